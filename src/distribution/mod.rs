@@ -1,0 +1,137 @@
+//! Facts about targets, pure data: `distributions.toml`, embedded, plus what the user adds or overrides.
+//!
+//! Code asks a distribution for a capability ([`Distribution::rich_dependencies`]), never for its name.
+
+use std::collections::BTreeMap;
+
+use miette::Diagnostic;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Why there is no such distribution, or why its facts are unusable.
+#[derive(Debug, Error, Diagnostic)]
+pub enum Error {
+    #[error("there is no distribution `{name}`")]
+    #[diagnostic(code(distribution::unknown), help("{hint}"))]
+    Unknown { name: String, hint: String },
+    #[error("the facts of distribution `{name}` are not usable: {reason}")]
+    #[diagnostic(code(distribution::facts))]
+    Facts { name: String, reason: String },
+}
+
+/// The two kinds of native package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PackageFormat {
+    Rpm,
+    Deb,
+}
+
+/// A dotted version number of a tool (rpm, dpkg, glibc, systemd, Python); missing parts count as 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ToolVersion {
+    pub major: u32,
+    pub minor: u32,
+    pub patch: u32,
+}
+
+/// Payload compression algorithms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Algorithm {
+    Gzip,
+    Xz,
+    Zstd,
+}
+
+/// The service manager that a target boots with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum InitSystem {
+    Systemd,
+    Sysvinit,
+}
+
+/// A CPython that the target's package manager can install.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Python {
+    /// `3.6`
+    pub version: ToolVersion,
+    /// The package that owns the interpreter, `python36`.
+    pub package: String,
+    /// The versioned interpreter, `/usr/bin/python3.6`.
+    pub path: String,
+    /// What a package on this Python has to require so that an update of the interpreter to another series is
+    /// refused: `python(abi) = 3.6` or `python3.11`.
+    pub requirement: String,
+    /// Where it comes from when it is not in the distribution's base repositories (`epel`, `appstream`, `ius`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+}
+
+/// A target release and what is true of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Distribution {
+    /// `centos-7`
+    #[serde(skip_deserializing, default)]
+    pub name: String,
+    /// `CentOS Linux 7`
+    pub title: String,
+    /// `el`, `fedora`, `amazon`, `suse`, `debian`, `ubuntu`: what `[distribution.<family>]` overrides name.
+    pub family: String,
+    pub format: PackageFormat,
+    /// Version of rpm, or of dpkg.
+    pub format_version: ToolVersion,
+    pub glibc: ToolVersion,
+    pub init: InitSystem,
+    /// Version of systemd, where `init` is systemd.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub systemd: Option<ToolVersion>,
+    /// What the distribution's own packages are compressed with.
+    pub compression: Algorithm,
+    /// First the default.
+    pub pythons: Vec<Python>,
+    /// Machine (as `uname -m`) to the package manager's word for it: `x86_64 = "amd64"`.
+    pub architectures: BTreeMap<String, String>,
+    /// `.el7`; empty where file names have none by custom.
+    #[serde(default)]
+    pub dist_tag: String,
+    /// End of life, `2024-06-30`.
+    pub end_of_life: String,
+    /// Shell of accounts that nobody logs in to.
+    pub nologin: String,
+    /// Do the guidelines know `Provides: bundled(python3dist(x)) = version`?
+    #[serde(default)]
+    pub bundled_provides: bool,
+    /// Fact to where it was read: policy section, release notes, package page.
+    pub sources: BTreeMap<String, String>,
+}
+
+impl std::fmt::Display for ToolVersion {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}.{}", self.major, self.minor)?;
+        if self.patch == 0 { Ok(()) } else { write!(formatter, ".{}", self.patch) }
+    }
+}
+
+impl From<ToolVersion> for String {
+    fn from(version: ToolVersion) -> Self {
+        version.to_string()
+    }
+}
+
+impl TryFrom<String> for ToolVersion {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let mut parts = [0; 3];
+        for (index, part) in text.split('.').enumerate() {
+            let slot = parts.get_mut(index).ok_or_else(|| format!("`{text}` has more than three parts"))?;
+            *slot = part.parse().map_err(|_| format!("`{text}` is not a dotted version number"))?;
+        }
+        Ok(Self { major: parts[0], minor: parts[1], patch: parts[2] })
+    }
+}

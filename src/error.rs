@@ -1,0 +1,53 @@
+//! The union of the floors' errors, and the exit code each stands for.
+
+use miette::Diagnostic;
+use thiserror::Error as ThisError;
+
+/// Any failure of a run. Each floor has its own enum, with a message that says what and where, and a help text
+/// that says what to do; this one only passes them through.
+#[derive(Debug, ThisError, Diagnostic)]
+pub enum Error {
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Project(#[from] crate::project::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Distribution(#[from] crate::distribution::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Plan(#[from] crate::plan::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Resolve(#[from] crate::resolve::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Stage(#[from] crate::stage::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Service(#[from] crate::service::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Package(#[from] crate::package::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Format(#[from] crate::format::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Build(#[from] crate::build::Error),
+}
+
+impl Error {
+    /// 2 when the command line or the configuration is wrong, 1 when the build failed.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Project(_) | Self::Distribution(_) | Self::Plan(_) => 2,
+            Self::Resolve(_)
+            | Self::Stage(_)
+            | Self::Service(_)
+            | Self::Package(_)
+            | Self::Format(_)
+            | Self::Build(_) => 1,
+        }
+    }
+}

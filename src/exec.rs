@@ -1,0 +1,196 @@
+//! The one door to other programs: every process omnipack starts is started here, so that each failure names the
+//! program, what was asked of it and what it said.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use miette::Diagnostic;
+use thiserror::Error;
+
+/// Why a program gave no usable answer.
+#[derive(Debug, Error, Diagnostic)]
+pub enum ExecError {
+    #[error("cannot run `{program}`: {source}")]
+    #[diagnostic(code(exec::start), help("install `{program}`, or put it on PATH"))]
+    Start { program: String, source: std::io::Error },
+    #[error("`{command}` failed with exit code {code}\n{stderr}")]
+    #[diagnostic(code(exec::failed))]
+    Failed { command: String, code: i32, stderr: String },
+    #[error("`{command}` was ended by a signal\n{stderr}")]
+    #[diagnostic(code(exec::signal))]
+    Signal { command: String, stderr: String },
+}
+
+/// What a finished program printed.
+#[derive(Debug, Clone)]
+pub struct Output {
+    pub code: i32,
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+}
+
+impl Output {
+    #[must_use]
+    pub fn stdout_text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    #[must_use]
+    pub fn stderr_text(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+}
+
+/// A program and its arguments, not yet started.
+#[derive(Debug, Clone)]
+pub struct Command {
+    program: PathBuf,
+    args: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
+    env_remove: Vec<OsString>,
+    dir: Option<PathBuf>,
+}
+
+impl Command {
+    #[must_use]
+    pub fn new(program: impl AsRef<Path>) -> Self {
+        Self {
+            program: program.as_ref().to_path_buf(),
+            args: Vec::new(),
+            env: Vec::new(),
+            env_remove: Vec::new(),
+            dir: None,
+        }
+    }
+
+    #[must_use]
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_os_string());
+        self
+    }
+
+    #[must_use]
+    pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_os_string()));
+        self
+    }
+
+    #[must_use]
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.env.push((name.as_ref().to_os_string(), value.as_ref().to_os_string()));
+        self
+    }
+
+    #[must_use]
+    pub fn env_remove(mut self, name: impl AsRef<OsStr>) -> Self {
+        self.env_remove.push(name.as_ref().to_os_string());
+        self
+    }
+
+    #[must_use]
+    pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
+        self.dir = Some(dir.as_ref().to_path_buf());
+        self
+    }
+
+    /// The command line as a person would type it, for messages. Credentials inside URLs are masked.
+    #[must_use]
+    pub fn display(&self) -> String {
+        let words = std::iter::once(self.program.as_os_str()).chain(self.args.iter().map(OsString::as_os_str));
+        words.map(|word| mask_credentials(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Runs to the end, with no standard input, and gives what was printed whatever the exit code.
+    ///
+    /// # Errors
+    /// When the program cannot be started or was ended by a signal.
+    pub fn run(&self) -> Result<Output, ExecError> {
+        let mut expression = duct::cmd(&self.program, &self.args);
+        for (name, value) in &self.env {
+            expression = expression.env(name, value);
+        }
+        for name in &self.env_remove {
+            expression = expression.env_remove(name);
+        }
+        if let Some(dir) = &self.dir {
+            expression = expression.dir(dir);
+        }
+        let output = expression
+            .stdin_null()
+            .stdout_capture()
+            .stderr_capture()
+            .unchecked()
+            .run()
+            .map_err(|source| ExecError::Start { program: self.program.display().to_string(), source })?;
+        match output.status.code() {
+            Some(code) => Ok(Output { code, stdout: output.stdout, stderr: output.stderr }),
+            None => Err(ExecError::Signal {
+                command: self.display(),
+                stderr: String::from_utf8_lossy(&output.stderr).trim_end().to_owned(),
+            }),
+        }
+    }
+
+    /// Runs to the end and takes any exit code but 0 as a failure.
+    ///
+    /// # Errors
+    /// As [`Command::run`], and when the exit code is not 0.
+    pub fn run_checked(&self) -> Result<Output, ExecError> {
+        let output = self.run()?;
+        if output.code == 0 {
+            return Ok(output);
+        }
+        Err(ExecError::Failed {
+            command: self.display(),
+            code: output.code,
+            stderr: mask_credentials(output.stderr_text().trim_end()),
+        })
+    }
+}
+
+/// Replaces the user-info of every URL in `text` by `****`, so that no message or log shows a credential.
+#[must_use]
+pub fn mask_credentials(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("://") {
+        let (head, tail) = rest.split_at(start + 3);
+        masked.push_str(head);
+        let authority_end =
+            tail.find(|c: char| c == '/' || c.is_whitespace() || "\"'<>".contains(c)).unwrap_or(tail.len());
+        match tail[..authority_end].rfind('@') {
+            Some(at) => {
+                masked.push_str("****");
+                rest = &tail[at..];
+            }
+            None => rest = tail,
+        }
+    }
+    masked.push_str(rest);
+    masked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let error = Command::new("omnipack-no-such-program").run().unwrap_err();
+        assert!(error.to_string().contains("omnipack-no-such-program"), "{error}");
+    }
+
+    #[test]
+    fn a_failure_carries_code_and_standard_error() {
+        let error = Command::new("sh").args(["-c", "echo wrong >&2; exit 7"]).run_checked().unwrap_err();
+        assert!(matches!(&error, ExecError::Failed { code: 7, stderr, .. } if stderr == "wrong"), "{error}");
+    }
+
+    #[test]
+    fn credentials_are_masked_in_every_url() {
+        assert_eq!(
+            mask_credentials("get https://me:s3cret@host/simple and http://x@y/ but not a@b.c or https://plain/a@b"),
+            "get https://****@host/simple and http://****@y/ but not a@b.c or https://plain/a@b"
+        );
+    }
+}

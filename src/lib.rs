@@ -1,0 +1,26 @@
+//! omnipack turns a Python application and all it needs into native operating-system packages.
+//!
+//! Data flows one way, and each floor knows only the floors before it:
+//!
+//! ```text
+//! project -> plan -> resolve -> stage -> service -> package -> format
+//!       \___ distribution (facts about targets, pure data) ___/
+//! ```
+//!
+//! [`build`] is the whole run, read top-down; [`cli`] is arguments, progress and how an error is shown.
+
+pub mod build;
+pub mod cli;
+pub mod distribution;
+mod error;
+pub mod exec;
+pub mod format;
+pub mod package;
+pub mod plan;
+pub mod progress;
+pub mod project;
+pub mod resolve;
+pub mod service;
+pub mod stage;
+
+pub use error::Error;

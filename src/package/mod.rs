@@ -1,0 +1,67 @@
+//! The format-neutral package: metadata, relations, entries, scriptlets, triggers.
+
+use std::collections::BTreeMap;
+
+use miette::Diagnostic;
+use thiserror::Error;
+
+use crate::plan::{BuildPlan, Compression, Evr, Relation, Role};
+use crate::project::{ScriptletKind, Trigger};
+use crate::service::Scriptlet;
+use crate::stage::Entry;
+
+/// Why no package can be made of what was staged.
+#[derive(Debug, Error, Diagnostic)]
+pub enum Error {
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// What architecture a package is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Architecture {
+    /// `noarch`, `all`.
+    Independent,
+    /// The package manager's word: `x86_64`, `amd64`.
+    Native(String),
+}
+
+/// A package, before it is packed: its entries are known, their contents not yet read.
+#[derive(Debug, Clone)]
+pub struct Package {
+    pub name: String,
+    pub role: Role,
+    pub evr: Evr,
+    pub architecture: Architecture,
+    pub summary: String,
+    pub description: String,
+    pub license: String,
+    pub url: String,
+    pub vendor: String,
+    pub maintainer: String,
+    pub group: String,
+    pub section: String,
+    pub priority: String,
+    pub relations: Vec<Relation>,
+    /// Sorted by path, no path twice.
+    pub entries: Vec<Entry>,
+    pub scriptlets: BTreeMap<ScriptletKind, Scriptlet>,
+    pub triggers: Vec<Trigger>,
+    pub changelog: Vec<ChangelogEntry>,
+    pub compression: Compression,
+    /// Seconds since 1970, for every time stamp in the package.
+    pub source_date: u32,
+    pub rpm: crate::project::RpmSettings,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangelogEntry {
+    /// Seconds since 1970.
+    pub date: u32,
+    /// `Maintainer <mail> - 1.0-1`
+    pub author: String,
+    pub text: String,
+}
+
+#[allow(unused)]
+fn contract(_: &BuildPlan) {}

@@ -1,0 +1,80 @@
+//! What the user wrote: the application's source, its configuration and its metadata.
+//!
+//! The stages of the data are types. [`Source`] is what the command line named; [`Config`] the validated
+//! configuration (past this floor no field that has a default is optional); [`Project`] both, together with the
+//! metadata of the built wheel.
+
+mod settings;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use miette::Diagnostic;
+use serde::Serialize;
+use thiserror::Error;
+
+pub use settings::*;
+
+/// What is wrong with the project or its configuration.
+#[derive(Debug, Error, Diagnostic)]
+pub enum Error {
+    #[error("there is no project at `{path}`")]
+    #[diagnostic(
+        code(project::missing),
+        help("name a directory, a wheel (.whl), an sdist (.tar.gz) or a requirement such as `httpbin==0.10.2`")
+    )]
+    Missing { path: String },
+}
+
+/// What is to be packaged, as the command line named it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// A directory with `pyproject.toml`, `setup.py` or `setup.cfg`.
+    Directory(PathBuf),
+    /// A directory with modules (and maybe `requirements.txt`) but no build configuration.
+    Modules(PathBuf),
+    Sdist(PathBuf),
+    Wheel(PathBuf),
+    /// `httpbin==0.10.2`
+    Requirement(String),
+}
+
+/// Core metadata of the application (<https://packaging.python.org/specifications/core-metadata/>), as its wheel
+/// has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Metadata {
+    /// As published, not normalised.
+    pub name: String,
+    /// PEP 440.
+    pub version: String,
+    pub summary: String,
+    pub description: String,
+    pub license: String,
+    pub url: String,
+    pub author: String,
+    pub requires_python: String,
+    /// `Requires-Dist` lines, markers included.
+    pub requires_dist: Vec<String>,
+    pub extras: Vec<String>,
+    pub console_scripts: Vec<String>,
+}
+
+/// Everything the user said, merged for one distribution, checked, with every default in place.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Project {
+    pub source: Source,
+    pub metadata: Metadata,
+    pub package: PackageSettings,
+    pub python: PythonSettings,
+    pub services: Vec<Service>,
+    pub users: Vec<User>,
+    pub files: Vec<ExtraFile>,
+    pub directories: Vec<ExtraDirectory>,
+    pub logrotate: Vec<Logrotate>,
+    pub meta_packages: Vec<MetaPackage>,
+    pub relations: RelationSettings,
+    pub scriptlets: BTreeMap<ScriptletKind, String>,
+    pub triggers: Vec<Trigger>,
+    pub rpm: RpmSettings,
+}

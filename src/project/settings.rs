@@ -1,0 +1,297 @@
+//! The validated configuration, table by table: one struct each, every default in place.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `[package]`. Texts come from the application's metadata where the user gave none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PackageSettings {
+    /// Name of the main package; meta-packages are `<name>-<meta>`.
+    pub name: String,
+    /// `/opt/<name>`
+    pub prefix: String,
+    /// PEP 440.
+    pub version: String,
+    pub release: String,
+    pub epoch: u32,
+    pub license: String,
+    pub summary: String,
+    pub description: String,
+    pub url: String,
+    pub vendor: String,
+    pub maintainer: String,
+    pub group: String,
+    pub section: String,
+    pub priority: String,
+    pub version_scheme: VersionScheme,
+    pub compression: CompressionSetting,
+    pub changelog: Option<PathBuf>,
+    pub licenses: Vec<PathBuf>,
+}
+
+/// Where pre-releases go in an EVR.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum VersionScheme {
+    /// `0.1.1rc1` is `0.1.1-0.rc.1`.
+    #[default]
+    Release,
+    /// `0.1.1rc1` is `0.1.1~rc1-1`.
+    Tilde,
+}
+
+/// How hard to compress; what is left open is chosen by what the target reads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CompressionSetting {
+    Fast,
+    #[default]
+    Balanced,
+    Small,
+    /// `zstd:9`
+    Exact {
+        algorithm: crate::distribution::Algorithm,
+        level: Option<i32>,
+    },
+}
+
+/// `[python]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PythonSettings {
+    pub interpreter: InterpreterSetting,
+    /// `3.11`; `None`: the distribution's default.
+    pub version: Option<String>,
+    /// Requirement files, absolute paths.
+    pub requirements: Vec<PathBuf>,
+    pub constraints: Vec<PathBuf>,
+    pub extras: Vec<String>,
+    /// `uv.lock` or `pylock.toml`, absolute path.
+    pub lock: Option<PathBuf>,
+    pub find_links: Vec<String>,
+    pub index_url: Option<String>,
+    pub extra_index_urls: Vec<String>,
+    pub no_index: bool,
+    pub require_hashes: bool,
+    pub resolver: Resolver,
+    pub bytecode: BytecodeMode,
+    pub strip: bool,
+}
+
+/// Whose Python runs the application.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InterpreterSetting {
+    /// The distribution's package.
+    System,
+    /// A CPython shipped inside the prefix.
+    Bundled {
+        /// A directory, an archive, or a URL.
+        source: String,
+        /// Needed for a URL, checked for an archive.
+        sha256: Option<String>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Resolver {
+    #[default]
+    Uv,
+    Pip,
+}
+
+/// When `.pyc` files are made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BytecodeMode {
+    /// Here, by an interpreter of the target's minor version.
+    #[default]
+    Build,
+    /// By a scriptlet on the target.
+    Install,
+    None,
+}
+
+/// `[[service]]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Service {
+    pub name: String,
+    pub description: String,
+    /// As written: words as a shell splits them, no shell features. The first word is resolved against
+    /// `<prefix>/bin`.
+    pub command: String,
+    pub user: String,
+    pub group: String,
+    pub working_directory: String,
+    pub umask: String,
+    pub environment: BTreeMap<String, String>,
+    pub environment_file: String,
+    pub after: Vec<String>,
+    pub restart: String,
+    pub kind: String,
+    pub reload: String,
+    pub stop_timeout: u32,
+    pub limit_nofile: Option<u64>,
+    pub hardening: bool,
+    pub enable: Enable,
+    pub start: bool,
+    pub restart_on_upgrade: bool,
+    /// Meta-package that owns it; `None`: `node`, made for the purpose when no meta-package has that name.
+    pub package: Option<String>,
+}
+
+/// Whether a service is enabled at first install.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Enable {
+    /// What the target's preset policy says.
+    #[default]
+    Preset,
+    Yes,
+    No,
+}
+
+/// `[[user]]`: a system account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct User {
+    pub name: String,
+    /// Primary group; the user's own name when not given.
+    pub group: String,
+    pub home: String,
+    /// `None`: the distribution's nologin.
+    pub shell: Option<String>,
+    pub groups: Vec<String>,
+    pub remove: bool,
+}
+
+/// `[[file]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExtraFile {
+    /// Absolute path of a file or a tree.
+    pub source: PathBuf,
+    pub destination: String,
+    pub config: ConfigFile,
+    /// `None`: that of the source, normalised to 0644 or 0755.
+    pub mode: Option<u32>,
+    pub owner: String,
+    pub group: String,
+    /// Render with minijinja: `name`, `version`, `prefix`, `distribution`, ...
+    pub template: bool,
+    /// `None`: main.
+    pub package: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ConfigFile {
+    /// Not a config file.
+    #[default]
+    No,
+    /// An edited file is saved as `.rpmsave` and replaced.
+    Replace,
+    /// An edited file stays.
+    Noreplace,
+}
+
+/// `[[directory]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExtraDirectory {
+    pub path: String,
+    pub mode: u32,
+    pub owner: String,
+    pub group: String,
+    pub ghost: bool,
+    pub package: Option<String>,
+}
+
+/// `[[logrotate]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Logrotate {
+    pub paths: Vec<String>,
+    pub rotate: u32,
+    pub frequency: String,
+    pub compress: bool,
+    /// Service to reload or restart after a rotation; `None`: copytruncate.
+    pub service: Option<String>,
+    pub package: Option<String>,
+}
+
+/// `[[meta-package]]`: links and requirements, no architecture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MetaPackage {
+    /// `cli`
+    pub name: String,
+    pub summary: Option<String>,
+    pub description: Option<String>,
+    /// `/usr/bin`
+    pub link_directory: String,
+    /// `None`: every console script of the application itself.
+    pub scripts: Option<Vec<String>>,
+    pub relations: RelationSettings,
+}
+
+/// `[relations]`, as written; words of the target's package manager.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct RelationSettings {
+    pub requires: Vec<String>,
+    pub recommends: Vec<String>,
+    pub suggests: Vec<String>,
+    pub supplements: Vec<String>,
+    pub enhances: Vec<String>,
+    pub conflicts: Vec<String>,
+    pub obsoletes: Vec<String>,
+    pub provides: Vec<String>,
+    pub replaces: Vec<String>,
+    pub breaks: Vec<String>,
+}
+
+/// When a scriptlet runs (rpm's names).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ScriptletKind {
+    Pretrans,
+    Pre,
+    Post,
+    Preun,
+    Postun,
+    Posttrans,
+    Verify,
+}
+
+/// `[[trigger]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Trigger {
+    /// Package, optionally with a version: `nginx >= 1.20`.
+    pub on: String,
+    pub when: TriggerWhen,
+    /// The script's text.
+    pub script: String,
+    pub interpreter: String,
+    pub package: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TriggerWhen {
+    In,
+    Un,
+    Postun,
+}
+
+/// `[rpm]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct RpmSettings {
+    pub exclude_arch: Vec<String>,
+    pub exclusive_arch: Vec<String>,
+    pub exclude_os: Vec<String>,
+    pub exclusive_os: Vec<String>,
+    /// Relocatable prefixes.
+    pub prefixes: Vec<String>,
+    pub build_requires: Vec<String>,
+    pub patches: Vec<String>,
+}

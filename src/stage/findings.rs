@@ -1,0 +1,52 @@
+//! What the pass over the packed bytes found out.
+
+use std::sync::Arc;
+
+use crate::distribution::ToolVersion;
+use crate::stage::{Origin, TargetPath};
+
+/// Everything found while one package was packed.
+#[derive(Debug, Clone, Default)]
+pub struct Findings {
+    pub elf: Vec<ElfFacts>,
+    pub leaks: Vec<Leak>,
+}
+
+/// What a native object is and needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ElfFacts {
+    pub path: TargetPath,
+    pub origin: Origin,
+    /// As `uname -m`: `x86_64`, `aarch64`, `i686`...
+    pub machine: Arc<str>,
+    pub bits: u8,
+    pub soname: Option<Arc<str>>,
+    pub needed: Vec<Arc<str>>,
+    /// RUNPATH, or RPATH, split at `:`, `$ORIGIN` not yet expanded.
+    pub search_path: Vec<Arc<str>>,
+    /// Per library, the symbol versions it must have: (`libc.so.6`, `GLIBC_2.17`).
+    pub version_needs: Vec<(Arc<str>, Arc<str>)>,
+    /// Newest `GLIBC_x.y` among them.
+    pub glibc: Option<ToolVersion>,
+    /// Has an interpreter (is a program).
+    pub executable: bool,
+}
+
+/// A packed byte that names the machine or the credentials of the build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leak {
+    pub path: TargetPath,
+    pub origin: Origin,
+    pub kind: LeakKind,
+    /// Of the first occurrence, from the start of the file.
+    pub offset: u64,
+    /// Inside an archive: the member's name.
+    pub member: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LeakKind {
+    BuildPath,
+    HomeDirectory,
+    Credential,
+}

@@ -1,0 +1,174 @@
+//! The tree as it will lie on the target, virtual: a sorted list of entries, each with where its content comes from.
+//! Nothing is installed anywhere; wheels flow straight into the package.
+
+mod findings;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use miette::Diagnostic;
+use thiserror::Error;
+
+pub use findings::*;
+
+/// Why the wheels do not make a sound tree.
+#[derive(Debug, Error, Diagnostic)]
+pub enum Error {
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// An absolute, normalised path on the target: `/opt/app/bin/python`. No `.`/`..` parts, no double or trailing slash,
+/// no NUL, valid UTF-8.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetPath(Arc<str>);
+
+impl TargetPath {
+    /// # Errors
+    /// Says what is wrong with `path`.
+    pub fn new(path: &str) -> Result<Self, String> {
+        let Some(rest) = path.strip_prefix('/') else { return Err(format!("`{path}` is not an absolute path")) };
+        if path.contains('\0') {
+            return Err(format!("`{}` has a NUL character", path.escape_default()));
+        }
+        let parts = rest.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>();
+        if parts.contains(&"..") {
+            return Err(format!("`{path}` has a `..` part"));
+        }
+        Ok(Self(format!("/{}", parts.join("/")).into()))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// # Errors
+    /// When `relative` leaves this directory or is no sound path.
+    pub fn join(&self, relative: &str) -> Result<Self, String> {
+        if relative.starts_with('/') {
+            return Err(format!("`{relative}` is an absolute path"));
+        }
+        Self::new(&format!("{}/{relative}", self.0))
+    }
+
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        let cut = self.0.rfind('/')?;
+        (self.0.len() > 1).then(|| Self(if cut == 0 { "/".into() } else { self.0[..cut].into() }))
+    }
+
+    #[must_use]
+    pub fn file_name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Is this `other`, or does it lie below it?
+    #[must_use]
+    pub fn is_below(&self, other: &Self) -> bool {
+        &*other.0 == "/" || self.0.strip_prefix(&*other.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+impl fmt::Display for TargetPath {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// One path in a package.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub path: TargetPath,
+    /// Permission bits, with set-user-ID and the like: `0o755`.
+    pub mode: u32,
+    pub owner: Arc<str>,
+    pub group: Arc<str>,
+    pub kind: EntryKind,
+    pub flags: EntryFlags,
+    /// Whose it is, for summaries, findings and messages.
+    pub origin: Origin,
+}
+
+#[derive(Debug, Clone)]
+pub enum EntryKind {
+    Directory,
+    File(Content),
+    /// Target of the link, as it will be stored.
+    Symlink(Arc<str>),
+    /// Another name of the file at this path of the same package.
+    Hardlink(TargetPath),
+}
+
+/// Where the bytes of a file come from. Opened only when they are packed.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// A member of a wheel.
+    Member { archive: Arc<PathBuf>, member: Member },
+    /// A text or other small thing made by omnipack.
+    Bytes(Arc<[u8]>),
+    /// A file of the user.
+    File { path: Arc<PathBuf>, size: u64 },
+    /// Part of a file in the cache: the bytecode of a wheel lies in one file.
+    Slice { path: Arc<PathBuf>, offset: u64, size: u64 },
+}
+
+/// Where a member lies in a zip archive, so that it can be read without parsing the archive again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Member {
+    /// Of the compressed data, from the start of the archive.
+    pub offset: u64,
+    pub compressed_size: u64,
+    pub size: u64,
+    pub crc32: u32,
+    pub method: Method,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    Stored,
+    Deflated,
+}
+
+/// What the package manager has to know about a path.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EntryFlags {
+    pub config: crate::project::ConfigFile,
+    pub ghost: bool,
+    pub doc: bool,
+    pub license: bool,
+    /// `cap_net_bind_service=ep`
+    pub capabilities: Option<Arc<str>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// Python distribution `name`, `version`; `member` is the path inside the wheel.
+    Wheel { name: Arc<str>, version: Arc<str> },
+    /// Made by omnipack: launcher, unit, `pyvenv.cfg`.
+    Generated,
+    /// The bundled interpreter.
+    Interpreter,
+    /// A `[[file]]` of the user.
+    User,
+}
+
+/// The tree below the prefix: sorted by path, no path twice, every directory there.
+#[derive(Debug, Clone, Default)]
+pub struct Stage {
+    pub entries: Vec<Entry>,
+    /// Every bundled Python distribution: normalised name, version, license expression or text.
+    pub distributions: Vec<BundledDistribution>,
+    /// Console and GUI scripts in `<prefix>/bin`, by name; with the Python distribution each belongs to.
+    pub scripts: Vec<(String, Arc<str>)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BundledDistribution {
+    pub name: Arc<str>,
+    pub version: Arc<str>,
+    pub license: String,
+    /// Is it the application itself?
+    pub role: crate::resolve::WheelRole,
+}
