@@ -20,6 +20,7 @@ pub mod plan;
 pub mod progress;
 pub mod project;
 pub mod resolve;
+pub mod scratch;
 pub mod service;
 pub mod stage;
 
