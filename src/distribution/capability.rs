@@ -132,9 +132,7 @@ impl Distribution {
     /// The Python of that series (`3.11`; a patch number is not looked at).
     #[must_use]
     pub fn python(&self, series: ToolVersion) -> Option<&Python> {
-        self.pythons
-            .iter()
-            .find(|python| (python.version.major, python.version.minor) == (series.major, series.minor))
+        self.pythons.iter().find(|python| (python.version.major, python.version.minor) == (series.major, series.minor))
     }
 
     /// The package manager's word for a machine (`uname -m`).

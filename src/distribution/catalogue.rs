@@ -182,9 +182,7 @@ fn facts_of(name: &str, value: &toml::Value) -> Result<toml::Table, Error> {
 }
 
 fn as_table<'a>(name: &str, value: &'a toml::Value) -> Result<&'a toml::Table, Error> {
-    value
-        .as_table()
-        .ok_or_else(|| Error::Facts { name: name.to_owned(), reason: "it is not a table".to_owned() })
+    value.as_table().ok_or_else(|| Error::Facts { name: name.to_owned(), reason: "it is not a table".to_owned() })
 }
 
 /// Puts `over` on top of `base`; tables are merged key by key, all else is replaced.
