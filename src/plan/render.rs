@@ -1,0 +1,133 @@
+//! A plan as `--dry-run` shows it.
+
+use std::fmt::Write as _;
+
+use super::{BuildPlan, Comparison, Evr, InterpreterKind, PackagePlan, Relation, RelationKind, Role, file_name};
+use crate::distribution::ToolVersion;
+use crate::project::ScriptletKind;
+
+/// The plan for people: what will be made and why. One fact in each line, so that two plans can be compared with diff.
+#[must_use]
+pub fn render(plan: &BuildPlan) -> String {
+    let mut text = String::new();
+    // Writing into a String cannot fail.
+    let _ = write(&mut text, plan);
+    text
+}
+
+fn write(out: &mut String, plan: &BuildPlan) -> std::fmt::Result {
+    let BuildPlan { distribution, platform, evr, interpreter, compression, .. } = plan;
+    writeln!(out, "{} {} for {}", plan.metadata.name, plan.version, distribution.title)?;
+    writeln!(out, "  target       {} on {} (glibc {})", distribution.name, platform.machine, platform.glibc)?;
+    writeln!(out, "  version      {}", evr.full())?;
+    writeln!(out, "  prefix       {}", plan.prefix)?;
+    writeln!(out, "  interpreter  {} ({})", interpreter.path, of_whom(&interpreter.kind, interpreter.version))?;
+    writeln!(out, "  compression  {}, level {}", compression.algorithm.word(), compression.level)?;
+    for package in &plan.packages {
+        write_package(out, plan, package)?;
+    }
+    for note in &plan.notes {
+        writeln!(out, "\nnote: {note}")?;
+    }
+    Ok(())
+}
+
+fn of_whom(kind: &InterpreterKind, version: ToolVersion) -> String {
+    match kind {
+        InterpreterKind::System { requirement } => {
+            format!("Python {} of the distribution, kept by `{requirement}`", version.series())
+        }
+        InterpreterKind::Bundled { source, .. } => {
+            format!("Python {}, bundled from {}", version.series(), crate::exec::mask_credentials(source))
+        }
+    }
+}
+
+fn write_package(out: &mut String, plan: &BuildPlan, package: &PackagePlan) -> std::fmt::Result {
+    writeln!(out, "\n{}", shown_file_name(package, &plan.evr, plan))?;
+    writeln!(out, "  {}", package.summary)?;
+    for relation in &package.relations {
+        writeln!(out, "  {:<12} {}  ({})", kind_word(relation.kind), relation_text(relation), relation.reason)?;
+    }
+    for links in &package.links {
+        for script in links.scripts.iter().flatten() {
+            writeln!(out, "  {:<12} {}/{script} -> {}/bin/{script}", "link", links.directory, plan.prefix)?;
+        }
+    }
+    for user in &package.users {
+        writeln!(out, "  {:<12} {} (home {})", "user", user.name, user.home)?;
+    }
+    for service in &package.services {
+        writeln!(out, "  {:<12} {}: {} (as {})", "service", service.name, service.command, service.user)?;
+    }
+    for directory in &package.directories {
+        let (mode, owner) = (directory.mode, &directory.owner);
+        writeln!(out, "  {:<12} {} ({mode:04o}, {owner})", "directory", directory.path)?;
+    }
+    for file in &package.files {
+        writeln!(out, "  {:<12} {}", "file", file.destination)?;
+    }
+    for rotation in &package.logrotate {
+        writeln!(out, "  {:<12} {}", "logrotate", rotation.paths.join(" "))?;
+    }
+    for kind in package.scriptlets.keys() {
+        writeln!(out, "  {:<12} {}", "scriptlet", scriptlet_word(*kind))?;
+    }
+    for trigger in &package.triggers {
+        writeln!(out, "  {:<12} on {}", "trigger", trigger.on)?;
+    }
+    Ok(())
+}
+
+/// The architecture of the main package is only known when its content is.
+fn shown_file_name(package: &PackagePlan, evr: &Evr, plan: &BuildPlan) -> String {
+    let format = plan.distribution.format;
+    let independent = format.independent();
+    match package.role {
+        Role::Meta => file_name(&package.name, evr, independent, format),
+        Role::Main => {
+            let either = format!("{{{independent},{}}}", plan.platform.architecture);
+            file_name(&package.name, evr, &either, format)
+        }
+    }
+}
+
+fn kind_word(kind: RelationKind) -> &'static str {
+    match kind {
+        RelationKind::Requires => "requires",
+        RelationKind::RequiresPre => "requires-pre",
+        RelationKind::Recommends => "recommends",
+        RelationKind::Suggests => "suggests",
+        RelationKind::Supplements => "supplements",
+        RelationKind::Enhances => "enhances",
+        RelationKind::Conflicts => "conflicts",
+        RelationKind::Obsoletes => "obsoletes",
+        RelationKind::Provides => "provides",
+        RelationKind::Replaces => "replaces",
+        RelationKind::Breaks => "breaks",
+    }
+}
+
+fn scriptlet_word(kind: ScriptletKind) -> &'static str {
+    match kind {
+        ScriptletKind::Pretrans => "pretrans",
+        ScriptletKind::Pre => "pre",
+        ScriptletKind::Post => "post",
+        ScriptletKind::Preun => "preun",
+        ScriptletKind::Postun => "postun",
+        ScriptletKind::Posttrans => "posttrans",
+        ScriptletKind::Verify => "verify",
+    }
+}
+
+fn relation_text(relation: &Relation) -> String {
+    let Some((comparison, version)) = &relation.comparison else { return relation.name.clone() };
+    let operator = match comparison {
+        Comparison::Less => "<",
+        Comparison::LessOrEqual => "<=",
+        Comparison::Equal => "=",
+        Comparison::GreaterOrEqual => ">=",
+        Comparison::Greater => ">",
+    };
+    format!("{} {operator} {version}", relation.name)
+}
