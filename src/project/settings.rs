@@ -30,6 +30,17 @@ pub struct PackageSettings {
     pub compression: CompressionSetting,
     pub changelog: Option<PathBuf>,
     pub licenses: Vec<PathBuf>,
+    /// Links that the main package itself owns.
+    pub links: Option<LinkSettings>,
+}
+
+/// `[package.links]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LinkSettings {
+    /// `/usr/bin`
+    pub directory: String,
+    /// Commands in `<prefix>/bin`.
+    pub scripts: Vec<String>,
 }
 
 /// Where pre-releases go in an EVR.
@@ -139,7 +150,7 @@ pub struct Service {
     pub enable: Enable,
     pub start: bool,
     pub restart_on_upgrade: bool,
-    /// Meta-package that owns it; `None`: `node`, made for the purpose when no meta-package has that name.
+    /// Meta-package that owns it, or `main`; `None`: `node`, made for the purpose when no meta-package has that name.
     pub package: Option<String>,
 }
 
@@ -224,6 +235,8 @@ pub struct Logrotate {
 pub struct MetaPackage {
     /// `cli`
     pub name: String,
+    /// Name of the package; `None`: `<main>-<name>`.
+    pub package_name: Option<String>,
     pub summary: Option<String>,
     pub description: Option<String>,
     /// `/usr/bin`
