@@ -37,7 +37,7 @@ enum Section {
 impl Document {
     /// No file at all.
     pub fn empty() -> Self {
-        let text = Text { name: "omnipack.toml".to_owned(), text: "".into() };
+        let text = Text::new("omnipack.toml".to_owned(), "");
         Self { text, file: None, section: Section::Whole, span: 0..0 }
     }
 
@@ -51,7 +51,7 @@ impl Document {
             (false, Some(document)) => Ok(document),
             (true, None) => Self::read(&own),
             (true, Some(document)) => {
-                let (first, second) = (&document.text.name, shown(&own));
+                let (first, second) = (document.text.name(), shown(&own));
                 let fault = Fault::new(
                     format!("there are two configurations: `[tool.omnipack]` in {first}, and {second}"),
                     format!("move everything into one of them, and delete `[tool.omnipack]` or {second}"),
@@ -153,7 +153,7 @@ pub(super) fn is_override(key: &str) -> bool {
 }
 
 fn parse(text: &Text) -> Result<Tree<'_>, Error> {
-    let (tree, errors) = DeTable::parse_recoverable(&text.text);
+    let (tree, errors) = DeTable::parse_recoverable(text.text());
     let problems = errors.iter().take(20).map(|error| syntax_problem(text, error)).collect();
     if let Some(error) = text.error(problems) {
         return Err(error);

@@ -1,7 +1,7 @@
 //! What can be wrong with a project, and how a place in its configuration is shown.
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource};
@@ -105,15 +105,34 @@ impl Fault {
 #[derive(Debug, Clone)]
 pub(super) struct Text {
     /// As shown: relative where it lies below the current directory.
-    pub name: String,
-    pub text: Arc<str>,
+    name: String,
+    text: Arc<str>,
+    /// The text with passwords in addresses covered, byte for byte: what is shown may end up in a public log.
+    covered: Arc<str>,
 }
 
 impl Text {
-    /// Reads a file; `NUL`s and all else that is UTF-8 is the parser's affair.
-    pub fn read(path: &std::path::Path) -> Result<Self, Error> {
+    /// Reads a file.
+    pub fn read(path: &Path) -> Result<Self, Error> {
         let text = fs_err::read_to_string(path)?;
-        Ok(Self { name: shown(path), text: text.into() })
+        Ok(Self::new(shown(path), &text))
+    }
+
+    pub fn new(name: String, text: &str) -> Self {
+        Self { name, text: text.into(), covered: without_passwords(text).into() }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What may be shown of the text at a place.
+    pub fn excerpt(&self, span: Range<usize>) -> &str {
+        self.covered.get(span).unwrap_or_default()
     }
 
     pub fn problem(&self, fault: Fault, span: Range<usize>, label: &str) -> Problem {
@@ -123,7 +142,7 @@ impl Text {
         Problem {
             message: fault.message,
             help: (!fault.help.is_empty()).then_some(fault.help),
-            file: NamedSource::new(&self.name, self.text.clone()).with_language("TOML"),
+            file: NamedSource::new(&self.name, self.covered.clone()).with_language("TOML"),
             labels: vec![label],
         }
     }
@@ -140,12 +159,49 @@ impl Text {
     }
 }
 
+/// Puts `*` for each byte of `password` in `://user:password@`.
+fn without_passwords(text: &str) -> String {
+    let mut covered = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        covered.push_str(before);
+        covered.push_str("://");
+        let end = after.find(|character: char| character.is_whitespace() || "/\"'?#".contains(character));
+        let (authority, tail) = after.split_at(end.unwrap_or(after.len()));
+        match authority.rsplit_once('@').and_then(|(user, host)| Some((user.split_once(':')?, host))) {
+            Some(((user, password), host)) => {
+                covered.push_str(user);
+                covered.push(':');
+                covered.extend(std::iter::repeat_n('*', password.len()));
+                covered.push('@');
+                covered.push_str(host);
+            }
+            None => covered.push_str(authority),
+        }
+        rest = tail;
+    }
+    covered.push_str(rest);
+    covered
+}
+
 /// A path as people want to read it: relative to the current directory where it lies below.
-pub(super) fn shown(path: &std::path::Path) -> String {
-    let here: Option<PathBuf> = std::env::current_dir().ok();
-    let relative = here.and_then(|here| path.strip_prefix(here).ok().map(std::path::Path::to_path_buf));
-    match relative {
+pub(super) fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().ok();
+    match here.as_deref().and_then(|here| path.strip_prefix(here).ok()) {
         Some(relative) if !relative.as_os_str().is_empty() => relative.display().to_string(),
         _ => path.display().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_covered_and_places_stay() {
+        let text = "a = \"https://me:gehe\u{ef}m@host/x\"\nb = \"https://host/p:q@r\"\nc = \"ssh://git@host\"";
+        let covered = without_passwords(text);
+        assert_eq!(covered.len(), text.len());
+        assert_eq!(covered, text.replace("gehe\u{ef}m", "*******"));
     }
 }

@@ -45,7 +45,6 @@ pub struct Configuration {
     /// What to build for when the command line names no distribution.
     pub targets: Targets,
     /// Overrides for one distribution or family, and facts of distributions.
-    #[serde(skip_deserializing)]
     pub distribution: BTreeMap<String, Overrides>,
 }
 

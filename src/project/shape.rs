@@ -95,7 +95,7 @@ impl Shape<'_> {
 
     fn wrong_type(&mut self, key: &str, expected: &str, schema: &Value, value: &Spanned<DeValue<'_>>) {
         let found = found(value.get_ref());
-        let written = self.text.text.get(value.span()).unwrap_or_default();
+        let written = self.text.excerpt(value.span());
         let help = match value.get_ref() {
             DeValue::Table(_) if expected == "an array of tables" => format!("write `[[{key}]]`, with double brackets"),
             DeValue::Array(_) if expected == "a table" => format!("write `[{key}]`, with single brackets"),

@@ -89,7 +89,7 @@ pub(super) fn target_path(path: &str) -> Checked<String> {
     let trimmed = path.trim_end_matches('/');
     let mut parts = trimmed.split('/').skip(1);
     if parts.any(|part| matches!(part, "" | "." | "..")) {
-        return Err(Fault::new(format!("`{path}` goes in circles"), "write it without `.`, `..` and `//`"));
+        return Err(Fault::new(format!("`{path}` is not a plain path"), "write it without `.`, `..` and `//`"));
     }
     Ok(if trimmed.is_empty() { "/".to_owned() } else { trimmed.to_owned() })
 }
@@ -131,7 +131,7 @@ const SYSTEM_DIRECTORIES: [&str; 29] = [
 pub(super) fn own_directory(path: &str) -> Checked<String> {
     let path = target_path(path)?;
     if SYSTEM_DIRECTORIES.contains(&path.as_str()) {
-        let help = format!("take a directory below, such as `{}/app`", path.trim_end_matches('/'));
+        let help = "take a directory of the application's own, such as `/opt/app` or `/var/log/app`";
         return Err(Fault::new(format!("`{path}` belongs to the system"), help));
     }
     Ok(path)
@@ -253,7 +253,7 @@ pub(super) fn index(text: &str) -> Checked<String> {
             "take it out, and give it in the environment, in ~/.netrc or in the keyring",
         )),
         Ok(url) if matches!(url.scheme(), "http" | "https" | "file") => Ok(text.to_owned()),
-        _ => Err(Fault::new(format!("`{}` is not the address of a package index", text.escape_debug()), help)),
+        _ => Err(Fault::new("this is not the address of a package index", help)),
     }
 }
 
@@ -303,7 +303,7 @@ pub(super) fn command(text: &str) -> Checked<String> {
             (None | Some('"'), '\\') => drop(characters.next()),
             (None, '|' | '&' | ';' | '<' | '>' | '`' | '$') | (Some('"'), '`' | '$') => {
                 let message = format!("`{character}` is for a shell, and no shell runs this command");
-                let help = "put it in single quotes if it is meant as it stands; what needs a shell goes into a script";
+                let help = "in single quotes it stands for itself; what needs a shell goes into a script";
                 return Err(Fault::new(message, help));
             }
             _ => {}
