@@ -138,39 +138,30 @@ pub(super) fn python(reader: &mut Reader<'_>, raw: &raw::Python, context: &Conte
 
 fn python_contradictions(reader: &mut Reader<'_>, raw: &raw::Python, context: &Context<'_>) {
     let at = Place::at("python");
-    if raw.lock.is_some() {
-        let both = "a lock says already what to install, so";
-        if raw.requirements.as_ref().is_some_and(|files| !files.is_empty()) {
-            reader.report(
-                &at.key("requirements"),
-                format!("{both} `requirements` contradicts `lock`"),
-                "keep one of them",
-            );
+    let requirements = !list(&raw.requirements).is_empty();
+    if let Some(lock) = &raw.lock {
+        for (key, given) in [("requirements", requirements), ("constraints", !list(&raw.constraints).is_empty())] {
+            if given {
+                let message = format!("a lock says already what to install, so `{key}` contradicts `lock`");
+                reader.clash(&at.key(key), &at.key("lock"), message, "keep one of them");
+            }
         }
-        if raw.constraints.as_ref().is_some_and(|files| !files.is_empty()) {
-            reader.report(
-                &at.key("constraints"),
-                format!("{both} `constraints` contradicts `lock`"),
-                "keep one of them",
-            );
-        }
-        let pip = raw.resolver == Some(super::Resolver::Pip);
-        if pip && raw.lock.as_deref().is_some_and(|lock| lock.ends_with("uv.lock")) {
+        if raw.resolver == Some(super::Resolver::Pip) && lock.ends_with("uv.lock") {
             let help = "take `resolver = \"uv\"`, or export the lock: `uv export --format pylock.toml`";
-            reader.report(&at.key("resolver"), "pip cannot read `uv.lock`", help);
+            reader.clash(&at.key("resolver"), &at.key("lock"), "pip cannot read `uv.lock`", help);
         }
     }
     if raw.no_index == Some(true) {
-        let help = "remove `no-index`, or the addresses";
-        if raw.index_url.as_ref().is_some_and(|url| !url.is_empty()) {
-            reader.report(&at.key("index-url"), "`index-url` contradicts `no-index = true`", help);
-        }
-        if raw.extra_index_urls.as_ref().is_some_and(|urls| !urls.is_empty()) {
-            reader.report(&at.key("extra-index-urls"), "`extra-index-urls` contradicts `no-index = true`", help);
+        let address = raw.index_url.as_ref().is_some_and(|url| !url.is_empty());
+        for (key, given) in [("index-url", address), ("extra-index-urls", !list(&raw.extra_index_urls).is_empty())] {
+            if given {
+                let message = format!("`{key}` contradicts `no-index = true`");
+                reader.clash(&at.key(key), &at.key("no-index"), message, "keep one of them");
+            }
         }
     }
-    let hashes = raw.lock.is_some() || raw.requirements.as_ref().is_some_and(|files| !files.is_empty());
-    if raw.require_hashes == Some(true) && !hashes && !matches!(context.source, Source::Modules(_)) {
+    let hashes = raw.lock.is_some() || requirements || matches!(context.source, Source::Modules(_));
+    if raw.require_hashes == Some(true) && !hashes {
         let help = "add `lock`, or `requirements` made by `uv pip compile --generate-hashes`";
         reader.report(&at.key("require-hashes"), "there is nothing to take the hashes from", help);
     }
@@ -248,7 +239,7 @@ pub(super) fn rpm(reader: &mut Reader<'_>, raw: &RpmSettings) -> RpmSettings {
     let patches = reader.files(&at.key("patches"), &raw.patches);
     if !raw.exclude_arch.is_empty() && !raw.exclusive_arch.is_empty() {
         let message = "`exclude-arch` contradicts `exclusive-arch`";
-        reader.report(&at.key("exclude-arch"), message, "keep one of them");
+        reader.clash(&at.key("exclude-arch"), &at.key("exclusive-arch"), message, "keep one of them");
     }
     RpmSettings {
         exclude_arch: reader.list(&at.key("exclude-arch"), &raw.exclude_arch, values::phrase),

@@ -109,7 +109,11 @@ impl Document {
         for name in names {
             let Some(table) = overrides.get(*name).and_then(|table| table.get_ref().as_table()) else { continue };
             for (key, value) in table.iter().filter(|(key, _)| is_override(key.get_ref())) {
-                merge_key(&mut tree, key, value);
+                if key.get_ref() == "package-map" {
+                    merge_key(&mut tree, key, &table_of(name, value));
+                } else {
+                    merge_key(&mut tree, key, value);
+                }
             }
         }
         Ok(tree)
@@ -121,6 +125,13 @@ impl Document {
         Configuration::deserialize(deserializer)
             .map_err(|error| Error::Configuration(Box::new(syntax_problem(&self.text, &error))))
     }
+}
+
+/// `[distribution.x.package-map]` is another way to write `[package-map.x]`.
+fn table_of<'t>(name: &str, value: &Spanned<DeValue<'t>>) -> Spanned<DeValue<'t>> {
+    let mut table = Tree::new();
+    table.insert(Spanned::new(value.span(), Cow::Owned(name.to_owned())), value.clone());
+    Spanned::new(value.span(), DeValue::Table(table))
 }
 
 /// `[tool.omnipack]` of a `pyproject.toml`.

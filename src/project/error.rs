@@ -136,15 +136,22 @@ impl Text {
     }
 
     pub fn problem(&self, fault: Fault, span: Range<usize>, label: &str) -> Problem {
-        let end = span.end.min(self.text.len());
-        let start = span.start.min(end);
-        let label = LabeledSpan::new_with_span(Some(label.to_owned()), start..end);
         Problem {
             message: fault.message,
             help: (!fault.help.is_empty()).then_some(fault.help),
             file: NamedSource::new(&self.name, self.covered.clone()).with_language("TOML"),
-            labels: vec![label],
+            labels: vec![self.label(span, label)],
         }
+    }
+
+    /// Shows a second place that has to do with the problem.
+    pub fn add_label(&self, problem: &mut Problem, span: Range<usize>, label: &str) {
+        problem.labels.push(self.label(span, label));
+    }
+
+    fn label(&self, span: Range<usize>, label: &str) -> LabeledSpan {
+        let end = span.end.min(self.text.len());
+        LabeledSpan::new_with_span(Some(label.to_owned()), span.start.min(end)..end)
     }
 
     /// The error for all that was found, in the order of the file, nothing twice.

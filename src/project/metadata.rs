@@ -1,10 +1,11 @@
 //! Core metadata of the application: from its wheel, or from `pyproject.toml` where PEP 621 metadata says enough.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
 use configparser::ini::Ini;
-use pyproject_toml::{Contact, License, PyProjectToml, ReadMe};
+use serde::Deserialize;
 
 use super::Metadata;
 use super::error::{Error, shown};
@@ -49,11 +50,11 @@ impl Metadata {
         let read: python_pkginfo::Metadata =
             metadata.parse().map_err(|error: python_pkginfo::Error| bad(error.to_string()))?;
         checked(&read.name, &read.version).map_err(bad)?;
-        let first = |values: [&Option<String>; 2]| values.into_iter().flatten().find_map(|value| known(value));
         let author = person(known_option(&read.author), known_option(&read.author_email));
         let maintainer = person(known_option(&read.maintainer), known_option(&read.maintainer_email));
         Ok(Self {
-            license: first([&read.license_expression, &None])
+            license: known_option(&read.license_expression)
+                .map(str::to_owned)
                 .or_else(|| read.license.as_deref().and_then(short_license))
                 .or_else(|| license_of(&read.classifiers))
                 .unwrap_or_default(),
@@ -64,51 +65,104 @@ impl Metadata {
             author: author.or(maintainer).unwrap_or_default(),
             name: read.name.trim().to_owned(),
             version: read.version.trim().to_owned(),
-            summary: first([&read.summary, &None]).unwrap_or_default(),
-            description: first([&read.description, &None]).unwrap_or_default(),
-            requires_python: first([&read.requires_python, &None]).unwrap_or_default(),
+            summary: known_option(&read.summary).map(str::to_owned).unwrap_or_default(),
+            description: known_option(&read.description).map(str::to_owned).unwrap_or_default(),
+            requires_python: known_option(&read.requires_python).map(str::to_owned).unwrap_or_default(),
             requires_dist: read.requires_dist,
             extras: read.provides_extras,
             console_scripts: console_scripts(entry_points).map_err(bad)?,
         })
     }
 
-    /// Static PEP 621 metadata; `None` where there is none, or where name, version or scripts are decided by the build
-    /// backend.
+    /// Static PEP 621 metadata; `None` where there is none, or where the build backend decides on a part of it that
+    /// matters for what is packaged.
     #[must_use]
     pub fn from_pyproject(path: &Path) -> Option<Self> {
+        const MATTER: [&str; 5] = ["version", "scripts", "entry-points", "dependencies", "optional-dependencies"];
         let text = fs_err::read_to_string(path).ok()?;
-        let project = PyProjectToml::new(&text).ok()?.project?;
-        let dynamic = project.dynamic.as_deref().unwrap_or_default();
-        if dynamic.iter().any(|field| matches!(field.as_str(), "version" | "scripts" | "entry-points" | "dependencies"))
-        {
+        let project = toml::from_str::<Pyproject>(&text).ok()?.project?;
+        if project.dynamic.iter().any(|field| MATTER.contains(&field.as_str())) {
             return None;
         }
+        let version = project.version?;
+        checked(&project.name, &version).ok()?;
         let directory = path.parent()?;
-        let urls = project.urls.iter().flatten().map(|(label, url)| (label.as_str(), url.as_str()));
-        let optional = project.optional_dependencies.iter().flatten();
-        let mut console_scripts: Vec<String> = project.scripts.iter().flatten().map(|(name, _)| name.clone()).collect();
-        console_scripts.sort();
-        let people = project.authors.iter().chain(&project.maintainers).flatten();
+        let urls = project.urls.iter().map(|(label, url)| (label.as_str(), url.as_str()));
+        let mut people = project.authors.iter().chain(&project.maintainers);
+        let license = project.license.as_ref().and_then(license_text);
         Some(Self {
-            name: project.name.clone(),
-            version: project.version.as_ref()?.to_string(),
-            summary: project.description.clone().unwrap_or_default(),
+            version,
+            summary: project.description.unwrap_or_default(),
             description: project.readme.as_ref().and_then(|readme| read_me(readme, directory)).unwrap_or_default(),
-            license: project
-                .license
-                .as_ref()
-                .and_then(license_text)
-                .or_else(|| license_of(project.classifiers.as_deref().unwrap_or_default()))
-                .unwrap_or_default(),
+            license: license.or_else(|| license_of(&project.classifiers)).unwrap_or_default(),
             url: home_page(urls).unwrap_or_default(),
-            author: people.filter_map(contact).next().unwrap_or_default(),
-            requires_python: project.requires_python.as_ref().map(ToString::to_string).unwrap_or_default(),
-            requires_dist: project.dependencies.iter().flatten().map(ToString::to_string).collect(),
-            extras: optional.map(|(name, _)| name.clone()).collect(),
-            console_scripts,
+            author: people
+                .find_map(|contact| person(contact.name.as_deref(), contact.email.as_deref()))
+                .unwrap_or_default(),
+            requires_python: project.requires_python.unwrap_or_default(),
+            requires_dist: project.dependencies,
+            extras: project.optional_dependencies.into_keys().collect(),
+            console_scripts: project.scripts.into_keys().collect(),
+            name: project.name,
         })
     }
+}
+
+/// What is read of `pyproject.toml`
+/// (<https://packaging.python.org/specifications/pyproject-toml/>). Nothing else in it has to be right.
+#[derive(Deserialize)]
+struct Pyproject {
+    project: Option<ProjectTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct ProjectTable {
+    name: String,
+    version: Option<String>,
+    description: Option<String>,
+    readme: Option<ReadMe>,
+    requires_python: Option<String>,
+    license: Option<License>,
+    #[serde(default)]
+    authors: Vec<Contact>,
+    #[serde(default)]
+    maintainers: Vec<Contact>,
+    #[serde(default)]
+    classifiers: Vec<String>,
+    #[serde(default)]
+    urls: BTreeMap<String, String>,
+    #[serde(default)]
+    scripts: BTreeMap<String, String>,
+    #[serde(default)]
+    dependencies: Vec<String>,
+    #[serde(default)]
+    optional_dependencies: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    dynamic: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Contact {
+    name: Option<String>,
+    email: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ReadMe {
+    Path(String),
+    Table { file: Option<String>, text: Option<String> },
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum License {
+    /// PEP 639.
+    Expression(String),
+    Table {
+        text: Option<String>,
+    },
 }
 
 fn read_member(archive: &mut zip::ZipArchive<fs_err::File>, name: &str) -> std::io::Result<String> {
@@ -164,10 +218,6 @@ fn person(name: Option<&str>, mail: Option<&str>) -> Option<String> {
     }
 }
 
-fn contact(contact: &Contact) -> Option<String> {
-    person(contact.name(), contact.email())
-}
-
 /// A licence field may hold the whole text of the licence, which is no name of one.
 fn short_license(text: &str) -> Option<String> {
     known(text).filter(|text| text.lines().count() == 1 && text.len() <= 100)
@@ -175,9 +225,8 @@ fn short_license(text: &str) -> Option<String> {
 
 fn license_text(license: &License) -> Option<String> {
     match license {
-        License::Spdx(expression) => Some(expression.clone()),
-        License::Text { text } => short_license(text),
-        License::File { .. } => None,
+        License::Expression(expression) => known(expression),
+        License::Table { text } => text.as_deref().and_then(short_license),
     }
 }
 
@@ -233,8 +282,9 @@ fn home_page<'u>(urls: impl Iterator<Item = (&'u str, &'u str)>) -> Option<Strin
 
 fn read_me(readme: &ReadMe, directory: &Path) -> Option<String> {
     match readme {
-        ReadMe::RelativePath(path) => fs_err::read_to_string(directory.join(path)).ok(),
-        ReadMe::Table { file: Some(path), .. } => fs_err::read_to_string(directory.join(path)).ok(),
+        ReadMe::Path(path) | ReadMe::Table { file: Some(path), .. } => {
+            fs_err::read_to_string(directory.join(path)).ok()
+        }
         ReadMe::Table { text, .. } => text.clone(),
     }
 }

@@ -18,6 +18,8 @@ mod schema;
 mod settings;
 mod shape;
 mod source;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use std::collections::BTreeMap;
@@ -29,6 +31,7 @@ pub use config::Config;
 pub use error::{Error, Problem};
 pub use schema::{reference, schema};
 pub use settings::*;
+pub use source::parse_requirement;
 
 /// What is to be packaged, as the command line named it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

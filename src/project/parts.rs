@@ -71,12 +71,13 @@ impl Names {
 
 /// Notes a second entry of the same name (or path).
 fn unique<'v>(reader: &mut Reader<'_>, table: &str, key: &str, values: impl Iterator<Item = Option<&'v str>>) {
-    let mut seen = BTreeSet::new();
+    let mut seen = BTreeMap::new();
     for (index, value) in values.enumerate() {
         let Some(value) = value else { continue };
-        if !seen.insert(value) {
+        if let Some(first) = seen.insert(value, index) {
             let message = format!("there are two `[[{table}]]` with the {key} `{}`", value.escape_debug());
-            reader.report(&Place::at(table).index(index).key(key), message, "give one of them another, or join them");
+            let place = |index| Place::at(table).index(index).key(key);
+            reader.clash(&place(index), &place(first), message, "give one of them another, or join them");
         }
     }
 }
@@ -95,7 +96,12 @@ fn one_service(reader: &mut Reader<'_>, raw: &raw::Service, at: &Place, names: &
     let oneshot = raw.kind == Some(raw::ServiceType::Oneshot);
     if oneshot && matches!(restart, raw::Restart::Always | raw::Restart::OnSuccess) {
         let message = format!("`restart = \"{}\"` contradicts `type = \"oneshot\"`", word(restart));
-        reader.report(&at.key("restart"), message, "a service that ends by design can be restarted on failure only");
+        reader.clash(
+            &at.key("restart"),
+            &at.key("type"),
+            message,
+            "a service that ends by design can be restarted on failure only",
+        );
     }
     let name = reader.required(&at.key("name"), raw.name.as_deref(), values::service_name);
     let user = reader.value(&at.key("user"), given(&raw.user), values::account).unwrap_or_else(|| "root".to_owned());

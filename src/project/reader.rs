@@ -38,6 +38,16 @@ impl<'a> Reader<'a> {
         self.fault(place, "here", Fault::new(message, help));
     }
 
+    /// Notes that what `place` says does not go together with what `other` says.
+    pub fn clash(&mut self, place: &Place, other: &Place, message: impl Into<String>, help: impl Into<String>) {
+        let text = &self.document.text;
+        let whole = self.document.span.clone();
+        let span = place.span(self.tree, whole.clone());
+        let mut problem = text.problem(Fault::new(message, help), span, "this");
+        text.add_label(&mut problem, other.span(self.tree, whole), "and this");
+        self.problems.push(problem);
+    }
+
     fn fault(&mut self, place: &Place, label: &str, fault: Fault) {
         let span = place.span(self.tree, self.document.span.clone());
         self.problems.push(self.document.text.problem(fault, span, label));

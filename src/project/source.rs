@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use pep508_rs::Requirement;
+use url::Url;
 
 use super::Source;
 use super::error::{Error, shown};
@@ -101,11 +102,25 @@ fn looks_like_path(argument: &str) -> bool {
 }
 
 fn requirement(argument: &str) -> Result<Source, Error> {
-    match Requirement::<pep508_rs::VerbatimUrl>::from_str(argument) {
+    match parse_requirement(argument) {
         Ok(_) => Ok(Source::Requirement(argument.trim().to_owned())),
-        Err(error) => {
-            let reason = error.message.to_string();
-            Err(Error::Requirement { argument: argument.escape_debug().to_string(), reason })
-        }
+        Err(reason) => Err(Error::Requirement { argument: argument.escape_debug().to_string(), reason }),
     }
+}
+
+/// Reads a requirement (PEP 508), whoever wrote it. Use this and not `pep508_rs` itself, which panics at a name or an
+/// extra that ends in a separator (`a- `, `a[b-]`).
+///
+/// # Errors
+/// What is wrong with it, as a text.
+pub fn parse_requirement(text: &str) -> Result<Requirement<Url>, String> {
+    let good = |character: char| character.is_ascii_alphanumeric() || "-._".contains(character);
+    let text = text.trim();
+    let name = text.split(|character| !good(character)).next().unwrap_or_default();
+    let extras = text.split_once('[').map(|(_, rest)| rest.split(']').next().unwrap_or_default());
+    let mut names = extras.into_iter().flat_map(|extras| extras.split(|character| !good(character))).chain([name]);
+    if let Some(name) = names.find(|name| name.ends_with(['-', '.', '_'])) {
+        return Err(format!("`{name}` is not a name: it ends in a separator"));
+    }
+    Requirement::from_str(text).map_err(|error| error.message.to_string())
 }
