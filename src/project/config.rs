@@ -1,0 +1,257 @@
+//! The configuration of a project: found, checked as a whole, and read for one distribution at a time.
+//!
+//! A file is checked in two steps: does it have the shape of the schema, and do its values make sense, alone and
+//! together with the overrides of each `[distribution.<name>]`. Overrides merge into the tree of the file before it is
+//! read, so a value knows its place wherever it comes from. The family's override is merged first, then that of the
+//! distribution itself.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::assemble::{self, Context};
+use super::document::{Document, OVERRIDES, Place, Tree, is_override};
+use super::error::{Error, Fault, Problem};
+use super::facts;
+use super::parts::{self, Names};
+use super::raw::{Configuration, PackageMapEntry};
+use super::reader::Reader;
+use super::shape::{Shape, hint};
+use super::values;
+use super::{Metadata, Project, PythonSettings, Source, schema};
+use crate::distribution::Distribution;
+
+/// A checked configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    document: Document,
+    directory: PathBuf,
+    source: Source,
+}
+
+impl Config {
+    /// Reads the configuration of a project: the file `explicit`, or else `omnipack.toml` or `[tool.omnipack]` of
+    /// `pyproject.toml` in the project's directory. No file is the empty configuration.
+    ///
+    /// # Errors
+    /// Everything that is wrong in the file, with its places; or that there are two files.
+    pub fn load(source: &Source, explicit: Option<&Path>) -> Result<Self, Error> {
+        let document = match (explicit, source.directory()) {
+            (Some(path), _) => Document::open(path)?,
+            (None, Some(directory)) => Document::find(directory)?,
+            (None, None) => Document::empty(),
+        };
+        let beside = document.file.as_deref().and_then(Path::parent);
+        let directory = match beside.or_else(|| source.directory()) {
+            Some(directory) => directory.to_owned(),
+            None => std::env::current_dir()?,
+        };
+        let config = Self { document, directory, source: source.clone() };
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The file, if there is one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.document.file.as_deref()
+    }
+
+    /// What relative paths in the configuration are relative to.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// `[targets] distributions`: what to build for when the command line names nothing.
+    #[must_use]
+    pub fn targets(&self) -> Vec<String> {
+        let raw = self.document.merged(&[]).and_then(|tree| self.document.deserialize(&tree));
+        raw.map(|raw| raw.targets.distributions).unwrap_or_default()
+    }
+
+    /// The tables `[distribution.<name>]` as written, for the facts in them.
+    #[must_use]
+    pub fn distribution_tables(&self) -> toml::Table {
+        let value = self.document.tree().ok().and_then(|mut tree| tree.remove("distribution"));
+        let table = value.and_then(|value| toml::Table::deserialize(toml::de::ValueDeserializer::from(value)).ok());
+        table.unwrap_or_default()
+    }
+
+    /// `[python]` for one distribution: what the resolver needs before the application's metadata is known.
+    ///
+    /// # Errors
+    /// What is wrong in it.
+    pub fn python_settings(&self, distribution: &Distribution) -> Result<PythonSettings, Error> {
+        let tree = self.document.merged(&levels(distribution))?;
+        let raw = self.document.deserialize(&tree)?;
+        let mut reader = Reader::new(&self.document, &tree, &self.directory);
+        let metadata = placeholder();
+        let context = Context { source: &self.source, metadata: &metadata, directory: &self.directory };
+        let python = assemble::python(&mut reader, &raw.python.unwrap_or_default(), &context);
+        reader.finish(python)
+    }
+
+    /// Everything the user said, for one distribution.
+    ///
+    /// # Errors
+    /// What is wrong in the configuration once the overrides of the distribution are merged.
+    pub fn project(&self, source: &Source, metadata: Metadata, distribution: &Distribution) -> Result<Project, Error> {
+        let names = levels(distribution);
+        let tree = self.document.merged(&names)?;
+        let raw = self.document.deserialize(&tree)?;
+        let mut reader = Reader::new(&self.document, &tree, &self.directory);
+        let project = self.assemble(&mut reader, &raw, source, metadata, &names);
+        reader.finish(project)
+    }
+
+    fn assemble(
+        &self,
+        reader: &mut Reader<'_>,
+        raw: &Configuration,
+        source: &Source,
+        metadata: Metadata,
+        levels: &[&str],
+    ) -> Project {
+        let context = Context { source, metadata: &metadata, directory: &self.directory };
+        let package = assemble::package(reader, &raw.package.clone().unwrap_or_default(), &context);
+        let python = assemble::python(reader, &raw.python.clone().unwrap_or_default(), &context);
+        let names = Names::of(raw);
+        Project {
+            services: parts::services(reader, &raw.service, &names, &package.summary),
+            users: parts::users(reader, &raw.user),
+            files: parts::files(reader, &raw.file, &names),
+            directories: parts::directories(reader, &raw.directory, &names),
+            logrotate: parts::logrotate(reader, &raw.logrotate, &names),
+            meta_packages: parts::meta_packages(reader, &raw.meta_package),
+            relations: parts::relations(reader, &raw.relations, &Place::at("relations")),
+            scriptlets: parts::scriptlets(reader, &raw.scriptlets),
+            triggers: parts::triggers(reader, &raw.trigger, &names),
+            rpm: assemble::rpm(reader, &raw.rpm),
+            package_map: package_map(reader, &raw.package_map, levels),
+            source: source.clone(),
+            package,
+            python,
+            metadata,
+        }
+    }
+
+    /// The whole file: its shape, then its values, alone and with each override.
+    fn check(&self) -> Result<(), Error> {
+        let text = &self.document.text;
+        let tree = self.document.tree()?;
+        let schema = schema();
+        let mut shape = Shape { text, schema: &schema, problems: Vec::new() };
+        shape.check_root(&tree);
+        let mut problems = shape.problems;
+        problems.extend(self.unknown_facts(&tree));
+        if let Some(error) = text.error(problems) {
+            return Err(error);
+        }
+        let mut problems = self.duplicate_targets(&tree);
+        problems.extend(self.check_values(&[])?);
+        if problems.is_empty() {
+            let distributions = tree.get("distribution").and_then(|value| value.get_ref().as_table());
+            for name in distributions.into_iter().flat_map(Tree::keys) {
+                problems.extend(self.check_values(&[&**name.get_ref()])?);
+            }
+        }
+        match text.error(problems) {
+            None => Ok(()),
+            Some(error) => Err(error),
+        }
+    }
+
+    fn check_values(&self, levels: &[&str]) -> Result<Vec<Problem>, Error> {
+        let tree = self.document.merged(levels)?;
+        let raw = self.document.deserialize(&tree)?;
+        let mut reader = Reader::new(&self.document, &tree, &self.directory);
+        self.assemble(&mut reader, &raw, &self.source, placeholder(), levels);
+        Ok(reader.into_problems())
+    }
+
+    /// Keys of `[distribution.<name>]` that neither override anything nor are facts.
+    fn unknown_facts(&self, tree: &Tree<'_>) -> Vec<Problem> {
+        let tables = tree.get("distribution").and_then(|value| value.get_ref().as_table());
+        let facts = facts::keys();
+        let known: Vec<&str> = OVERRIDES.iter().chain(&facts).copied().collect();
+        let mut problems = Vec::new();
+        for (name, table) in tables.into_iter().flat_map(Tree::iter) {
+            for key in table.get_ref().as_table().into_iter().flat_map(Tree::keys) {
+                let word: &str = key.get_ref();
+                if !is_override(word) && !facts.contains(&word) {
+                    let message = format!("`distribution.{}` has no key `{word}`", name.get_ref());
+                    let fault = Fault::new(message, hint(word, &known, "known keys are"));
+                    problems.push(self.document.text.problem(fault, key.span(), "unknown key"));
+                }
+            }
+        }
+        problems
+    }
+
+    fn duplicate_targets(&self, tree: &Tree<'_>) -> Vec<Problem> {
+        let targets = tree.get("targets").and_then(|targets| targets.get_ref().get("distributions"));
+        let mut seen: Vec<&str> = Vec::new();
+        let mut problems = Vec::new();
+        for item in targets.and_then(|targets| targets.get_ref().as_array()).into_iter().flat_map(|items| items.iter())
+        {
+            let name = item.get_ref().as_str().unwrap_or_default();
+            if seen.contains(&name) {
+                let fault = Fault::new(format!("`{}` is there twice", name.escape_debug()), "remove one of them");
+                problems.push(self.document.text.problem(fault, item.span(), "the second time"));
+            }
+            seen.push(name);
+        }
+        problems
+    }
+}
+
+/// Names of the overrides for a distribution, the least specific first.
+fn levels(distribution: &Distribution) -> [&str; 2] {
+    [&distribution.family, &distribution.name]
+}
+
+/// The map of `[package-map]` for some levels, with normalised names (PEP 503).
+fn package_map(
+    reader: &mut Reader<'_>,
+    raw: &BTreeMap<String, PackageMapEntry>,
+    levels: &[&str],
+) -> BTreeMap<String, String> {
+    let at = Place::at("package-map");
+    let mut all = BTreeMap::new();
+    let mut add = |place: Place, name: &str, package: &str| {
+        if let Some(package) = reader.value(&place, Some(package), values::phrase) {
+            all.insert(assemble::normalised(name), package);
+        }
+    };
+    for (name, entry) in raw {
+        if let PackageMapEntry::Package(package) = entry {
+            add(at.key(name), name, package);
+        }
+    }
+    for level in levels {
+        let Some(PackageMapEntry::Target(table)) = raw.get(*level) else { continue };
+        for (name, package) in table {
+            add(at.key(level).key(name), name, package);
+        }
+    }
+    all
+}
+
+/// Stands in for the metadata of an application that is not built yet, while its configuration is checked.
+fn placeholder() -> Metadata {
+    Metadata {
+        name: "application".to_owned(),
+        version: "0".to_owned(),
+        summary: String::new(),
+        description: String::new(),
+        license: String::new(),
+        url: String::new(),
+        author: String::new(),
+        requires_python: String::new(),
+        requires_dist: Vec::new(),
+        extras: Vec::new(),
+        console_scripts: Vec::new(),
+    }
+}
