@@ -1,6 +1,7 @@
 //! The tree as it will lie on the target, virtual: a sorted list of entries, each with where its content comes from.
 //! Nothing is installed anywhere; wheels flow straight into the package.
 
+mod content;
 mod findings;
 
 use std::fmt;
