@@ -3,6 +3,8 @@
 
 mod content;
 mod findings;
+pub mod gate;
+pub mod pass;
 
 use std::fmt;
 use std::path::PathBuf;
