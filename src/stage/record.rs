@@ -166,7 +166,8 @@ mod tests {
         let script = "import csv, io, json, sys\n\
                       print(json.dumps([[r for r in csv.reader(io.StringIO(t, newline='')) if r] for t in json.loads(sys.argv[1])]))";
         let argument = serde_json::to_string(&texts).unwrap();
-        let output = crate::exec::Command::new("python3").args(["-c", script, &argument]).run_checked().unwrap();
+        let python = which::which("python3").unwrap();
+        let output = crate::exec::Command::new(python).args(["-c", script, &argument]).run_checked().unwrap();
         let expected: Vec<Vec<Vec<String>>> = serde_json::from_slice(&output.stdout).unwrap();
         let read = texts.iter().map(|text| parse_csv(text).unwrap()).collect::<Vec<_>>();
         assert_eq!(read, expected);
