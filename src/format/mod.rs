@@ -43,10 +43,16 @@ pub enum Error {
     )]
     HeaderSize { package: String, bytes: u64, limit: u64, version: ToolVersion },
     #[error("package `{package}`: the hard link `{path}` names `{target}`, which is no packed file")]
-    #[diagnostic(code(format::hardlink), help("this is a bug of omnipack: a hard link must name a file of its package"))]
+    #[diagnostic(
+        code(format::hardlink),
+        help("this is a bug of omnipack: a hard link must name a file of its package")
+    )]
     Hardlink { package: String, path: String, target: String },
     #[error("package `{package}` changed between packing and writing")]
-    #[diagnostic(code(format::changed), help("this is a bug of omnipack: entries must not change once they are packed"))]
+    #[diagnostic(
+        code(format::changed),
+        help("this is a bug of omnipack: entries must not change once they are packed")
+    )]
     Changed { package: String },
     #[error("package `{package}`: {source}")]
     #[diagnostic(code(format::rpm), help("change the named field in the configuration or the project's metadata"))]

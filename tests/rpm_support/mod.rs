@@ -120,7 +120,10 @@ pub fn rpm<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Stri
 }
 
 pub fn query(path: &Path, options: &[&str]) -> String {
-    rpm(["-qp".as_ref(), "--nosignature".as_ref()].into_iter().chain(options.iter().map(AsRef::as_ref)).chain([path.as_os_str()]))
+    rpm(["-qp".as_ref(), "--nosignature".as_ref()]
+        .into_iter()
+        .chain(options.iter().map(AsRef::as_ref))
+        .chain([path.as_os_str()]))
 }
 
 pub fn query_format(path: &Path, format: &str) -> String {

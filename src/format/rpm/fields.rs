@@ -55,6 +55,18 @@ pub fn check_paths(package: &Package) -> Result<(), Error> {
     Ok(())
 }
 
+/// The architecture is part of the file name.
+///
+/// # Errors
+/// When it is no word.
+pub fn check_architecture(package: &Package) -> Result<(), Error> {
+    let name = super::architecture(package);
+    if !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Ok(());
+    }
+    Err(wrong(package, "architecture", name, "is no word of letters, digits and `_`"))
+}
+
 pub fn wrong(package: &Package, field: &'static str, value: &str, problem: &str) -> Error {
     Error::Field {
         package: package.name.clone(),

@@ -46,8 +46,7 @@ impl Layout {
     pub fn new(package: &Package) -> Result<Self, Error> {
         let by_path: HashMap<&TargetPath, usize> =
             package.entries.iter().enumerate().map(|(index, entry)| (&entry.path, index)).collect();
-        let mut layout =
-            Self { files: Vec::with_capacity(package.entries.len()), large: false, installed_size: 0 };
+        let mut layout = Self { files: Vec::with_capacity(package.entries.len()), large: false, installed_size: 0 };
         let mut sets: HashMap<usize, Vec<u32>> = HashMap::new();
         for (position, entry) in package.entries.iter().enumerate() {
             let index = u32::try_from(position).map_err(|_| Error::Field {
@@ -106,8 +105,7 @@ impl Layout {
         if self.files.is_empty() {
             return Ok(Vec::new());
         }
-        let owners: Vec<&Entry> =
-            self.files.iter().filter_map(|file| package.entries.get(file.owner)).collect();
+        let owners: Vec<&Entry> = self.files.iter().filter_map(|file| package.entries.get(file.owner)).collect();
         let count = self.files.len();
         let each = |f: fn(&Entry) -> String| IndexData::StringArray(owners.iter().map(|entry| f(entry)).collect());
         let mut tags = vec![
@@ -200,11 +198,9 @@ fn flags(entry: &Entry) -> u32 {
 
 /// Everything is verified, but of a ghost only what the package manager decides about.
 fn verify_flags(entry: &Entry) -> u32 {
-    let content = FileVerifyFlags::FILEDIGEST
-        | FileVerifyFlags::FILESIZE
-        | FileVerifyFlags::LINKTO
-        | FileVerifyFlags::MTIME;
-    if entry.flags.ghost { u32::MAX & !content.bits() } else { u32::MAX }
+    let content =
+        FileVerifyFlags::FILEDIGEST | FileVerifyFlags::FILESIZE | FileVerifyFlags::LINKTO | FileVerifyFlags::MTIME;
+    if entry.flags.ghost { !content.bits() } else { u32::MAX }
 }
 
 /// Base names, and directories once each.

@@ -17,8 +17,10 @@ use crate::project::{ScriptletKind, TriggerWhen};
 use crate::stage::TargetPath;
 
 /// Where the header's data may end: 16 MiB until rpm 4.13, 256 MiB since 4.14 (`HEADER_DATA_MAX` in `lib/header*`).
-const DATA_LIMITS: [(ToolVersion, u64); 2] =
-    [(ToolVersion { major: 4, minor: 14, patch: 0 }, 0x0fff_ffff), (ToolVersion { major: 0, minor: 0, patch: 0 }, 0x00ff_ffff)];
+const DATA_LIMITS: [(ToolVersion, u64); 2] = [
+    (ToolVersion { major: 4, minor: 14, patch: 0 }, 0x0fff_ffff),
+    (ToolVersion { major: 0, minor: 0, patch: 0 }, 0x00ff_ffff),
+];
 
 /// `RPM_HASH_SHA256` (RFC 4880, 9.4).
 const SHA256: u32 = 8;
@@ -89,13 +91,12 @@ fn without_files(package: &Package, payload: &Payload) -> Result<Vec<HeaderEntry
     if package.evr.epoch > 0 {
         builder.epoch(package.evr.epoch);
     }
-    let texts: [(&str, fn(&mut PackageBuilder, String) -> &mut PackageBuilder); 4] = [
-        (&package.url, PackageBuilder::url),
+    for (text, set) in [
+        (&package.url, PackageBuilder::url::<String> as fn(&mut _, _) -> _),
         (&package.vendor, PackageBuilder::vendor),
         (&package.maintainer, PackageBuilder::packager),
         (&package.group, PackageBuilder::group),
-    ];
-    for (text, set) in texts {
+    ] {
         let text = one_line(text);
         if !text.is_empty() {
             set(&mut builder, text);

@@ -26,7 +26,7 @@ use crate::stage::gate::Scanner;
 use crate::stage::pass::{self, Event};
 use crate::stage::{EntryKind, Findings};
 
-pub use read::{Inspection, read};
+pub use read::{Change, FileKind, Inspection, PackagedFile, Relations, Script, TriggerScript, read};
 
 /// Between archive and compressor: heads of a hundred bytes each are too small to be handed on alone.
 const BUFFER: usize = 256 * 1024;
@@ -57,8 +57,7 @@ pub fn pack(
     let cannot_write = || format!("write the payload of `{}` to `{}`", package.name, scratch.display());
     let file = tempfile::tempfile_in(scratch).map_err(Error::io(cannot_write()))?;
     let output = Digesting { file, sha256: Sha256::new(), size: 0 };
-    let compressor =
-        Compressor::new(output, package.compression, threads).map_err(Error::io(cannot_write()))?;
+    let compressor = Compressor::new(output, package.compression, threads).map_err(Error::io(cannot_write()))?;
     let form = if layout.large { Form::Stripped } else { Form::Newc };
     let mut archive = Archive::new(BufWriter::with_capacity(BUFFER, compressor), form);
     let result = pass::run(&package.entries, scanner, threads, |event| {
@@ -146,6 +145,7 @@ pub fn write(package: &Package, payload: &Payload, directory: &Path) -> Result<P
     if package.entries.len() != payload.layout.files.len() {
         return Err(Error::Changed { package: package.name.clone() });
     }
+    fields::check_architecture(package)?;
     let head = header::bytes(package, payload)?;
     let path = directory.join(file_name(package));
     let store = || -> io::Result<()> {

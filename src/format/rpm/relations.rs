@@ -97,8 +97,7 @@ pub fn dependencies(package: &Package, layout: &Layout) -> Result<Vec<(Family, D
     for relation in &package.relations {
         check(package, relation)?;
         let family = family(relation.kind);
-        let weak =
-            matches!(family, Family::Recommends | Family::Suggests | Family::Supplements | Family::Enhances);
+        let weak = matches!(family, Family::Recommends | Family::Suggests | Family::Supplements | Family::Enhances);
         if weak && package.format_version < WEAK_SINCE {
             continue;
         }
@@ -258,14 +257,14 @@ fn comparison_flag(comparison: Comparison) -> DependencyFlags {
     }
 }
 
+/// A package, and maybe a version of it.
+pub type Condition<'a> = (&'a str, Option<(DependencyFlags, &'a str)>);
+
 /// What a trigger waits for: `nginx`, or `nginx >= 1.20`.
 ///
 /// # Errors
 /// When it is neither.
-pub fn trigger_condition<'a>(
-    package: &Package,
-    on: &'a str,
-) -> Result<(&'a str, Option<(DependencyFlags, &'a str)>), Error> {
+pub fn trigger_condition<'a>(package: &Package, on: &'a str) -> Result<Condition<'a>, Error> {
     let wrong = || Error::Field {
         package: package.name.clone(),
         field: "trigger on",
