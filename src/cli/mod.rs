@@ -4,7 +4,7 @@ mod arguments;
 mod build;
 mod distributions;
 mod failure;
-mod inspect;
+pub mod inspect;
 mod progress;
 mod schema;
 mod stage;

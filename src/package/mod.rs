@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use miette::Diagnostic;
 use thiserror::Error;
 
+use crate::distribution::{PackageFormat, ToolVersion};
 use crate::plan::{Compression, Evr, Relation, Role};
 use crate::project::{ScriptletKind, Trigger};
 use crate::service::Scriptlet;
@@ -59,6 +60,9 @@ pub enum Architecture {
 /// A package, before it is packed: its entries are known, their contents not yet read.
 #[derive(Debug, Clone)]
 pub struct Package {
+    /// Which package manager it is for, and the oldest version of it that has to read the file.
+    pub format: PackageFormat,
+    pub format_version: ToolVersion,
     pub name: String,
     pub role: Role,
     pub evr: Evr,
