@@ -1,12 +1,12 @@
 //! Bad input and bad luck: each gives a clear error with the right exit code, and leaves nothing behind.
 
-mod support;
+mod handmade;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use support::{WheelMaker, demo, listing, omnipack};
+use handmade::{WheelMaker, demo, listing, omnipack};
 
 /// A place for one test: wheels, a cache, and where packages go.
 struct Place {

@@ -1,0 +1,57 @@
+//! The harness itself, with packages that the reference tool made: what it lets through and what it refuses.
+
+use crate::machine::Machine;
+use crate::root::Root;
+use crate::rpm;
+use crate::target::Target;
+
+fn machine(distribution: &str) -> Machine {
+    let target = Target::named(distribution);
+    let root = Root::new(&target.suite, &target.python);
+    rpm::seed(&root, &target);
+    Machine::boot(root)
+}
+
+fn package(machine: &Machine, requires: &str) -> std::path::PathBuf {
+    let spec = format!(
+        "Name: probe\nVersion: 1\nRelease: 1\nSummary: A probe\nLicense: none\nBuildArch: noarch\nAutoReqProv: no\n\
+         Requires: {requires}\n%description\nA probe.\n%install\nmkdir -p %{{buildroot}}/usr/lib/systemd/system\n\
+         printf '[Service]\\nExecStart=/usr/bin/sleep infinity\\n' >%{{buildroot}}/usr/lib/systemd/system/probe.service\n\
+         %files\n/usr/lib/systemd/system/probe.service\n"
+    );
+    rpm::rpmbuild(&spec, &machine.root().scratch().join("probe"))
+}
+
+#[test]
+fn a_met_requirement_installs_runs_and_goes() {
+    let machine = machine("centos-7");
+    let package = package(&machine, "/bin/sh, /usr/bin/python3.6, python(abi) = 3.6, libc.so.6(GLIBC_2.17)(64bit)");
+    rpm::install(&machine, &[package]);
+    assert!(rpm::verify(&machine, &["probe".to_owned()]).is_empty());
+    machine.run("systemctl", &["daemon-reload"]);
+    machine.start("probe.service");
+    machine.shell("echo '# edited' >>/usr/lib/systemd/system/probe.service");
+    assert!(!rpm::verify(&machine, &["probe".to_owned()]).is_empty(), "a changed file must be seen");
+    rpm::remove(&machine, &["probe".to_owned()]);
+    assert!(!machine.root().inside("/usr/lib/systemd/system/probe.service").exists());
+}
+
+#[test]
+fn an_unmet_requirement_is_refused() {
+    let machine = machine("centos-7");
+    for requirement in ["libc.so.6(GLIBC_2.28)(64bit)", "python(abi) = 3.7", "no-such-package", "/usr/bin/python3.9"] {
+        let refusal = rpm::try_install(&machine, &[package(&machine, requirement)]).unwrap_err();
+        assert!(refusal.contains(&format!("nothing provides {requirement}")), "{requirement}: {refusal}");
+    }
+}
+
+#[test]
+fn each_targets_python_is_whole() {
+    for (suite, python) in [("bookworm", "3.6"), ("bookworm", "3.9"), ("trixie", "3.13")] {
+        let root = Root::new(suite, python);
+        let code =
+            "import bz2, ctypes, hashlib, lzma, sqlite3, ssl, sys, zlib; print(sys.prefix, *sys.version_info[:2])";
+        let said = root.chroot(&format!("/usr/bin/python{python}"), &["-c", code]);
+        assert_eq!(said.trim(), format!("/usr {}", python.replace('.', " ")));
+    }
+}

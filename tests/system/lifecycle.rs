@@ -1,0 +1,205 @@
+//! Each fixture on each distribution: build, install, use, verify, remove. A new case is a line at the end.
+
+use omnipack::exec::Command;
+
+use crate::machine::Machine;
+use crate::root::Root;
+use crate::support::{build, expect_success, name_of};
+use crate::target::Target;
+use crate::{rpm, support};
+
+/// What is particular to a fixture.
+struct Case {
+    fixture: &'static str,
+    /// Its packages, sorted.
+    packages: &'static [&'static str],
+    prefix: &'static str,
+    /// Uses the installed application.
+    check: fn(&Machine, &Target),
+    /// Files that may differ from the package after the use: an operator edited them.
+    edited: &'static [&'static str],
+}
+
+const CDHBOOT: Case = Case {
+    fixture: "cdhboot",
+    packages: &["cdhboot", "cdhboot-cli", "cdhboot-node"],
+    prefix: "/opt/cdhboot",
+    check: a_request_is_answered_by_the_worker,
+    edited: &["/etc/cdhboot/cdhboot.conf"],
+};
+
+const NATIVE: Case = Case {
+    fixture: "native",
+    packages: &["native-probe", "native-probe-cli"],
+    prefix: "/opt/native-probe",
+    check: extension_modules_work,
+    edited: &[],
+};
+
+const FLOCKER: Case = Case {
+    fixture: "flocker",
+    packages: &[
+        "clusterhq-flocker-cli",
+        "clusterhq-flocker-docker-plugin",
+        "clusterhq-flocker-node",
+        "clusterhq-python-flocker",
+    ],
+    prefix: "/opt/flocker",
+    check: flockers_commands_and_services_work,
+    edited: &[],
+};
+
+const MINIMAL: Case = Case {
+    fixture: "minimal",
+    packages: &["minimal"],
+    prefix: "/opt/minimal",
+    check: the_module_is_there,
+    edited: &[],
+};
+
+fn lifecycle(case: &Case, distribution: &str) {
+    let destination = tempfile::tempdir().unwrap();
+    let packages = build(case.fixture, distribution, destination.path());
+    let mut names = rpm::names(&packages);
+    names.sort();
+    assert_eq!(names, case.packages, "{:?}", packages.iter().map(|path| name_of(path)).collect::<Vec<_>>());
+
+    let target = Target::named(distribution);
+    let root = Root::new(&target.suite, &target.python);
+    rpm::seed(&root, &target);
+    let before = paths(&root);
+    let machine = Machine::boot(root);
+
+    rpm::install(&machine, &packages);
+    assert_eq!(rpm::verify(&machine, &names), Vec::<String>::new(), "right after the installation");
+    (case.check)(&machine, &target);
+    let unexpected: Vec<String> = rpm::verify(&machine, &names)
+        .into_iter()
+        .filter(|line| !case.edited.iter().any(|path| line.ends_with(path)))
+        .collect();
+    assert_eq!(unexpected, Vec::<String>::new(), "after use");
+
+    rpm::remove(&machine, &names);
+    assert!(!machine.root().inside(case.prefix).exists(), "{}", machine.run("find", &[case.prefix]));
+    for unwanted in ["/usr/bin", "/usr/sbin", "/usr/lib/systemd", "/etc/systemd", "/etc/init.d", "/etc/rc.d"] {
+        let left: Vec<String> = paths(machine.root())
+            .into_iter()
+            .filter(|path| path.starts_with(unwanted) && !before.contains(path))
+            .collect();
+        assert_eq!(left, Vec::<String>::new(), "left behind under {unwanted}");
+    }
+    let failed =
+        machine.run("systemctl", &["list-units", "--failed", "--plain", "--no-legend", "cdhboot*", "flocker*"]);
+    assert_eq!(failed.trim(), "", "{}", machine.journal());
+}
+
+/// Every path that a package could leave behind, without the kernel's.
+fn paths(root: &Root) -> std::collections::BTreeSet<String> {
+    let list = expect_success(&Command::new("find").arg(root.path()).args([
+        "-xdev",
+        "-path",
+        "*/packages",
+        "-prune",
+        "-o",
+        "-printf",
+        "/%P\\n",
+    ]));
+    list.lines().map(str::to_owned).collect()
+}
+
+fn a_request_is_answered_by_the_worker(machine: &Machine, target: &Target) {
+    machine.run("redis-cli", &["ping"]);
+    machine.shell("sed -i 's/^password =.*/password = s3cret/' /etc/cdhboot/cdhboot.conf");
+    for unit in ["cdhboot-web.service", "cdhboot-worker.service"] {
+        machine.run("systemctl", &["restart", unit]);
+        machine.start(unit);
+    }
+    let answer = browse(machine, "s3cret");
+    assert!(answer.contains("node-17") && answer.contains(&format!("{}.", target.python)), "{answer}");
+    let by_command = machine.run("/usr/bin/cdhboot", &["boot", "node-18"]);
+    assert!(by_command.contains("node-18"), "{by_command}");
+    for process in ["web", "worker"] {
+        let owner = machine.shell(&format!("stat -c %U /var/log/cdhboot/{process}.log"));
+        assert_eq!(owner.trim(), "sysadmin");
+        let pid = machine.run("systemctl", &["show", "-P", "MainPID", &format!("cdhboot-{process}.service")]);
+        let user = machine.run("ps", &["-o", "user=", "-p", pid.trim()]);
+        assert_eq!(user.trim(), "sysadmin", "the {process} process's user");
+    }
+}
+
+/// What an operator does in a browser, from inside the machine.
+fn browse(machine: &Machine, password: &str) -> String {
+    let script = machine.root().inside("/packages/queue_task.py");
+    fs_err::copy(support::repository().join("tests/system/queue_task.py"), script).unwrap();
+    let output = machine.try_run("python3", &["/packages/queue_task.py", "8000", password, "node-17"]);
+    let logs = || machine.shell("tail -n 50 /var/log/cdhboot/*.log || :");
+    assert_eq!(output.code, 0, "{}\n{}\n{}", support::both(&output), logs(), machine.journal());
+    output.stdout_text()
+}
+
+fn extension_modules_work(machine: &Machine, target: &Target) {
+    let report: serde_json::Value = serde_json::from_str(&machine.run("/usr/bin/native-probe", &[])).unwrap();
+    assert_eq!(report["python"], target.python.as_str());
+    for module in ["cryptography", "lxml", "numpy", "psycopg2", "uvloop"] {
+        assert!(report[module].is_string(), "{report}");
+    }
+}
+
+fn flockers_commands_and_services_work(machine: &Machine, _: &Target) {
+    for (link, command) in [
+        ("/usr/bin/flocker", "flocker"),
+        ("/usr/bin/flocker-ca", "flocker-ca"),
+        ("/usr/bin/eliot-prettyprint", "eliot-prettyprint"),
+        ("/usr/bin/eliot-tree", "eliot-tree"),
+        ("/usr/sbin/flocker-volume", "flocker-volume"),
+        ("/usr/sbin/flocker-control", "flocker-control"),
+        ("/usr/sbin/flocker-container-agent", "flocker-container-agent"),
+        ("/usr/sbin/flocker-dataset-agent", "flocker-dataset-agent"),
+        ("/usr/sbin/flocker-diagnostics", "flocker-diagnostics"),
+        ("/usr/sbin/flocker-benchmark", "flocker-benchmark"),
+        ("/usr/sbin/flocker-node-era", "flocker-node-era"),
+        ("/usr/sbin/flocker-docker-plugin", "flocker-docker-plugin"),
+    ] {
+        assert_eq!(machine.run("realpath", &[link]).trim(), format!("/opt/flocker/bin/{command}"));
+    }
+    assert_eq!(machine.run("flocker-volume", &[]).trim(), "1.15.0");
+    let tree = machine.shell("flocker-control --once | eliot-tree");
+    assert!(tree.contains("process: flocker-control"), "{tree}");
+    let owner = "clusterhq-flocker-node";
+    assert!(machine.run("rpm", &["-qf", "/var/lib/flocker"]).starts_with(owner));
+    let requires = machine.run("rpm", &["-qR", owner]);
+    for requirement in ["/usr/sbin/iptables", "openssh-clients", "lshw", "clusterhq-python-flocker = 1.15.0-1"] {
+        assert!(requires.lines().any(|line| line == requirement), "{requirement} is not in\n{requires}");
+    }
+    let units = machine.shell("rpm -ql clusterhq-flocker-node clusterhq-flocker-docker-plugin | grep '[.]service$'");
+    assert_eq!(units.lines().count(), 4, "{units}");
+    for unit in units.lines().filter_map(|path| path.rsplit('/').next()) {
+        machine.start(unit);
+    }
+}
+
+fn the_module_is_there(machine: &Machine, _: &Target) {
+    let answer = machine.run("/opt/minimal/bin/python", &["-c", "import minimal; print(minimal.ANSWER)"]);
+    assert_eq!(answer.trim(), "42");
+}
+
+macro_rules! cases {
+    ($($name:ident: $case:ident on $distribution:literal;)*) => {
+        $(#[test]
+        fn $name() {
+            lifecycle(&$case, $distribution);
+        })*
+    };
+}
+
+cases! {
+    cdhboot_on_centos_7: CDHBOOT on "centos-7";
+    cdhboot_on_rocky_9: CDHBOOT on "rocky-9";
+    cdhboot_on_fedora_43: CDHBOOT on "fedora-43";
+    native_on_centos_7: NATIVE on "centos-7";
+    native_on_rocky_9: NATIVE on "rocky-9";
+    native_on_fedora_43: NATIVE on "fedora-43";
+    flocker_on_centos_7: FLOCKER on "centos-7";
+    flocker_on_rocky_9: FLOCKER on "rocky-9";
+    minimal_on_rocky_9: MINIMAL on "rocky-9";
+}

@@ -1,0 +1,103 @@
+//! The rpm side of a machine: a database that knows what the target offers, and packages through dnf.
+
+use std::path::{Path, PathBuf};
+
+use omnipack::exec::Command;
+
+use crate::machine::Machine;
+use crate::root::Root;
+use crate::support::{both, expect_success, name_of};
+use crate::target::Target;
+
+/// Builds a package from a spec file's text, with the reference tool.
+pub fn rpmbuild(spec: &str, directory: &Path) -> PathBuf {
+    fs_err::create_dir_all(directory).unwrap();
+    let spec_path = directory.join("package.spec");
+    fs_err::write(&spec_path, spec).unwrap();
+    expect_success(
+        &Command::new("rpmbuild")
+            .arg("--define")
+            .arg(format!("_topdir {}", directory.display()))
+            .args(["--define", "_build_id_links none", "--define", "_unitdir /usr/lib/systemd/system"])
+            .args(["--quiet", "-bb"])
+            .arg(spec_path),
+    );
+    let packages = expect_success(&Command::new("find").arg(directory.join("RPMS")).args(["-name", "*.rpm"]));
+    PathBuf::from(packages.lines().next().expect("rpmbuild leaves a package"))
+}
+
+/// Puts into the database what the root's files say they provide and what the target's packages would.
+///
+/// Dependency resolution is then real: no `--nodeps` anywhere.
+pub fn seed(root: &Root, target: &Target) {
+    let libraries = "find /lib/ /usr/lib/ -name '*.so*' -type f | /usr/lib/rpm/rpmdeps --provides";
+    let programs = "find /bin/ /sbin/ /usr/bin/ /usr/sbin/ ! -type d";
+    let found = root.chroot("sh", &["-ec", &format!("{libraries}; {programs}")]);
+    let mut provides: Vec<&str> = found.lines().filter(|line| !target.is_too_new(line)).collect();
+    // Debian's /bin and /sbin are links into /usr; rpm compares the paths as they are written.
+    let merged: Vec<String> = provides.iter().filter_map(|path| path.strip_prefix("/usr")).map(str::to_owned).collect();
+    provides.extend(merged.iter().map(String::as_str));
+    provides.extend(target.provides.iter().map(String::as_str));
+    provides.sort_unstable();
+    provides.dedup();
+    let lines: Vec<String> = provides.iter().map(|provide| format!("Provides: {provide}\n")).collect();
+    let spec = format!(
+        "Name: target-stub\nVersion: 1\nRelease: 1\nSummary: What the target offers\nLicense: none\nBuildArch: noarch\n\
+         AutoReqProv: no\n{}%description\nWhat the target offers.\n%files\n",
+        lines.concat()
+    );
+    let package = rpmbuild(&spec, &root.scratch().join("stub"));
+    fs_err::copy(&package, root.inside("/target-stub.rpm")).unwrap();
+    // Debian's rpm up to 4.18 warns that packages belong to dpkg; later ones know no such option.
+    root.chroot("sh", &["-ec", "rpm -i /target-stub.rpm --force-debian || rpm -i /target-stub.rpm"]);
+    fs_err::remove_file(root.inside("/target-stub.rpm")).unwrap();
+}
+
+/// Asks dnf, with every check on, to install the packages.
+pub fn try_install(machine: &Machine, packages: &[PathBuf]) -> Result<(), String> {
+    let directory = machine.root().inside("/packages");
+    fs_err::create_dir_all(&directory).unwrap();
+    let mut args = vec!["install", "--assumeyes", "--releasever=1"];
+    let paths: Vec<String> = packages.iter().map(|package| format!("/packages/{}", name_of(package))).collect();
+    for package in packages {
+        fs_err::copy(package, directory.join(name_of(package))).unwrap();
+    }
+    args.extend(paths.iter().map(String::as_str));
+    let output = machine.try_run("dnf", &args);
+    let said = both(&output);
+    // dnf ends well although a scriptlet failed, and only says so.
+    if output.code == 0 && !said.contains("scriptlet failed") && !said.contains("Error in") {
+        Ok(())
+    } else {
+        Err(said)
+    }
+}
+
+/// As [`try_install`]; must succeed.
+pub fn install(machine: &Machine, packages: &[PathBuf]) {
+    try_install(machine, packages).unwrap_or_else(|said| panic!("dnf did not install\n{said}"));
+}
+
+/// Removes packages with dnf.
+pub fn remove(machine: &Machine, names: &[String]) {
+    let mut args = vec!["remove", "--assumeyes", "--releasever=1", "--noautoremove"];
+    args.extend(names.iter().map(String::as_str));
+    let output = machine.try_run("dnf", &args);
+    let said = both(&output);
+    assert!(output.code == 0 && !said.contains("scriptlet failed"), "dnf did not remove\n{said}");
+}
+
+/// The names that package files carry.
+pub fn names(packages: &[PathBuf]) -> Vec<String> {
+    packages
+        .iter()
+        .map(|package| expect_success(&Command::new("rpm").args(["-qp", "--qf", "%{NAME}"]).arg(package)))
+        .collect()
+}
+
+/// What `rpm -V` finds changed, a line each.
+pub fn verify(machine: &Machine, names: &[String]) -> Vec<String> {
+    let mut args = vec!["--verify"];
+    args.extend(names.iter().map(String::as_str));
+    both(&machine.try_run("rpm", &args)).lines().map(str::to_owned).collect()
+}
