@@ -2,6 +2,7 @@
 //! Nothing is installed anywhere; wheels flow straight into the package.
 
 mod content;
+pub mod elf;
 mod findings;
 pub mod gate;
 pub mod pass;
