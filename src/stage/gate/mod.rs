@@ -21,7 +21,7 @@ use thiserror::Error;
 
 use super::{Leak, LeakKind, Origin, TargetPath};
 
-pub use scan::FileScan;
+pub use scan::{FileScan, Hit};
 
 /// What of a path is looked at behind a general directory.
 const LOOK_AHEAD: usize = 256;

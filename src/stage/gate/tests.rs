@@ -1,7 +1,6 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use super::scan::Hit;
 use super::*;
 
 fn wheel() -> Origin {
