@@ -6,6 +6,7 @@ mod content;
 mod entry_points;
 mod error;
 mod files;
+pub mod elf;
 mod findings;
 pub mod gate;
 mod interpreter;
