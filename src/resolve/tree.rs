@@ -1,0 +1,193 @@
+//! The user's source tree: its digest, and a copy to build in, so that nothing is ever written into the original.
+
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use rayon::prelude::*;
+use walkdir::{DirEntry, WalkDir};
+
+use super::Error;
+use super::cache::{digest, sha256_file};
+use crate::exec::Command;
+
+/// Directories that are never part of a project's source.
+const PASSED_OVER: [&str; 10] = [
+    ".git",
+    ".hg",
+    "__pycache__",
+    "node_modules",
+    ".tox",
+    ".nox",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".venv",
+];
+
+/// A project's files, and the git repository that it lies in.
+#[derive(Debug)]
+pub struct SourceTree {
+    root: PathBuf,
+    /// Sorted, relative.
+    files: Vec<PathBuf>,
+    git: Option<PathBuf>,
+}
+
+/// A copy to build in; gone when dropped.
+#[derive(Debug)]
+pub struct Copy {
+    _scratch: tempfile::TempDir,
+    /// Of the project.
+    pub path: PathBuf,
+}
+
+impl SourceTree {
+    /// # Errors
+    /// When the directory cannot be walked.
+    pub fn read(root: &Path) -> Result<Self, Error> {
+        let root = fs::canonicalize(root)?;
+        let unpacked_sdist = root.join("PKG-INFO").is_file();
+        let mut files = Vec::new();
+        let walk = WalkDir::new(&root).sort_by_file_name().into_iter();
+        for entry in walk.filter_entry(|entry| belongs(entry, unpacked_sdist)) {
+            let entry = entry.map_err(std::io::Error::from)?;
+            if !entry.file_type().is_dir()
+                && let Ok(relative) = entry.path().strip_prefix(&root)
+            {
+                files.push(relative.to_path_buf());
+            }
+        }
+        let git = root.ancestors().map(|dir| dir.join(".git")).find(|git| git.exists());
+        Ok(Self { root, files, git })
+    }
+
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// One digest of every name, content and executable bit, and of what git says when versions may come from it.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn digest(&self) -> Result<String, Error> {
+        use std::os::unix::fs::PermissionsExt;
+        let lines = self.files.par_iter().map(|relative| {
+            let path = self.root.join(relative);
+            let meta = fs::symlink_metadata(&path)?;
+            let content = if meta.is_symlink() {
+                let link = fs::read_link(&path)?;
+                let content = if path.is_file() { sha256_file(&path)? } else { String::new() };
+                format!("link {} {content}", link.display())
+            } else if meta.is_file() {
+                format!("{:o} {}", meta.permissions().mode() & 0o111, sha256_file(&path)?)
+            } else {
+                "special".to_owned()
+            };
+            Ok(format!("{}\0{content}", relative.display()))
+        });
+        let mut lines = lines.collect::<Result<Vec<_>, std::io::Error>>()?;
+        if self.uses_git() {
+            lines.push(self.git_state());
+        }
+        Ok(digest(lines))
+    }
+
+    /// Do the build files name a tool that reads the version or the file list from git?
+    fn uses_git(&self) -> bool {
+        let tools = ["scm", "vcs", "versioneer", "versioningit", "pbr", "git", "dunamai", "dynamic-versioning"];
+        let text = ["pyproject.toml", "setup.py", "setup.cfg"]
+            .iter()
+            .filter_map(|name| fs::read_to_string(self.root.join(name)).ok())
+            .collect::<String>();
+        self.git.is_some() && tools.iter().any(|tool| text.contains(tool))
+    }
+
+    fn git_state(&self) -> String {
+        let ask = |arguments: &[&str]| {
+            let command = Command::new("git").args(arguments).dir(&self.root).env("GIT_OPTIONAL_LOCKS", "0");
+            command.run().map(|output| output.stdout_text()).unwrap_or_default()
+        };
+        [
+            ask(&["rev-parse", "HEAD"]),
+            ask(&["for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", "refs/tags"]),
+            ask(&["status", "--porcelain"]),
+            ask(&["branch", "--show-current"]),
+        ]
+        .join("\0")
+    }
+
+    /// Copies the project, or the whole repository when versions come from git and the project is a part of it. The
+    /// copy's `.git` points to the original, which git reads and, without optional locks, does not write.
+    ///
+    /// # Errors
+    /// When a file cannot be copied.
+    pub fn copy(&self, scratch: tempfile::TempDir) -> Result<Copy, Error> {
+        let base = scratch.path().join("source");
+        let git = self.git.as_ref().filter(|_| self.uses_git());
+        let top = git.and_then(|git| git.parent());
+        let path = match top {
+            Some(top) if top != self.root => {
+                let whole = Self::read(top)?;
+                whole.copy_files(&base)?;
+                base.join(self.root.strip_prefix(top).unwrap_or(Path::new("")))
+            }
+            _ => base.clone(),
+        };
+        self.copy_files(&path)?;
+        if let Some(git) = git {
+            let dir = Command::new("git").args(["rev-parse", "--absolute-git-dir"]).dir(&self.root).run_checked();
+            let dir =
+                dir.map_or_else(|_| git.display().to_string(), |output| output.stdout_text().trim_end().to_owned());
+            fs::write(base.join(".git"), format!("gitdir: {dir}\n"))?;
+        }
+        Ok(Copy { _scratch: scratch, path })
+    }
+
+    fn copy_files(&self, to: &Path) -> Result<(), Error> {
+        fs::create_dir_all(to)?;
+        for relative in &self.files {
+            let from = self.root.join(relative);
+            let path = to.join(relative);
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent)?;
+            }
+            let meta = fs::symlink_metadata(&from)?;
+            if meta.is_symlink() && fs::symlink_metadata(&path).is_err() {
+                let link = fs::read_link(&from)?;
+                let inside = fs::canonicalize(&from).is_ok_and(|real| real.starts_with(&self.root));
+                let link =
+                    if inside || link.is_absolute() { link } else { from.parent().unwrap_or(&self.root).join(link) };
+                fs::os::unix::fs::symlink(link, &path)?;
+            } else if meta.is_file() {
+                fs::copy(&from, &path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Leaves out environments, caches and what earlier builds left.
+fn belongs(entry: &DirEntry, unpacked_sdist: bool) -> bool {
+    let name = entry.file_name().to_string_lossy();
+    if entry.depth() == 0 {
+        return true;
+    }
+    if !entry.file_type().is_dir() {
+        return name != ".git" && !name.ends_with(".pyc");
+    }
+    let path = entry.path();
+    if PASSED_OVER.contains(&&*name) || path.join("pyvenv.cfg").is_file() || path.join("CACHEDIR.TAG").is_file() {
+        return false;
+    }
+    let stale_build = name == "build" && entry.depth() == 1 && (path.join("lib").is_dir() || has(path, "bdist."));
+    let stale_info = name.ends_with(".egg-info") && entry.depth() <= 2 && !unpacked_sdist;
+    let packages = name == "dist" && entry.depth() == 1 && !path.join("__init__.py").is_file();
+    !(stale_build || stale_info || packages)
+}
+
+fn has(dir: &Path, prefix: &str) -> bool {
+    fs::read_dir(dir).is_ok_and(|mut entries| {
+        entries.any(|entry| entry.is_ok_and(|e| e.file_name().to_string_lossy().starts_with(prefix)))
+    })
+}
