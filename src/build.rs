@@ -7,15 +7,16 @@ use miette::Diagnostic;
 use thiserror::Error as ThisError;
 
 use crate::Error as AnyError;
-use crate::distribution::{Catalogue, Distribution};
+use crate::distribution::{Catalogue, Distribution, ToolVersion};
 use crate::format::{self, Packed};
 use crate::package::{self, Package};
 use crate::plan::{self, BuildPlan};
 use crate::progress::Listener;
-use crate::project::{Config, Source};
-use crate::resolve::{self, Lock, Resolver};
+use crate::project::{BytecodeMode, Config, Metadata, Source};
+use crate::resolve::{self, Lock, Resolver, Wheel};
 use crate::scratch::Scratch;
-use crate::stage::{self, Stage, bytecode};
+use crate::stage::gate::Scanner;
+use crate::stage::{self, LaidOut, Origin, Stage, TargetPath, bytecode};
 
 /// What can go wrong between the floors.
 #[derive(Debug, ThisError, Diagnostic)]
@@ -143,7 +144,7 @@ impl<'a> Session<'a> {
     fn open(request: &'a Request, listener: &'a dyn Listener) -> Result<Self, AnyError> {
         let source = Source::parse(&request.source)?;
         let config = Config::load(&source, request.config.as_deref())?;
-        let catalogue = Catalogue::with_overrides(&config.distribution_tables())?;
+        let catalogue = Catalogue::embedded()?.with_overrides(&config.distribution_tables())?;
         let names = if request.distributions.is_empty() { config.targets() } else { request.distributions.clone() };
         let mut distributions: Vec<Distribution> = Vec::new();
         for name in names {
@@ -155,7 +156,7 @@ impl<'a> Session<'a> {
         if distributions.is_empty() {
             return Err(Error::NoDistribution.into());
         }
-        let resolver = Resolver::new(request.resolve.clone(), listener)?;
+        let resolver = Resolver::new(request.resolve.clone(), listener);
         Ok(Self { request, listener, source, config, distributions, resolver })
     }
 
@@ -164,13 +165,13 @@ impl<'a> Session<'a> {
         let _lock = lock_directory(directory)?;
         let prepared = self.prepare(distribution)?;
         let stage = self.stage(&prepared)?;
-        let Prepared { plan, lock } = prepared;
+        let plan = &prepared.plan;
         let scratch = Scratch::inside(directory).map_err(Error::Io)?;
-        let packages = package::assemble(&plan, &stage)?;
+        let packages = package::assemble(plan, &stage)?;
         let mut written = Vec::new();
         for package in packages {
             self.listener.step(&format!("{}: packing {}", plan.distribution.name, package.name));
-            written.push(self.write(&plan, package, scratch.path())?);
+            written.push(self.write(&prepared, package, scratch.path())?);
         }
         let kept = match self.request.keep_stage {
             KeepStage::No => None,
@@ -185,29 +186,127 @@ impl<'a> Session<'a> {
             fs_err::rename(&file.path, &target).map_err(Error::Io)?;
             file.path = target;
         }
+        let Prepared { plan, lock } = prepared;
         Ok(Outcome { plan, lock, written, stage: kept })
     }
 
-    /// Packs, decides what the packed bytes decide, writes.
-    fn write(&self, plan: &BuildPlan, package: Package, scratch: &Path) -> Result<Written, AnyError> {
-        let scanner = stage::Scanner::new(&self.forbidden(scratch));
-        let packed: Packed = format::pack(&package, &scanner, scratch)?;
-        let package = package::conclude(package, packed.findings(), plan)?;
-        let installed_size = packed.installed_size();
-        let path = format::write(&package, packed, plan.distribution.format, scratch)?;
-        let size = fs_err::metadata(&path).map_err(Error::Io)?.len();
-        Ok(Written { path, size, installed_size, package })
+    /// Decides and resolves: after this, nothing is asked of the network.
+    fn prepare(&self, distribution: &Distribution) -> Result<Prepared, AnyError> {
+        let name = &distribution.name;
+        self.listener.step(&format!("{name}: building the application's wheel"));
+        let wheel = self.application(distribution)?;
+        let mut plan = self.plan(distribution, Metadata::from_wheel(&wheel.path)?)?;
+        self.listener.step(&format!("{name}: resolving for Python {}", plan.interpreter.version));
+        let lock =
+            self.resolver.resolve(&plan.python, &plan.metadata, &wheel, &plan.interpreter, &plan.platform)?;
+        if plan.bytecode == BytecodeMode::Auto {
+            plan.bytecode = self.choose_bytecode(plan.interpreter.version);
+        }
+        for note in &plan.notes {
+            self.listener.warning(note);
+        }
+        Ok(Prepared { plan, lock })
     }
 
-    /// What no packed byte may name: directories of this build, and credentials.
-    fn forbidden(&self, scratch: &Path) -> stage::Forbidden {
-        let mut directories = vec![scratch.to_path_buf(), self.resolver.cache().to_path_buf(), std::env::temp_dir()];
-        match &self.source {
-            Source::Directory(path) | Source::Modules(path) => directories.push(path.clone()),
-            Source::Sdist(path) | Source::Wheel(path) => directories.extend(path.parent().map(Path::to_path_buf)),
-            Source::Requirement(_) => {}
+    /// Metadata that stands in `pyproject.toml` needs no build.
+    fn plan_only(&self, distribution: &Distribution) -> Result<BuildPlan, AnyError> {
+        let fixed = match &self.source {
+            Source::Directory(path) => Metadata::from_pyproject(&path.join("pyproject.toml")),
+            _ => None,
+        };
+        let metadata = match fixed {
+            Some(metadata) => metadata,
+            None => Metadata::from_wheel(&self.application(distribution)?.path)?,
+        };
+        self.plan(distribution, metadata)
+    }
+
+    fn plan(&self, distribution: &Distribution, metadata: Metadata) -> Result<BuildPlan, AnyError> {
+        let project = self.config.project(&self.source, metadata, distribution)?;
+        let options = plan::Options { machine: self.request.machine.clone(), source_date: self.request.source_date };
+        Ok(plan::plan(&project, distribution, &options)?)
+    }
+
+    /// The application's wheel. Its metadata decides the prefix, so the interpreter is known here by its version only.
+    fn application(&self, distribution: &Distribution) -> Result<Wheel, AnyError> {
+        let settings = self.config.python_settings(distribution)?;
+        let interpreter = plan::interpreter(&settings, distribution, "/")?;
+        let platform = plan::platform(distribution, &self.request.machine)?;
+        Ok(self.resolver.application(&self.source, &settings, &interpreter, &platform)?)
+    }
+
+    /// Bytecode is made here when an interpreter of the target's series is here, else by the package on the target.
+    fn choose_bytecode(&self, version: ToolVersion) -> BytecodeMode {
+        if bytecode::find_interpreter(version, &self.request.resolve.pythons).is_some() {
+            return BytecodeMode::Build;
         }
-        stage::Forbidden { directories, home: std::env::home_dir(), credentials: self.resolver.credentials() }
+        self.listener.warning(&format!(
+            "no CPython {version} is on this machine, so the package compiles its bytecode when it is installed; \
+             with one (on PATH, or `--python PATH`) it would be packed"
+        ));
+        BytecodeMode::Install
+    }
+
+    fn stage(&self, prepared: &Prepared) -> Result<Stage, AnyError> {
+        let Prepared { plan, lock } = prepared;
+        self.listener.step(&format!("{}: laying out {} wheels", plan.distribution.name, lock.wheels.len()));
+        let laid_out = stage::lay_out(plan, lock, self.resolver.cache_directory())?;
+        let compiled = match plan.bytecode {
+            BytecodeMode::Build | BytecodeMode::Auto => self.compile(plan, lock, &laid_out)?,
+            BytecodeMode::Install | BytecodeMode::None => Vec::new(),
+        };
+        Ok(laid_out.finish(compiled)?)
+    }
+
+    fn compile(&self, plan: &BuildPlan, lock: &Lock, laid_out: &LaidOut) -> Result<Vec<stage::Entry>, AnyError> {
+        let interpreter = bytecode::require_interpreter(plan.interpreter.version, &self.request.resolve.pythons)
+            .map_err(stage::Error::from)?;
+        self.listener.step(&format!("{}: compiling for Python {}", plan.distribution.name, plan.interpreter.version));
+        let prefix: &TargetPath = &laid_out.layout.prefix;
+        let request = bytecode::Request {
+            entries: &laid_out.stage.entries,
+            wheels: &lock.wheels,
+            interpreter: &interpreter,
+            prefix,
+            source_date: plan.source_date,
+            cache: self.resolver.cache_directory(),
+            threads: format::threads(),
+        };
+        let compiled = bytecode::compile(&request, self.listener).map_err(stage::Error::from)?;
+        Ok(compiled.directories.into_iter().chain(compiled.files.into_iter().map(|(_, entry)| entry)).collect())
+    }
+
+    /// Packs, decides what the packed bytes decide, writes.
+    fn write(&self, prepared: &Prepared, package: Package, scratch: &Path) -> Result<Written, AnyError> {
+        let scanner = self.scanner(prepared, scratch)?;
+        let packed: Packed = format::pack(&package, &scanner, scratch)?;
+        let package = package::conclude(package, &packed.findings, &prepared.plan)?;
+        let path = format::write(&package, &packed, scratch)?;
+        let size = fs_err::metadata(&path).map_err(Error::Io)?.len();
+        Ok(Written { path, size, installed_size: packed.installed_size(), package })
+    }
+
+    /// What no packed byte may name: directories of this build, and credentials of the index. Wheels of the index
+    /// were made elsewhere: only the application's own can name this build by more than chance.
+    fn scanner(&self, prepared: &Prepared, scratch: &Path) -> Result<Scanner, AnyError> {
+        let mut scanner = Scanner::new()
+            .directory(scratch)
+            .directory(self.resolver.cache_directory())
+            .directory(&std::env::temp_dir());
+        if let Some(directory) = self.source.directory() {
+            scanner = scanner.directory(directory);
+        }
+        if let Some(home) = std::env::home_dir() {
+            scanner = scanner.home(&home);
+        }
+        for (user, password) in self.resolver.logins(&prepared.plan.python)? {
+            scanner = scanner.credential(&user, &password);
+        }
+        let fetched = prepared.lock.wheels.iter().filter(|wheel| wheel.role == resolve::WheelRole::Dependency);
+        Ok(scanner.fetched(fetched.map(|wheel| Origin::Wheel {
+            name: wheel.name.as_str().into(),
+            version: wheel.version.as_str().into(),
+        })))
     }
 }
 

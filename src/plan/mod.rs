@@ -262,7 +262,11 @@ pub fn plan(project: &Project, distribution: &Distribution, options: &Options) -
     })
 }
 
-fn platform(distribution: &Distribution, machine: &str) -> Result<Platform, Error> {
+/// What wheels and native code have to fit.
+///
+/// # Errors
+/// When the distribution is not made for that machine.
+pub fn platform(distribution: &Distribution, machine: &str) -> Result<Platform, Error> {
     match distribution.architecture(machine) {
         Some(architecture) => Ok(Platform {
             machine: machine.to_owned(),

@@ -231,6 +231,21 @@ fn check_name(name: &str, format: PackageFormat) -> Result<(), Fault> {
     }
 }
 
+/// As RPM writes it: `name >= 1.0`.
+impl std::fmt::Display for Relation {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Some((comparison, version)) = &self.comparison else { return formatter.write_str(&self.name) };
+        let operator = match comparison {
+            Comparison::Less => "<",
+            Comparison::LessOrEqual => "<=",
+            Comparison::Equal => "=",
+            Comparison::GreaterOrEqual => ">=",
+            Comparison::Greater => ">",
+        };
+        write!(formatter, "{} {operator} {version}", self.name)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -47,7 +47,7 @@ fn write_package(out: &mut String, plan: &BuildPlan, package: &PackagePlan) -> s
     writeln!(out, "\n{}", shown_file_name(package, &plan.evr, plan))?;
     writeln!(out, "  {}", package.summary)?;
     for relation in &package.relations {
-        writeln!(out, "  {:<12} {}  ({})", kind_word(relation.kind), relation_text(relation), relation.reason)?;
+        writeln!(out, "  {:<12} {}  ({})", kind_word(relation.kind), relation, relation.reason)?;
     }
     for links in &package.links {
         for script in links.scripts.iter().flatten() {
@@ -120,14 +120,3 @@ fn scriptlet_word(kind: ScriptletKind) -> &'static str {
     }
 }
 
-fn relation_text(relation: &Relation) -> String {
-    let Some((comparison, version)) = &relation.comparison else { return relation.name.clone() };
-    let operator = match comparison {
-        Comparison::Less => "<",
-        Comparison::LessOrEqual => "<=",
-        Comparison::Equal => "=",
-        Comparison::GreaterOrEqual => ">=",
-        Comparison::Greater => ">",
-    };
-    format!("{} {operator} {version}", relation.name)
-}

@@ -118,8 +118,10 @@ pub enum Resolver {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BytecodeMode {
-    /// Here, by an interpreter of the target's minor version.
+    /// Here when an interpreter of the target's minor version is here, else on the target.
     #[default]
+    Auto,
+    /// Here, by an interpreter of the target's minor version; without one the build stops.
     Build,
     /// By a scriptlet on the target.
     Install,

@@ -86,15 +86,16 @@ impl Credentials {
         answer
     }
 
-    /// Every secret, for whoever checks that none is shipped.
+    /// User and password of every login that an index or its host has, for whoever checks that none is shipped.
     #[must_use]
-    pub fn secrets(&self) -> Vec<String> {
-        let indexes = self.indexes.iter().filter_map(|(_, login)| login.as_ref());
-        let mut secrets =
-            indexes.map(|login| login.password.clone()).filter(|secret| secret.len() > 3).collect::<Vec<_>>();
-        secrets.sort();
-        secrets.dedup();
-        secrets
+    pub fn logins(&self) -> Vec<(String, String)> {
+        let mut logins = self.indexes.iter().filter_map(|(url, _)| self.find(url)).collect::<Vec<_>>();
+        let keyring = self.keyring.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        logins.extend(keyring.values().flatten().cloned());
+        let mut pairs = logins.into_iter().map(|login| (login.user, login.password)).collect::<Vec<_>>();
+        pairs.sort();
+        pairs.dedup();
+        pairs
     }
 }
 

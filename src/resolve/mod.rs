@@ -147,6 +147,20 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// User and password of every login for the indexes of `settings`: what no package may hold.
+    ///
+    /// # Errors
+    /// When a directory of `find-links` is not there.
+    pub fn logins(&self, settings: &PythonSettings) -> Result<Vec<(String, String)>, Error> {
+        Ok(Session::new(settings)?.logins())
+    }
+
+    /// The cache's directory.
+    #[must_use]
+    pub fn cache_directory(&self) -> &std::path::Path {
+        &self.options.cache
+    }
+
     /// An interpreter of the target's series and machine on this machine, which can compile for it.
     fn target_python(&self, target: &Target) -> Option<LocalPython> {
         let series = (target.python.major, target.python.minor);

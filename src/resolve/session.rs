@@ -36,6 +36,12 @@ impl Session {
         Ok(Self { indexes, resolver: settings.resolver, credentials, agent: OnceLock::new() })
     }
 
+    /// See [`Credentials::logins`].
+    #[must_use]
+    pub fn logins(&self) -> Vec<(String, String)> {
+        self.credentials.logins()
+    }
+
     /// # Errors
     /// When the certificates cannot be read.
     pub fn downloader<'a>(&'a self, cache: &'a Cache, offline: bool) -> Result<Downloader<'a>, Error> {
