@@ -6,7 +6,7 @@ mod distributions;
 mod failure;
 pub mod inspect;
 mod progress;
-mod schema;
+pub mod schema;
 mod stage;
 mod summary;
 
@@ -32,7 +32,7 @@ pub fn main() -> ExitCode {
         Some(Command::Stage(arguments)) => stage::run(&arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Distributions(arguments)) => distributions::run(&arguments),
-        Some(Command::Schema) => schema::run(),
+        Some(Command::Schema) => print(&schema::render()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

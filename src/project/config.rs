@@ -5,10 +5,12 @@
 //! read, so a value knows its place wherever it comes from. The family's override is merged first, then that of the
 //! distribution itself.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use toml::Spanned;
 
 use super::assemble::{self, Context};
 use super::document::{Document, OVERRIDES, Place, Tree, is_override};
@@ -17,7 +19,7 @@ use super::facts;
 use super::parts::{self, Names};
 use super::raw::{Configuration, PackageMapEntry};
 use super::reader::Reader;
-use super::shape::{Shape, hint};
+use super::shape::{Shape, hint, near};
 use super::values;
 use super::{Metadata, Project, PythonSettings, Source, schema};
 use crate::distribution::Distribution;
@@ -77,6 +79,34 @@ impl Config {
         let value = self.document.tree().ok().and_then(|mut tree| tree.remove("distribution"));
         let table = value.and_then(|value| toml::Table::deserialize(toml::de::ValueDeserializer::from(value)).ok());
         table.unwrap_or_default()
+    }
+
+    /// Are all the names in `[targets]`, `[distribution.<name>]` and `[package-map.<name>]` known? A name that is not would
+    /// change nothing, silently.
+    ///
+    /// # Errors
+    /// The names that are not, with their places and the nearest name.
+    pub fn check_distributions<'d>(&self, known: impl Iterator<Item = &'d Distribution>) -> Result<(), Error> {
+        let tree = self.document.tree()?;
+        let mut names = Vec::new();
+        let mut families = Vec::new();
+        for distribution in known {
+            names.push(distribution.name.as_str());
+            families.push(distribution.family.as_str());
+        }
+        families.dedup();
+        let both: Vec<&str> = names.iter().chain(&families).copied().collect();
+        let mut problems = Vec::new();
+        for (key, value) in distribution_names(&tree) {
+            let known = if key == "distributions" { &names } else { &both };
+            if !known.contains(&&**value.get_ref()) {
+                let message = format!("there is no distribution `{}`", value.get_ref().escape_debug());
+                let near = near(value.get_ref(), known).map(|near| format!("did you mean `{near}`?"));
+                let help = near.unwrap_or_else(|| "`omnipack distributions` lists all".to_owned());
+                problems.push(self.document.text.problem(Fault::new(message, help), value.span(), "unknown name"));
+            }
+        }
+        self.document.text.error(problems).map_or(Ok(()), Err)
     }
 
     /// `[python]` for one distribution: what the resolver needs before the application's metadata is known.
@@ -205,6 +235,21 @@ impl Config {
         }
         problems
     }
+}
+
+/// Every name of a distribution or family, with the key that it is below.
+fn distribution_names<'t>(tree: &'t Tree<'t>) -> Vec<(&'static str, Spanned<Cow<'t, str>>)> {
+    let table = |key: &str| tree.get(key).and_then(|value| value.get_ref().as_table()).into_iter().flat_map(Tree::iter);
+    let mut all: Vec<_> = table("distribution").map(|(name, _)| ("distribution", name.clone())).collect();
+    let maps = table("package-map").filter(|(_, value)| value.get_ref().is_table());
+    all.extend(maps.map(|(name, _)| ("package-map", name.clone())));
+    for (_, targets) in table("targets") {
+        for name in targets.get_ref().as_array().into_iter().flat_map(|names| names.iter()) {
+            let text = name.get_ref().as_str().unwrap_or_default();
+            all.push(("distributions", Spanned::new(name.span(), Cow::Borrowed(text))));
+        }
+    }
+    all
 }
 
 /// Names of the overrides for a distribution, the least specific first.

@@ -288,3 +288,176 @@ fn read_me(readme: &ReadMe, directory: &Path) -> Option<String> {
         ReadMe::Table { text, .. } => text.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::exec::Command;
+
+    const METADATA: &str = "Metadata-Version: 2.4\nName: Großer.App\nVersion: 1.0\n";
+
+    fn parsed(fields: &str) -> Metadata {
+        Metadata::parse(&format!("Metadata-Version: 2.4\nName: App\nVersion: 1.0\n{fields}\n"), "").unwrap()
+    }
+
+    #[test]
+    fn the_license_is_a_name() {
+        let cases = [
+            ("License-Expression: MIT OR Apache-2.0\nLicense: other", "MIT OR Apache-2.0"),
+            ("License: ASL 2.0\nClassifier: License :: OSI Approved :: MIT License", "ASL 2.0"),
+            ("License: UNKNOWN\nClassifier: License :: OSI Approved :: MIT License", "MIT"),
+            ("Classifier: License :: OSI Approved", ""),
+            ("Classifier: License :: Public Domain", "Public Domain"),
+            (
+                "Classifier: License :: OSI Approved :: MIT License\n\
+                 Classifier: License :: OSI Approved :: Apache Software License",
+                "Apache-2.0 OR MIT",
+            ),
+            ("License: Copyright me\n        All of it\n        is here.", ""),
+        ];
+        for (fields, license) in cases {
+            assert_eq!(parsed(fields).license, license, "{fields}");
+        }
+    }
+
+    #[test]
+    fn the_url_is_the_best_of_all() {
+        let urls =
+            "Project-URL: Changelog, https://c\nProject-URL: Source Code, https://s\nProject-URL: home-page, https://h";
+        assert_eq!(parsed(urls).url, "https://h");
+        assert_eq!(parsed(&format!("Home-page: https://own\n{urls}")).url, "https://own");
+        assert_eq!(parsed("Project-URL: Changelog, https://c").url, "https://c");
+        assert_eq!(parsed("").url, "");
+    }
+
+    #[test]
+    fn the_author_has_an_address() {
+        let cases = [
+            ("Author: Ada\nAuthor-email: ada@b.c", "Ada <ada@b.c>"),
+            ("Author-email: Ada <ada@b.c>, Bob <b@b.c>", "Ada <ada@b.c>"),
+            ("Author-email: \"Ada L.\" <ada@b.c>", "Ada L. <ada@b.c>"),
+            ("Author: Ada", "Ada"),
+            ("Maintainer: Max\nMaintainer-email: max@b.c", "Max <max@b.c>"),
+        ];
+        for (fields, author) in cases {
+            assert_eq!(parsed(fields).author, author, "{fields}");
+        }
+    }
+
+    #[test]
+    fn hostile_metadata_is_refused() {
+        for text in [
+            "",
+            "Name: a\nVersion: 1\n",
+            "Metadata-Version: 2.1\nVersion: 1\n",
+            "Metadata-Version: 2.1\nName: ../a\nVersion: 1\n",
+            "Metadata-Version: 2.1\nName: a\nVersion: 1; rm -rf\n",
+            METADATA,
+        ] {
+            assert!(matches!(Metadata::parse(text, ""), Err(Error::Metadata { .. })), "{text}");
+        }
+    }
+
+    /// What Python's own `importlib.metadata` reads from the same files.
+    #[test]
+    fn a_wheel_reads_as_python_reads_it() {
+        let metadata = "Metadata-Version: 2.1\nName: My.App\nVersion: 1.2rc1\nSummary: Größe zählt\n\
+                        Requires-Python: >=3.6\nRequires-Dist: flask (>=1.0)\n\
+                        Requires-Dist: tomli>=1; python_version < \"3.11\"\nProvides-Extra: fast\n\
+                        Description-Content-Type: text/markdown\n\n# My App\n\nReads: well\n";
+        let entry_points = "[console_scripts]\nMy-App = my_app.cli:main\nmy-app = my_app.cli:main [fast]\n# a comment\n\
+                            other=my_app:other\n\n[gui_scripts]\ngui = my_app:gui\n\n[my.plugins]\na:b = my_app:plugin\n";
+        let directory = tempfile::tempdir().unwrap();
+        let wheel = directory.path().join("my_app-1.2rc1-py3-none-any.whl");
+        let mut archive = zip::ZipWriter::new(fs_err::File::create(&wheel).unwrap());
+        for (name, text) in [("METADATA", metadata), ("entry_points.txt", entry_points)] {
+            let path = format!("my_app-1.2rc1.dist-info/{name}");
+            archive.start_file(&path, zip::write::SimpleFileOptions::default()).unwrap();
+            archive.write_all(text.as_bytes()).unwrap();
+            fs_err::create_dir_all(directory.path().join("my_app-1.2rc1.dist-info")).unwrap();
+            fs_err::write(directory.path().join(path), text).unwrap();
+        }
+        archive.finish().unwrap();
+        let script = "import sys, json\nfrom importlib.metadata import PathDistribution as P\nfrom pathlib import Path\n\
+                      d = P(Path(sys.argv[1]))\nm = d.metadata\n\
+                      print(json.dumps([m['Name'], m['Version'], m['Summary'], m['Requires-Python'], d.requires,\n\
+                      m.get_all('Provides-Extra'), m.get_payload(),\n\
+                      sorted(e.name for e in d.entry_points if e.group == 'console_scripts')]))";
+        let command = Command::new("python3").args(["-X", "utf8", "-c", script]);
+        let output = command.arg(directory.path().join("my_app-1.2rc1.dist-info")).run().unwrap();
+        assert_eq!(output.code, 0, "{}", output.stderr_text());
+        let expected: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let read = Metadata::from_wheel(&wheel).unwrap();
+        let found = serde_json::json!([
+            read.name,
+            read.version,
+            read.summary,
+            read.requires_python,
+            read.requires_dist,
+            read.extras,
+            format!("{}\n", read.description),
+            read.console_scripts
+        ]);
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_is_no_wheel_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a-1-py3-none-any.whl");
+        fs_err::write(&path, "no zip").unwrap();
+        assert!(matches!(Metadata::from_wheel(&path), Err(Error::Metadata { .. })));
+        let mut archive = zip::ZipWriter::new(fs_err::File::create(&path).unwrap());
+        archive.start_file("a.py", zip::write::SimpleFileOptions::default()).unwrap();
+        archive.finish().unwrap();
+        let Err(error) = Metadata::from_wheel(&path) else { panic!("there is no metadata") };
+        assert!(error.to_string().contains("METADATA"), "{error}");
+        assert!(matches!(Metadata::from_wheel(&directory.path().join("b.whl")), Err(Error::Io(_))));
+    }
+
+    #[test]
+    fn static_metadata_needs_no_build() {
+        let text = r#"
+            [project]
+            name = "My_App"
+            version = "1.0"
+            description = "Does it"
+            readme = "README.md"
+            requires-python = ">=3.9"
+            license = "MIT"
+            authors = [{ name = "Ada", email = "ada@b.c" }]
+            dependencies = ["flask", "not a requirement- "]
+            dynamic = ["readme"]
+            [project.optional-dependencies]
+            fast = ["uvloop"]
+            [project.scripts]
+            zz = "a:b"
+            aa = "a:b"
+            [project.urls]
+            Repository = "https://r"
+            Changelog = "https://c"
+        "#;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pyproject.toml");
+        fs_err::write(&path, text).unwrap();
+        fs_err::write(directory.path().join("README.md"), "# A\n").unwrap();
+        let read = Metadata::from_pyproject(&path).unwrap();
+        assert_eq!((read.name.as_str(), read.version.as_str(), read.description.as_str()), ("My_App", "1.0", "# A\n"));
+        assert_eq!(
+            (read.license.as_str(), read.url.as_str(), read.author.as_str()),
+            ("MIT", "https://r", "Ada <ada@b.c>")
+        );
+        assert_eq!(
+            (read.console_scripts, read.extras),
+            (vec!["aa".to_owned(), "zz".to_owned()], vec!["fast".to_owned()])
+        );
+        for (from, to) in
+            [("\"readme\"]", "\"version\"]"), ("name = \"My_App\"", ""), ("\"1.0\"", "\"one\""), ("[project]", "[x]")]
+        {
+            fs_err::write(&path, text.replace(from, to)).unwrap();
+            assert_eq!(Metadata::from_pyproject(&path), None, "{from} -> {to}");
+        }
+    }
+}

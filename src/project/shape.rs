@@ -188,16 +188,21 @@ fn one_line(text: &str) -> String {
 
 /// `did you mean ...`, or all that there is.
 pub(super) fn hint(word: &str, known: &[&str], introduction: &str) -> String {
-    let near = known
-        .iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&word.to_lowercase(), candidate), *candidate))
-        .min()
-        .filter(|(distance, candidate)| *distance <= candidate.chars().count().div_ceil(3));
-    match near {
-        Some((_, candidate)) => format!("did you mean `{candidate}`?"),
+    match near(word, known) {
+        Some(candidate) => format!("did you mean `{candidate}`?"),
         None => {
             let quoted: Vec<String> = known.iter().map(|word| format!("`{word}`")).collect();
             format!("{introduction} {}", quoted.join(", "))
         }
     }
+}
+
+/// The nearest of the known words, if it is near enough to be a slip.
+pub(super) fn near<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+    known
+        .iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&word.to_lowercase(), candidate), *candidate))
+        .min()
+        .filter(|(distance, candidate)| *distance <= candidate.chars().count().div_ceil(3))
+        .map(|(_, candidate)| candidate)
 }

@@ -124,3 +124,87 @@ pub fn parse_requirement(text: &str) -> Result<Requirement<Url>, String> {
     }
     Requirement::from_str(text).map_err(|error| error.message.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(path: &Path) -> Result<Source, Error> {
+        Source::parse(path.to_str().unwrap())
+    }
+
+    #[test]
+    fn a_directory_is_what_is_in_it() {
+        let cases: [(&[(&str, &str)], Option<bool>); 10] = [
+            (&[("pyproject.toml", "[project]\nname = 'a'")], Some(true)),
+            (&[("pyproject.toml", "[build-system]\n"), ("a.py", "")], Some(true)),
+            (&[("pyproject.toml", "[tool.poetry]\nname = 'a'"), ("a.py", "")], Some(true)),
+            (&[("pyproject.toml", "[tool.black]\n"), ("a.py", "")], Some(false)),
+            (&[("pyproject.toml", "[tool.black]\n")], Some(true)),
+            (&[("setup.cfg", "")], Some(true)),
+            (&[("setup.py", ""), ("requirements.txt", "")], Some(true)),
+            (&[("requirements.txt", "flask")], Some(false)),
+            (&[("README", "")], None),
+            (&[], None),
+        ];
+        for (files, builds) in cases {
+            let directory = tempfile::tempdir().unwrap();
+            for (name, text) in files {
+                fs_err::write(directory.path().join(name), text).unwrap();
+            }
+            match (parse(directory.path()), builds) {
+                (Ok(Source::Directory(path)), Some(true)) | (Ok(Source::Modules(path)), Some(false)) => {
+                    assert_eq!(path, directory.path());
+                }
+                (Err(Error::Unusable { help, .. }), None) => assert!(help.contains("pyproject.toml")),
+                (other, _) => panic!("{files:?} is {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_package_directory_is_a_module() {
+        let directory = tempfile::tempdir().unwrap();
+        fs_err::create_dir(directory.path().join("app")).unwrap();
+        fs_err::write(directory.path().join("app/__init__.py"), "").unwrap();
+        assert!(matches!(parse(directory.path()), Ok(Source::Modules(_))));
+    }
+
+    #[test]
+    fn a_file_is_known_by_its_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = |name: &str| {
+            let path = directory.path().join(name);
+            fs_err::write(&path, "").unwrap();
+            parse(&path)
+        };
+        assert!(matches!(file("a-1-py3-none-any.whl"), Ok(Source::Wheel(path)) if path.is_absolute()));
+        assert!(matches!(file("a-1.tar.gz"), Ok(Source::Sdist(_))));
+        assert!(matches!(file("a-1.zip"), Ok(Source::Sdist(_))));
+        assert!(matches!(file("a-1.tar.xz"), Err(Error::Unusable { .. })));
+        let Err(Error::Unusable { help, .. }) = file("setup.py") else { panic!("setup.py is no project") };
+        assert!(help.contains(directory.path().to_str().unwrap()), "{help}");
+    }
+
+    #[test]
+    fn a_requirement_is_what_pip_takes() {
+        for good in [
+            "httpbin==0.10.2",
+            "apache-superset[postgres, redis] >=4, <5",
+            "a @ https://example.org/a-1.tar.gz",
+            "tomli; python_version < '3.11'",
+        ] {
+            assert_eq!(Source::parse(good).unwrap(), Source::Requirement(good.to_owned()));
+        }
+        for bad in ["httpbin=0.10", "a b", "-e .", "a; python", "a[b-]", "a- ", "!"] {
+            let result = Source::parse(bad);
+            assert!(matches!(result, Err(Error::Requirement { .. })), "{bad}: {result:?}");
+        }
+        for missing in
+            ["./app", "/no/such/app", "app/", "app-1-py3-none-any.whl", "../app", "requirements.txt", "", "a\0"]
+        {
+            let result = Source::parse(missing);
+            assert!(matches!(result, Err(Error::Missing { .. })), "{missing}: {result:?}");
+        }
+    }
+}

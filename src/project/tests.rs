@@ -247,6 +247,38 @@ fn facts_are_handed_on() {
 }
 
 #[test]
+fn names_of_distributions_have_to_be_known() {
+    let text = "[targets]\ndistributions = ['centos-7', 'el', 'plan-9']\n[distribution.centos7.python]\nversion = '3.6'\n\
+                [distribution.el]\n[package-map]\nflask = 'x'\n[package-map.rocky-8]\nflask = 'y'\n";
+    let directory = project_with(&[("setup.py", ""), ("omnipack.toml", text)]);
+    let (_, config) = load(directory.path()).unwrap();
+    let known = [distribution("centos-7", "el"), distribution("rocky-9", "el")];
+    let Err(Error::Configurations { problems, .. }) = config.check_distributions(known.iter()) else {
+        panic!("no error")
+    };
+    let found: Vec<(&str, &str)> =
+        problems.iter().map(|problem| (problem.message(), &text[problem.offset()..][..6])).collect();
+    assert_eq!(
+        found,
+        [
+            ("there is no distribution `el`", "'el', "),
+            ("there is no distribution `plan-9`", "'plan-"),
+            ("there is no distribution `centos7`", "centos"),
+            ("there is no distribution `rocky-8`", "rocky-"),
+        ]
+    );
+    let help = miette::Diagnostic::help(&problems[2]).unwrap().to_string();
+    assert_eq!(help, "did you mean `centos-7`?");
+    let more = [
+        distribution("centos7", "x"),
+        distribution("el", "x"),
+        distribution("plan-9", "x"),
+        distribution("rocky-8", "x"),
+    ];
+    assert!(config.check_distributions(known.iter().chain(&more)).is_ok());
+}
+
+#[test]
 fn the_reference_is_a_configuration_with_every_key() {
     let directory = project_with(&[("setup.py", ""), ("omnipack.toml", reference())]);
     if let Err(error) = load(directory.path()) {
