@@ -2,6 +2,7 @@
 //! Nothing is installed anywhere; wheels flow straight into the package.
 
 mod collect;
+pub mod bytecode;
 mod content;
 mod entry_points;
 mod error;
@@ -42,6 +43,12 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Layout(#[from] LayoutError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Gate(#[from] gate::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Bytecode(#[from] bytecode::Error),
     #[error("{0}")]
     Io(#[from] std::io::Error),
 }
