@@ -25,7 +25,9 @@ const DATA_LIMITS: [(ToolVersion, u64); 2] = [
 /// `RPM_HASH_SHA256` (RFC 4880, 9.4).
 const SHA256: u32 = 8;
 
-/// Size of the lead, which ends before the signature header.
+type TextSetter = fn(&mut PackageBuilder, String) -> &mut PackageBuilder;
+
+/// Where the lead has the number of the architecture.
 const ARCHITECTURE_IN_LEAD: std::ops::Range<usize> = 8..10;
 
 /// Lead, signature header and header, ready to be written before the payload.
@@ -92,7 +94,7 @@ fn without_files(package: &Package, payload: &Payload) -> Result<Vec<HeaderEntry
         builder.epoch(package.evr.epoch);
     }
     for (text, set) in [
-        (&package.url, PackageBuilder::url::<String> as fn(&mut _, _) -> _),
+        (&package.url, PackageBuilder::url as TextSetter),
         (&package.vendor, PackageBuilder::vendor),
         (&package.maintainer, PackageBuilder::packager),
         (&package.group, PackageBuilder::group),

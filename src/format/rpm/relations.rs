@@ -7,7 +7,7 @@ use crate::distribution::{Algorithm, ToolVersion};
 use crate::format::Error;
 use crate::package::Package;
 use crate::plan::{Comparison, Relation, RelationKind};
-use crate::project::{ConfigFile, TriggerWhen};
+use crate::project::ConfigFile;
 
 /// The version in each `rpmlib(...)` feature, and the rpm that brought it: `rpmProvides` in `lib/rpmds.c` of rpm.
 struct Feature {
@@ -65,6 +65,13 @@ const INTERPRETER_ARGUMENTS: Feature = Feature {
     version: "4.0.3-1",
     since: since(4, 0),
     hint: "use an interpreter without arguments",
+};
+/// rpmbuild asks for it as soon as there is a set of hard links.
+const HARDLINKS: Feature = Feature {
+    name: "PartialHardlinkSets",
+    version: "4.0.4-1",
+    since: since(4, 0),
+    hint: "ship copies instead of hard links",
 };
 const LUA: Feature =
     Feature { name: "BuiltinLuaScripts", version: "4.2.2-1", since: since(4, 2), hint: "use `/bin/sh`" };
@@ -157,6 +164,9 @@ fn payload_features(package: &Package, layout: &Layout) -> Vec<(&'static Feature
         let largest = package.entries.iter().zip(&layout.files).max_by_key(|(_, file)| file.size);
         features.push((&LARGE_FILES, largest.map_or_else(String::new, |(entry, _)| format!("`{}`", entry.path))));
     }
+    if layout.files.iter().any(|file| !file.links.is_empty()) {
+        features.push((&HARDLINKS, "a set of hard links".to_owned()));
+    }
     if let Some(entry) = package.entries.iter().find(|entry| entry.flags.capabilities.is_some()) {
         features.push((&FILE_CAPABILITIES, format!("`{}`", entry.path)));
     }
@@ -205,19 +215,8 @@ fn script_features(package: &Package) -> Vec<(&'static Feature, String)> {
 }
 
 fn trigger_interpreters(package: &Package) -> impl Iterator<Item = Dependency> {
-    package.triggers.iter().filter(|trigger| is_program(&trigger.interpreter)).map(|trigger| Dependency {
-        name: trigger.interpreter.clone(),
-        flags: DependencyFlags::INTERP | trigger_flag(trigger.when),
-        version: String::new(),
-    })
-}
-
-fn trigger_flag(when: TriggerWhen) -> DependencyFlags {
-    match when {
-        TriggerWhen::In => DependencyFlags::TRIGGERIN,
-        TriggerWhen::Un => DependencyFlags::TRIGGERUN,
-        TriggerWhen::Postun => DependencyFlags::TRIGGERPOSTUN,
-    }
+    let programs = package.triggers.iter().map(|trigger| &trigger.interpreter);
+    programs.filter(|program| is_program(program)).map(Dependency::interp)
 }
 
 /// dpkg's `Replaces` and `Breaks` have no counterpart of their own: what replaces obsoletes, what breaks conflicts.
