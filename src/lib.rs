@@ -22,5 +22,6 @@ pub mod project;
 pub mod resolve;
 pub mod service;
 pub mod stage;
+pub mod template;
 
 pub use error::Error;
