@@ -23,5 +23,6 @@ pub mod resolve;
 pub mod scratch;
 pub mod service;
 pub mod stage;
+pub mod template;
 
 pub use error::Error;
