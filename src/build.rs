@@ -16,7 +16,7 @@ use crate::project::{BytecodeMode, Config, Metadata, Source};
 use crate::resolve::{self, Lock, Resolver, Wheel};
 use crate::scratch::Scratch;
 use crate::stage::gate::Scanner;
-use crate::stage::{self, LaidOut, Origin, Stage, TargetPath, bytecode};
+use crate::stage::{self, EntryKind, LaidOut, Origin, Stage, TargetPath, bytecode};
 
 /// What can go wrong between the floors.
 #[derive(Debug, ThisError, Diagnostic)]
@@ -270,7 +270,7 @@ impl<'a> Session<'a> {
             prefix,
             source_date: plan.source_date,
             cache: self.resolver.cache_directory(),
-            threads: format::threads(),
+            threads: format::compress::threads(),
         };
         let compiled = bytecode::compile(&request, self.listener).map_err(stage::Error::from)?;
         Ok(compiled.directories.into_iter().chain(compiled.files.into_iter().map(|(_, entry)| entry)).collect())
@@ -283,7 +283,7 @@ impl<'a> Session<'a> {
         let package = package::conclude(package, &packed.findings, &prepared.plan)?;
         let path = format::write(&package, &packed, scratch)?;
         let size = fs_err::metadata(&path).map_err(Error::Io)?.len();
-        Ok(Written { path, size, installed_size: packed.installed_size(), package })
+        Ok(Written { path, size, installed_size: installed_size(&package), package })
     }
 
     /// What no packed byte may name: directories of this build, and credentials of the index. Wheels of the index
@@ -308,6 +308,15 @@ impl<'a> Session<'a> {
             version: wheel.version.as_str().into(),
         })))
     }
+}
+
+/// Bytes of the files of `package` when they lie on the target; hard links count once.
+fn installed_size(package: &Package) -> u64 {
+    let size = |entry: &stage::Entry| match &entry.kind {
+        EntryKind::File(content) if !entry.flags.ghost => content.size(),
+        _ => 0,
+    };
+    package.entries.iter().map(size).sum()
 }
 
 /// Two builds into one directory would take each other's files away. The lock is on the directory itself, so no lock

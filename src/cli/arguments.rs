@@ -137,9 +137,6 @@ pub struct InspectArgs {
 
 #[derive(Debug, Args)]
 pub struct DistributionsArgs {
-    /// Show the facts of these only.
-    #[arg(value_name = "NAME")]
-    pub names: Vec<String>,
     /// Configuration file whose distributions are listed too.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,

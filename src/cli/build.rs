@@ -47,7 +47,7 @@ pub fn request(target: &TargetArgs) -> Result<Request, Failure> {
         resolve: resolve::Options {
             cache: match &target.cache_dir {
                 Some(directory) => std::path::absolute(directory)?,
-                None => resolve::default_cache_directory(),
+                None => resolve::default_cache().map_err(crate::Error::from)?,
             },
             offline: target.offline,
             refresh: target.refresh,

@@ -3,11 +3,28 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
+use std::path::PathBuf;
 
+use super::arguments::InspectArgs;
+use super::failure::Failure;
+use super::{print, print_json};
 use crate::format::rpm::{FileKind, Inspection, PackagedFile, Relations};
 
 /// A directory with more files than this below it is shown as one line, unless Python distributions are in it.
 const MOST_LINES: usize = 40;
+
+/// Shows each file.
+///
+/// # Errors
+/// When one cannot be read.
+pub fn run(arguments: &InspectArgs) -> Result<(), Failure> {
+    let read = |path: &PathBuf| crate::format::rpm::read(path).map_err(crate::Error::from);
+    let packages = arguments.files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    if arguments.output.json {
+        return print_json(&packages);
+    }
+    print(&packages.iter().map(render).collect::<Vec<_>>().join("\n"))
+}
 
 /// The whole text, with a newline at its end.
 #[must_use]

@@ -36,6 +36,8 @@ fn assemble_one(plan: &BuildPlan, package: &PackagePlan, stage: &Stage, scripts:
         (later.kind, &later.name, &later.comparison) == (earlier.kind, &earlier.name, &earlier.comparison)
     });
     Ok(Package {
+        format: plan.distribution.format,
+        format_version: plan.distribution.format_version,
         name: package.name.clone(),
         role: package.role,
         evr: plan.evr.clone(),
