@@ -90,6 +90,7 @@ impl Credentials {
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
         let indexes = self.indexes.iter().filter_map(|(_, login)| login.as_ref());
+        let indexes = indexes.chain(self.netrc.iter().map(|(_, login)| login));
         let mut secrets =
             indexes.map(|login| login.password.clone()).filter(|secret| secret.len() > 3).collect::<Vec<_>>();
         secrets.sort();

@@ -36,6 +36,11 @@ impl Session {
         Ok(Self { indexes, resolver: settings.resolver, credentials, agent: OnceLock::new() })
     }
 
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        self.credentials.secrets()
+    }
+
     /// # Errors
     /// When the certificates cannot be read.
     pub fn downloader<'a>(&'a self, cache: &'a Cache, offline: bool) -> Result<Downloader<'a>, Error> {
