@@ -17,7 +17,8 @@ fn a_project_is_resolved_for_a_python_that_is_not_here() {
     let before = names(&project);
     let resolver = resolver(Options::default());
     let (interpreter, platform) = target("3.6", 17);
-    let wheel = resolver.application(&Source::Directory(project.clone()), &settings(), &interpreter, &platform).unwrap();
+    let wheel =
+        resolver.application(&Source::Directory(project.clone()), &settings(), &interpreter, &platform).unwrap();
     assert_eq!((wheel.name.as_str(), wheel.version.as_str(), wheel.role), ("shop", "1.0", WheelRole::Application));
     assert_eq!(names(&project), before, "the user's tree is left alone");
     let lock = resolver.resolve(&settings(), &metadata(&wheel), &wheel, &interpreter, &platform).unwrap();
@@ -40,7 +41,10 @@ fn a_requirement_is_a_project_too() {
     let (interpreter, platform) = target("3.9", 34);
     let source = Source::Requirement("itsdangerous==2.0.1".to_owned());
     let wheel = resolver.application(&source, &settings(), &interpreter, &platform).unwrap();
-    assert_eq!((wheel.name.as_str(), wheel.version.as_str(), wheel.role), ("itsdangerous", "2.0.1", WheelRole::Application));
+    assert_eq!(
+        (wheel.name.as_str(), wheel.version.as_str(), wheel.role),
+        ("itsdangerous", "2.0.1", WheelRole::Application)
+    );
     assert!(wheel.path.is_file());
 }
 
@@ -58,7 +62,9 @@ fn modules_without_a_build_configuration_make_a_wheel() {
     assert_eq!(wheel.file_name, "my_app-2.5-py3-none-any.whl");
     let site = work.path().join("site");
     run(&["python3", "-m", "pip", "install", "-q", "--no-deps", "--no-compile", "--target", s(&site), s(&wheel.path)]);
-    assert!(site.join("app.py").is_file() && site.join("templates/index.html").is_file() && !site.join("tests").exists());
+    assert!(
+        site.join("app.py").is_file() && site.join("templates/index.html").is_file() && !site.join("tests").exists()
+    );
 }
 
 #[test]
@@ -90,7 +96,8 @@ fn a_version_that_git_gives_is_found_and_git_is_not_written() {
 #[test]
 fn pip_resolves_the_same_for_the_same_target() {
     let work = tempfile::tempdir().unwrap();
-    let project = project(work.path(), "shop", &["markupsafe==2.0.1", "colorama; python_version >= '3.7'", "docopt==0.6.2"]);
+    let project =
+        project(work.path(), "shop", &["markupsafe==2.0.1", "colorama; python_version >= '3.7'", "docopt==0.6.2"]);
     let resolver = resolver(Options::default());
     let (interpreter, platform) = target("3.6", 17);
     let mut settings = settings();
@@ -120,7 +127,9 @@ fn a_hash_that_does_not_fit_stops() {
     assert_eq!((file.as_str(), expected.as_str(), got), ("thing-1.0-py3-none-any.whl", "0".repeat(64).as_str(), &good));
     settings.require_hashes = true;
     write(&requirements, "thing==1.0\n");
-    assert!(matches!(resolve_alone(&settings, "3.9", Options::default()), Err(Error::NoHash { name }) if name == "thing"));
+    assert!(
+        matches!(resolve_alone(&settings, "3.9", Options::default()), Err(Error::NoHash { name }) if name == "thing")
+    );
 }
 
 #[test]
@@ -129,7 +138,9 @@ fn a_lock_whose_wheel_was_changed_stops() {
     let file = make_wheel(work.path(), "thing", "1.0", "py3-none-any", "");
     let lock = work.path().join("pylock.toml");
     let text = |hash: &str, marker: &str| {
-        format!("lock-version = \"1.0\"\ncreated-by = \"hand\"\n[[packages]]\nname = \"thing\"\nversion = \"1.0\"\nmarker = \"{marker}\"\nwheels = [{{ path = \"thing-1.0-py3-none-any.whl\", hashes = {{ sha256 = \"{hash}\" }} }}]\n")
+        format!(
+            "lock-version = \"1.0\"\ncreated-by = \"hand\"\n[[packages]]\nname = \"thing\"\nversion = \"1.0\"\nmarker = \"{marker}\"\nwheels = [{{ path = \"thing-1.0-py3-none-any.whl\", hashes = {{ sha256 = \"{hash}\" }} }}]\n"
+        )
     };
     let mut settings = settings();
     settings.lock = Some(lock.clone());
@@ -202,13 +213,24 @@ fn an_sdist_with_native_code_needs_the_targets_python() {
 #[test]
 fn ready_wheels_need_no_resolver() {
     let work = tempfile::tempdir().unwrap();
-    make_wheel(work.path(), "one", "1.0", "py3-none-any", "Requires-Dist: two<2\nRequires-Dist: never; python_version < '3'\n");
+    make_wheel(
+        work.path(),
+        "one",
+        "1.0",
+        "py3-none-any",
+        "Requires-Dist: two<2\nRequires-Dist: never; python_version < '3'\n",
+    );
     make_wheel(work.path(), "two", "2.0", "py3-none-any", "");
     make_wheel(work.path(), "two", "1.5", "py3-none-any", "");
-    let options = Options { wheels: Some(work.path().to_path_buf()), uv: Some(PathBuf::from("/nonexistent/uv")), ..Options::default() };
+    let options = Options {
+        wheels: Some(work.path().to_path_buf()),
+        uv: Some(PathBuf::from("/nonexistent/uv")),
+        ..Options::default()
+    };
     let resolver = resolver(options);
     let (interpreter, platform) = target("3.9", 34);
-    let wheel = resolver.application(&Source::Requirement("one".to_owned()), &settings(), &interpreter, &platform).unwrap();
+    let wheel =
+        resolver.application(&Source::Requirement("one".to_owned()), &settings(), &interpreter, &platform).unwrap();
     let mut metadata = metadata(&wheel);
     let lock = resolver.resolve(&settings(), &metadata, &wheel, &interpreter, &platform).unwrap();
     let found = lock.wheels.iter().map(|wheel| format!("{} {}", wheel.name, wheel.version)).collect::<Vec<_>>();

@@ -242,13 +242,13 @@ impl Resolver<'_> {
     ) -> Result<(Wheel, Package), Error> {
         let downloader = session.downloader(&self.cache, self.options.offline)?;
         if let Some(directory) = &package.directory {
-            return self.from_directory(package, directory, base, target, session);
+            return self.directory_wheel(package, directory, base, target, session);
         }
         if let Some(vcs) = &package.vcs {
-            return self.from_repository(package, vcs, target, session);
+            return self.repository_wheel(package, vcs, target, session);
         }
         if let Some(archive) = &package.archive {
-            return self.from_archive(package, archive, base, allowed, &downloader, target, session);
+            return self.archive_wheel(package, archive, base, allowed, &downloader, target, session);
         }
         if let Some((file, name)) = package.best_wheel(target, allowed) {
             let fetched = downloader.fetch("wheels", &wanted(file, base, allowed)?)?;
@@ -271,7 +271,7 @@ impl Resolver<'_> {
         Ok((wheel, package.pinned(&version, Some(sdist))))
     }
 
-    fn from_directory(
+    fn directory_wheel(
         &self,
         package: &Package,
         directory: &pylock::Directory,
@@ -295,7 +295,7 @@ impl Resolver<'_> {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn from_archive(
+    fn archive_wheel(
         &self,
         package: &Package,
         archive: &File,
@@ -331,7 +331,7 @@ impl Resolver<'_> {
         Ok((wheel, package.pinned(&version, None)))
     }
 
-    fn from_repository(
+    fn repository_wheel(
         &self,
         package: &Package,
         vcs: &Vcs,
@@ -443,7 +443,12 @@ fn no_wheel(package: &Package, target: &Target) -> Error {
 
 /// Everything that the resolver's answer depends on, but for time.
 fn lock_key(own: &[String], files: &RequirementFiles, request: &Request, target: &Target, session: &Session) -> String {
-    let mut parts = vec![target.describe(), target.full_version.clone(), format!("{:?}", session.resolver)];
+    let mut parts = vec![
+        env!("CARGO_PKG_VERSION").to_owned(),
+        target.describe(),
+        target.full_version.clone(),
+        format!("{:?}", session.resolver),
+    ];
     parts.extend(own.iter().cloned());
     parts.extend(files.texts.iter().map(|(path, text)| {
         let constraint = request.constraints.contains(path);

@@ -24,6 +24,7 @@ mod tree;
 mod uv;
 mod wheelhouse;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock};
 
@@ -99,7 +100,7 @@ pub struct Resolver<'a> {
     cache: Cache,
     uv: OnceLock<Uv>,
     host: OnceLock<Option<LocalPython>>,
-    pythons: Mutex<Vec<((u32, u32), Option<LocalPython>)>>,
+    pythons: Mutex<BTreeMap<(u32, u32), Option<LocalPython>>>,
 }
 
 impl<'a> Resolver<'a> {
@@ -165,12 +166,12 @@ impl<'a> Resolver<'a> {
     fn target_python(&self, target: &Target) -> Option<LocalPython> {
         let series = (target.python.major, target.python.minor);
         let mut known = self.pythons.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some((_, python)) = known.iter().find(|(other, _)| *other == series) {
+        if let Some(python) = known.get(&series) {
             return python.clone();
         }
         let found =
             python::find(target.python, &self.options.pythons).filter(|python| python.machine == target.machine);
-        known.push((series, found.clone()));
+        known.insert(series, found.clone());
         found
     }
 

@@ -160,7 +160,7 @@ pub fn resolve(
 ) -> Result<Answer, Error> {
     let report = built.join("report.json");
     let mut command = bootstrap(python, target, "install")?
-        .args(["--dry-run", "--quiet", "--ignore-installed", "--only-binary=:all:", "--report"])
+        .args(["--dry-run", "--progress-bar=off", "--ignore-installed", "--only-binary=:all:", "--report"])
         .arg(&report)
         .arg("--target")
         .arg(built.join("target"))
@@ -179,8 +179,9 @@ pub fn resolve(
     }
     let output = surround(command, indexes).run()?;
     if output.code != 0 {
-        let stderr = output.stderr_text();
-        let error = failure(&stderr, target, false);
+        let (stdout, stderr) = (output.stdout_text(), output.stderr_text());
+        let cause = stdout.find("The conflict is caused by").and_then(|start| stdout.get(start..)).unwrap_or_default();
+        let error = failure(&format!("{stderr}{cause}"), target, false);
         return match missing(&stderr) {
             Some(requirement) => Ok(Answer::WheelMissing { requirement, error }),
             None => Err(error),
@@ -222,7 +223,10 @@ fn for_target(mut command: Command, target: &Target) -> Command {
     for abi in [target.tags.abi(), "abi3", "none"] {
         command = command.args(["--abi", abi]);
     }
-    for platform in target.tags.platforms() {
+    // pip expands the legacy names on its own, all of them at the first; behind the others they cannot outrank those.
+    let (current, legacy): (Vec<_>, Vec<_>) =
+        target.tags.platforms().iter().partition(|tag| tag.starts_with("manylinux_"));
+    for platform in current.into_iter().chain(legacy) {
         command = command.args(["--platform", platform]);
     }
     command

@@ -243,3 +243,69 @@ pub fn write(packages: &[Package], target: &Target) -> Result<String, Error> {
     };
     toml::to_string(&written).map_err(|error| Error::Io(std::io::Error::other(error)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::distribution::ToolVersion;
+    use crate::plan::{Interpreter, InterpreterKind, Platform};
+
+    fn target() -> Target {
+        let kind = InterpreterKind::System { requirement: String::new() };
+        let version = ToolVersion { major: 3, minor: 6, patch: 0 };
+        let glibc = ToolVersion { major: 2, minor: 17, patch: 0 };
+        let platform = Platform { machine: "x86_64".into(), architecture: "x86_64".into(), glibc };
+        Target::new(&Interpreter { version, path: String::new(), kind }, &platform).unwrap()
+    }
+
+    const LOCK: &str = r#"
+lock-version = "1.0"
+created-by = "hand"
+requires-python = ">=3.6"
+
+[[packages]]
+name = "Old_Thing"
+version = "1.0"
+marker = "python_version < '3.7' and sys_platform == 'linux' and platform_machine == 'x86_64'"
+wheels = [
+    { url = "https://me:secret@host/a/old_thing-1.0-cp39-cp39-manylinux2014_x86_64.whl", hashes = { sha256 = "AA" } },
+    { url = "https://me:secret@host/a/old_thing-1.0-1-py3-none-any.whl", hashes = { sha256 = "BB" } },
+    { url = "https://me:secret@host/a/old_thing-1.0-2-py3-none-any.whl", hashes = { sha256 = "CC" } },
+]
+
+[[packages]]
+name = "new-thing"
+version = "2.0"
+marker = "python_full_version >= '3.7'"
+"#;
+
+    #[test]
+    fn markers_and_tags_are_the_targets() {
+        let target = target();
+        let packages = Pylock::parse(LOCK, "pylock.toml").unwrap().for_target(&target, "pylock.toml").unwrap();
+        assert_eq!(packages.len(), 1);
+        let (file, _) = packages[0].best_wheel(&target, &[]).unwrap();
+        assert_eq!(file.sha256().as_deref(), Some("cc"), "the higher build number wins");
+        let (file, _) = packages[0].best_wheel(&target, &["bb".to_owned()]).unwrap();
+        assert_eq!(file.file_name(), "old_thing-1.0-1-py3-none-any.whl");
+        let written = write(&[packages[0].pinned("1.0", Some(file))], &target).unwrap();
+        assert!(!written.contains("secret") && written.contains("https://host/a/old_thing-1.0-1"), "{written}");
+        let again = Pylock::parse(&written, "written").unwrap().for_target(&target, "written").unwrap();
+        assert_eq!(again[0].wheels.len(), 1);
+    }
+
+    #[test]
+    fn a_lock_for_another_python_or_of_another_kind_is_refused() {
+        for (from, to, word) in [
+            (">=3.6", ">=3.8", ">=3.8"),
+            ("lock-version = \"1.0\"", "lock-version = \"2.0\"", "2.0"),
+            ("python_full_version >= '3.7'", "nonsense >= 3", "nonsense"),
+            ("name = \"new-thing\"", "name = 3", "pylock.toml"),
+        ] {
+            let text = LOCK.replace(from, to);
+            let read = Pylock::parse(&text, "pylock.toml").and_then(|lock| lock.for_target(&target(), "pylock.toml"));
+            let error = read.unwrap_err().to_string();
+            assert!(error.contains(word), "{error}");
+        }
+    }
+}

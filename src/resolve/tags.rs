@@ -200,3 +200,101 @@ fn platforms(platform: &Platform) -> Vec<String> {
     tags.push(format!("linux_{machine}"));
     tags
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::Command;
+    use crate::plan::InterpreterKind;
+    use proptest::prelude::*;
+
+    fn tags(python: &str, machine: &str, glibc: u32) -> Tags {
+        let version = ToolVersion::try_from(python.to_owned()).unwrap();
+        let kind = InterpreterKind::System { requirement: String::new() };
+        let glibc = ToolVersion { major: 2, minor: glibc, patch: 0 };
+        let platform = Platform { machine: machine.to_owned(), architecture: machine.to_owned(), glibc };
+        Tags::new(&Interpreter { version, path: String::new(), kind }, &platform)
+    }
+
+    /// Asks the `packaging` that pip vendors, told to be on the target.
+    const REFERENCE: &str = r#"
+import sys
+from pip._vendor.packaging import tags, _manylinux
+python, machine, glibc = sys.argv[1:]
+version = tuple(map(int, python.split(".")))
+_manylinux._get_glibc_version = lambda: (2, int(glibc))
+_manylinux._have_compatible_abi = lambda *_: True
+_manylinux._get_manylinux_module = lambda: None
+if hasattr(_manylinux, "_is_compatible"):
+    _manylinux._is_compatible = lambda *_: True
+import inspect
+many = _manylinux.platform_tags
+takes_list = "archs" in inspect.signature(many).parameters
+if takes_list:
+    platforms = list(many([machine])) + ["linux_" + machine]
+else:
+    platforms = list(many("linux_" + machine, machine)) + ["linux_" + machine]
+flags = "mu" if version[0] == 2 else "m" if version < (3, 8) else ""
+name = "cp%d%d" % version
+seen = []
+for tag in [*tags.cpython_tags(version, [name + flags], platforms), *tags.compatible_tags(version, name, platforms)]:
+    if str(tag) not in seen:
+        seen.append(str(tag))
+print("\n".join(seen))
+"#;
+
+    #[test]
+    fn tags_and_their_order_are_those_of_packaging() {
+        for (python, machine, glibc) in [
+            ("2.7", "x86_64", 17),
+            ("3.6", "x86_64", 17),
+            ("3.9", "x86_64", 34),
+            ("3.13", "aarch64", 41),
+            ("3.11", "ppc64le", 36),
+        ] {
+            let output =
+                Command::new("python3").args(["-c", REFERENCE, python, machine, &glibc.to_string()]).run_checked();
+            let reference = output.unwrap().stdout_text();
+            let reference = reference.lines().map(str::to_owned).collect::<Vec<_>>();
+            assert!(reference.len() > 50);
+            assert_eq!(tags(python, machine, glibc).ordered(), reference, "{python} {machine} {glibc}");
+        }
+    }
+
+    #[test]
+    fn what_fits_is_told_from_what_does_not() {
+        let tags = tags("3.6", "x86_64", 17);
+        let rank = |name: &str| tags.rank(&WheelName::parse(name).unwrap());
+        assert!(rank("a-1-cp36-cp36m-manylinux2014_x86_64.whl") < rank("a-1-cp34-abi3-manylinux1_x86_64.whl"));
+        assert!(rank("a-1-cp34-abi3-manylinux1_x86_64.whl") < rank("a-1-py2.py3-none-any.whl"));
+        for other in
+            ["cp36-cp36m-manylinux_2_28_x86_64", "cp37-abi3-manylinux1_x86_64", "cp36-cp36m-win_amd64", "py2-none-any"]
+        {
+            assert_eq!(rank(&format!("a-1-{other}.whl")), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn wheel_names_are_read_or_refused() {
+        let name = WheelName::parse("Foo.Bar_baz-1.0+local.1-2abc-py3-none-any.whl").unwrap();
+        assert_eq!(
+            (name.name.as_str(), name.version.as_str(), name.build),
+            ("foo-bar-baz", "1.0+local.1", (2, "abc".into()))
+        );
+        for bad in
+            ["a.whl", "a-1-py3-none.whl", "a-1-x-py3-none-any.whl", "a-1-py3-none-any.zip", "-1-py3-none-any.whl"]
+        {
+            assert!(WheelName::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_makes_it_panic(name in ".{0,40}") {
+            let _ = WheelName::parse(&name);
+            let _ = WheelName::parse(&format!("{name}.whl"));
+            let normal = normalize(&name);
+            prop_assert_eq!(normalize(&normal), normal);
+        }
+    }
+}

@@ -118,7 +118,8 @@ impl SourceTree {
     }
 
     /// Copies the project, or the whole repository when versions come from git and the project is a part of it. The
-    /// copy's `.git` points to the original, which git reads and, without optional locks, does not write.
+    /// copy has an index and references of its own and borrows the original's objects: `git describe --dirty` writes
+    /// the index it finds.
     ///
     /// # Errors
     /// When a file cannot be copied.
@@ -135,13 +136,40 @@ impl SourceTree {
             _ => base.clone(),
         };
         self.copy_files(&path)?;
-        if let Some(git) = git {
-            let dir = Command::new("git").args(["rev-parse", "--absolute-git-dir"]).dir(&self.root).run_checked();
-            let dir =
-                dir.map_or_else(|_| git.display().to_string(), |output| output.stdout_text().trim_end().to_owned());
-            fs::write(base.join(".git"), format!("gitdir: {dir}\n"))?;
+        if git.is_some() {
+            self.copy_repository(&base.join(".git"))?;
         }
         Ok(Copy { _scratch: scratch, path })
+    }
+
+    fn copy_repository(&self, to: &Path) -> Result<(), Error> {
+        let ask = |question: &str| {
+            let command = Command::new("git").args(["rev-parse", "--path-format=absolute", question]).dir(&self.root);
+            command.run_checked().map(|output| PathBuf::from(output.stdout_text().trim_end()))
+        };
+        let (own, common) = (ask("--git-dir")?, ask("--git-common-dir")?);
+        fs::create_dir_all(to.join("objects/info"))?;
+        fs::create_dir_all(to.join("refs"))?;
+        fs::write(to.join("objects/info/alternates"), format!("{}\n", common.join("objects").display()))?;
+        for (from, names) in
+            [(&common, &["config", "packed-refs", "shallow", "info/exclude"][..]), (&own, &["HEAD", "index"])]
+        {
+            for name in names.iter().filter(|name| from.join(name).is_file()) {
+                let path = to.join(name);
+                fs::create_dir_all(path.parent().unwrap_or(to))?;
+                fs::copy(from.join(name), path)?;
+            }
+        }
+        for entry in WalkDir::new(common.join("refs")).into_iter().filter_map(Result::ok) {
+            if entry.file_type().is_file()
+                && let Ok(relative) = entry.path().strip_prefix(&common)
+            {
+                let path = to.join(relative);
+                fs::create_dir_all(path.parent().unwrap_or(to))?;
+                fs::copy(entry.path(), path)?;
+            }
+        }
+        Ok(())
     }
 
     fn copy_files(&self, to: &Path) -> Result<(), Error> {

@@ -163,7 +163,8 @@ impl Uv {
     /// The command that builds a wheel of `source`, a directory or an sdist, into `out`.
     #[must_use]
     pub fn build(&self, source: &Path, out: &Path, python: &LocalPython, indexes: &Indexes) -> Command {
-        self.command(&["build", "--wheel", "--quiet", "--out-dir"], indexes)
+        self.command(&["build", "--wheel", "--quiet"], indexes)
+            .arg("--out-dir")
             .arg(out)
             .arg("--python")
             .arg(&python.path)

@@ -114,7 +114,10 @@ pub fn make_wheel(dir: &Path, name: &str, version: &str, tag: &str, more: &str) 
     let wheel = format!("Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n");
     let files = [
         (format!("{}.py", name.replace('-', "_")), String::new()),
-        (format!("{stem}.dist-info/METADATA"), format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}")),
+        (
+            format!("{stem}.dist-info/METADATA"),
+            format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}"),
+        ),
         (format!("{stem}.dist-info/WHEEL"), wheel),
         (format!("{stem}.dist-info/RECORD"), String::new()),
     ];
@@ -134,10 +137,15 @@ pub fn make_native_sdist(dir: &Path) {
     );
     let files = [
         ("PKG-INFO", "Metadata-Version: 2.1\nName: omnipack-test-native\nVersion: 1.0\n".to_owned()),
-        ("pyproject.toml", "[build-system]\nrequires = ['setuptools']\nbuild-backend = 'setuptools.build_meta'\n".to_owned()),
+        (
+            "pyproject.toml",
+            "[build-system]\nrequires = ['setuptools']\nbuild-backend = 'setuptools.build_meta'\n".to_owned(),
+        ),
         (
             "setup.py",
-            format!("from setuptools import setup, Extension\nsetup(name='omnipack-test-native', version='1.0', ext_modules=[Extension('{name}', ['{name}.c'])])\n"),
+            format!(
+                "from setuptools import setup, Extension\nsetup(name='omnipack-test-native', version='1.0', ext_modules=[Extension('{name}', ['{name}.c'])])\n"
+            ),
         ),
         ("omnipack_test_native.c", source),
     ];
@@ -203,7 +211,10 @@ fn answer(mut stream: TcpStream, dir: &Path, authorized: &AtomicUsize) -> Option
             None => ("200 OK", "text/html", page(dir, path).into_bytes()),
         }
     };
-    let head = format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
     stream.write_all(head.as_bytes()).ok()?;
     if !request.starts_with("HEAD") {
         stream.write_all(&body).ok()?;
