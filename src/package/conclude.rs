@@ -16,7 +16,7 @@ pub fn conclude(mut package: Package, findings: &Findings, plan: &BuildPlan) -> 
         return Err(Error::Leak { package: package.name, found: describe_leaks(&findings.leaks) });
     }
     package.architecture = requirements::architecture(findings, &plan.platform);
-    let native = requirements::native_requirements(findings, &package.entries, plan)?;
+    let native = requirements::native_requirements(findings, &package.entries, &requirements::Target::from(plan))?;
     let known = &package.relations;
     let added = native.into_iter().filter(|relation| !known.contains(relation)).collect::<Vec<Relation>>();
     package.relations.extend(added);

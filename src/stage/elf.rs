@@ -60,10 +60,18 @@ fn read_facts<'a, R: ReadRef<'a>>(data: R, head: &[u8], path: &TargetPath, origi
     })
 }
 
-/// `GLIBC_2.17` as a version; `GLIBC_PRIVATE` and others are none.
+/// Symbol versions that stand for a feature, and the glibc that brought it (its NEWS file).
+const GLIBC_FEATURES: &[(&str, ToolVersion)] = &[
+    ("GLIBC_ABI_DT_RELR", ToolVersion { major: 2, minor: 36, patch: 0 }),
+    ("GLIBC_ABI_GNU2_TLS", ToolVersion { major: 2, minor: 42, patch: 0 }),
+    ("GLIBC_ABI_GNU_TLS", ToolVersion { major: 2, minor: 42, patch: 0 }),
+];
+
+/// The glibc that has a symbol version: 2.17 for `GLIBC_2.17`. `GLIBC_PRIVATE` and other libraries' are none.
 #[must_use]
 pub fn glibc_version(symbol_version: &str) -> Option<ToolVersion> {
-    ToolVersion::try_from(symbol_version.strip_prefix("GLIBC_")?.to_owned()).ok()
+    let feature = GLIBC_FEATURES.iter().find(|(name, _)| *name == symbol_version).map(|(_, version)| *version);
+    feature.or_else(|| ToolVersion::try_from(symbol_version.strip_prefix("GLIBC_")?.to_owned()).ok())
 }
 
 /// The machine's name as `uname -m` gives it.
@@ -440,6 +448,7 @@ mod tests {
     fn symbol_versions_of_glibc_are_ordered_as_numbers() {
         let version = |text: &str| glibc_version(text);
         assert!(version("GLIBC_2.17") > version("GLIBC_2.2.5"));
+        assert!(version("GLIBC_ABI_DT_RELR") > version("GLIBC_2.35"));
         assert_eq!(version("GLIBC_PRIVATE"), None);
         assert_eq!(version("GLIBCXX_3.4"), None);
     }
