@@ -1,5 +1,7 @@
 //! Arguments, progress, and how an error is shown. One file per subcommand, no logic.
 
+pub mod distributions;
+
 use std::process::ExitCode;
 
 /// Runs the command line.

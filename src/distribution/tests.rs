@@ -81,7 +81,7 @@ fn facts_are_sane() {
         let name = &known.name;
         assert!(known.reads(known.compression), "{name} does not read its own packages");
         assert!(known.architectures.contains_key("x86_64"), "{name}");
-        assert_eq!(known.dist_tag.is_empty() || known.dist_tag.starts_with('.'), true, "{name}");
+        assert!(known.dist_tag.is_empty() || known.dist_tag.starts_with('.'), "{name}");
         match known.format {
             PackageFormat::Rpm => assert!(known.format_version.major >= 4, "{name}"),
             PackageFormat::Deb => assert_eq!(known.format_version.major, 1, "{name}"),

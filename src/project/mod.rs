@@ -77,4 +77,6 @@ pub struct Project {
     pub scriptlets: BTreeMap<ScriptletKind, String>,
     pub triggers: Vec<Trigger>,
     pub rpm: RpmSettings,
+    /// PyPI name (PEP 503) to distribution package, for specs that bundle nothing.
+    pub package_map: BTreeMap<String, String>,
 }

@@ -250,15 +250,25 @@ pub struct MetaPackage {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct RelationSettings {
+    /// Without these, it cannot be installed.
     pub requires: Vec<String>,
+    /// Installed with it unless the user objects.
     pub recommends: Vec<String>,
+    /// Goes well with it.
     pub suggests: Vec<String>,
+    /// Packages that this one is recommended for.
     pub supplements: Vec<String>,
+    /// Packages that this one is suggested for.
     pub enhances: Vec<String>,
+    /// Cannot be installed together with it.
     pub conflicts: Vec<String>,
+    /// Packages that this one takes the place of at an upgrade (rpm).
     pub obsoletes: Vec<String>,
+    /// Names that others may require.
     pub provides: Vec<String>,
+    /// Packages whose files it takes over (Debian).
     pub replaces: Vec<String>,
+    /// Packages that do not work with it (Debian).
     pub breaks: Vec<String>,
 }
 
@@ -299,12 +309,18 @@ pub enum TriggerWhen {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct RpmSettings {
+    /// Architectures that it cannot be built for.
     pub exclude_arch: Vec<String>,
+    /// The only architectures that it can be built for.
     pub exclusive_arch: Vec<String>,
+    /// Operating systems that it is not for.
     pub exclude_os: Vec<String>,
+    /// The only operating systems that it is for.
     pub exclusive_os: Vec<String>,
     /// Relocatable prefixes.
     pub prefixes: Vec<String>,
+    /// What building from the spec file needs.
     pub build_requires: Vec<String>,
+    /// Patches for the spec file, applied in order.
     pub patches: Vec<String>,
 }
