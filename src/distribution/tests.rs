@@ -90,8 +90,15 @@ fn facts_are_sane() {
         for python in &known.pythons {
             let series = python.version.series();
             assert_eq!(python.path, format!("/usr/bin/python{series}"), "{name}");
-            let pins = [format!("python(abi) = {series}"), format!("python{series}"), "python36".to_owned()];
+            let ToolVersion { major, minor, .. } = python.version;
+            let pins = [
+                format!("python(abi) = {series}"),
+                format!("python{series}"),
+                format!("python{major}{minor}"),
+                format!("(python3 >= {series} with python3 < {major}.{})", minor + 1),
+            ];
             assert!(pins.contains(&python.requirement), "{name}: {}", python.requirement);
+            assert!(!python.requirement.starts_with('(') || known.rich_dependencies(), "{name}");
         }
     }
 }

@@ -323,6 +323,21 @@ fn the_interpreter_is_of_the_distribution_or_bundled() {
 }
 
 #[test]
+fn every_distribution_has_a_plan_for_each_of_its_pythons() {
+    for target in Catalogue::embedded().unwrap().iter() {
+        for python in &target.pythons {
+            let mut project = cdhboot();
+            project.metadata.requires_python = String::new();
+            project.python.version = Some(python.version.series());
+            let plan = planned(&project, &target.name).unwrap();
+            assert_eq!(plan.interpreter.path, python.path);
+            assert_eq!(plan.packages[0].relations[0].reason, "interpreter", "{}", target.name);
+            assert!(target.reads(plan.compression.algorithm), "{}", target.name);
+        }
+    }
+}
+
+#[test]
 fn a_python_that_fits_is_proposed() {
     let mut project = minimal();
     project.metadata.requires_python = ">=3.10,<3.12".to_owned();
