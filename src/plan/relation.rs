@@ -215,8 +215,8 @@ fn single(text: &str, format: PackageFormat) -> Result<Single, Fault> {
 
 fn check_name(name: &str, format: PackageFormat) -> Result<(), Fault> {
     match format {
-        // Anything may be provided: `python(abi)`, `libc.so.6(GLIBC_2.17)(64bit)`, `/usr/bin/x`. But rpm splits a list at
-        // commas, and at comparisons.
+        // Anything may be provided: `python(abi)`, `libc.so.6(GLIBC_2.17)(64bit)`, `/usr/bin/x`. But rpm splits a list
+        // at commas, and at comparisons.
         PackageFormat::Rpm if name.is_empty() || name.contains([',', '<', '>', '=', '%', '"', '\\']) => {
             Err(wrong(&format!("`{name}` is not the name of a package, a file or a capability")))
         }
