@@ -2,7 +2,7 @@
 
 mod arguments;
 mod build;
-mod distributions;
+pub mod distributions;
 mod failure;
 pub mod inspect;
 mod progress;

@@ -1,8 +1,8 @@
 //! Every decision, taken before any work: which packages, which interpreter, which version strings, which units.
 //! Pure: [`Project`] x [`Distribution`] gives a [`BuildPlan`], which `--dry-run` prints.
 //!
-//! [`plan`] is the whole floor, read top-down. Version strings are in `version.rs`, the set of packages in `packages.rs`,
-//! relations in `relation.rs`, names and paths in `names.rs`.
+//! [`plan()`] is the whole floor, read top-down. Version strings are in `version.rs`, the set of packages in
+//! `packages.rs`, relations in `relation.rs`, names and paths in `names.rs`.
 
 mod compression;
 mod error;
@@ -29,7 +29,7 @@ use crate::project::{
 pub use error::Error;
 pub use interpreter::interpreter;
 pub use names::file_name;
-pub use render::render;
+pub use render::{json, render};
 pub use version::{EvrSettings, evr};
 
 /// Epoch, version and release: what the package manager sorts by.

@@ -75,15 +75,13 @@ pub(super) fn check_package_name(name: &str, format: PackageFormat) -> Result<()
 }
 
 fn fault_of_name(name: &str, format: PackageFormat) -> Option<String> {
-    let (allowed, start, shortest): (fn(char) -> bool, fn(char) -> bool, usize) = match format {
-        PackageFormat::Rpm => {
-            (|c| c.is_ascii_alphanumeric() || "._+-".contains(c), |c| c.is_ascii_alphanumeric() || c == '_', 1)
-        }
-        PackageFormat::Deb => (
-            |c| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c),
-            |c| c.is_ascii_lowercase() || c.is_ascii_digit(),
-            2,
-        ),
+    let allowed = |c: char| match format {
+        PackageFormat::Rpm => c.is_ascii_alphanumeric() || "._+-".contains(c),
+        PackageFormat::Deb => c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c),
+    };
+    let shortest = match format {
+        PackageFormat::Rpm => 1,
+        PackageFormat::Deb => 2,
     };
     if name.len() < shortest {
         return Some(format!("it has to have {shortest} characters or more"));
@@ -91,7 +89,8 @@ fn fault_of_name(name: &str, format: PackageFormat) -> Option<String> {
     if let Some(wrong) = name.chars().find(|c| !allowed(*c)) {
         return Some(format!("it has the character `{}`", wrong.escape_default()));
     }
-    (!name.starts_with(start)).then(|| "it has to begin with a letter or a digit".to_owned())
+    (!name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
+        .then(|| "it has to begin with a letter or a digit".to_owned())
 }
 
 /// Normalises the prefix and refuses one that is not the application's alone.

@@ -3,8 +3,8 @@
 //! - The main package `<name>` ships the virtualenv, and all that names no other package.
 //! - With no `[[meta-package]]`, `<name>-cli` links the application's console scripts into `/usr/bin`; an application
 //!   without console scripts gets none. The user's own `[[meta-package]]` tables replace this default.
-//! - A service belongs to the package it names. One that names none belongs to `<name>-node`, which is made when there is
-//!   no meta-package `node`; such a package links the application's console scripts that its services run into
+//! - A service belongs to the package it names. One that names none belongs to `<name>-node`, which is made when there
+//!   is no meta-package `node`; such a package links the application's console scripts that its services run into
 //!   `/usr/sbin`. A command of a dependency (`celery`) is not linked: its name is not the application's to take.
 
 use std::collections::BTreeMap;

@@ -135,6 +135,9 @@ fn rich(text: &str, distribution: &Distribution) -> Result<String, Fault> {
             format!("name one package for it, under `[distribution.{}.relations]`", distribution.name),
         ));
     }
+    if text.contains([',', '%', '"', '\\']) {
+        return Err(wrong("a comma, a percent sign, a quote or a backslash has no place in it"));
+    }
     let mut depth = 0_i32;
     for (index, c) in text.char_indices() {
         depth += match c {
@@ -212,8 +215,8 @@ fn single(text: &str, format: PackageFormat) -> Result<Single, Fault> {
 
 fn check_name(name: &str, format: PackageFormat) -> Result<(), Fault> {
     match format {
-        // Anything may be provided: `python(abi)`, `libc.so.6(GLIBC_2.17)(64bit)`, `/usr/bin/x`. But rpm splits a list at
-        // commas, and at comparisons.
+        // Anything may be provided: `python(abi)`, `libc.so.6(GLIBC_2.17)(64bit)`, `/usr/bin/x`. But rpm splits a list
+        // at commas, and at comparisons.
         PackageFormat::Rpm if name.is_empty() || name.contains([',', '<', '>', '=', '%', '"', '\\']) => {
             Err(wrong(&format!("`{name}` is not the name of a package, a file or a capability")))
         }
@@ -248,12 +251,15 @@ impl std::fmt::Display for Relation {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
     use crate::distribution::Catalogue;
 
+    static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::embedded().unwrap());
+
     fn read(text: &str, distribution: &str) -> Result<(String, Option<(Comparison, String)>), Error> {
-        let catalogue = Catalogue::embedded().unwrap();
-        let owner = Owner { distribution: catalogue.get(distribution).unwrap(), package: "app" };
+        let owner = Owner { distribution: CATALOGUE.get(distribution).unwrap(), package: "app" };
         parse(text, "requires", &owner).map(|relation| (relation.name, relation.comparison))
     }
 
@@ -287,7 +293,7 @@ mod tests {
         assert!(read("(a or b)", "debian-12").is_err());
         assert_eq!(read("aa | bb>=2", "debian-12").unwrap().0, "aa | bb (>= 2)");
         assert!(read("a | b", "rocky-9").is_err());
-        for broken in ["(a or b", "(a) or (b)", "(a b)", "((a or b)"] {
+        for broken in ["(a%{x} or b)", "(a or b", "(a) or (b)", "(a b)", "((a or b)"] {
             assert!(read(broken, "rocky-9").is_err(), "{broken}");
         }
     }
@@ -305,7 +311,6 @@ mod tests {
 
     #[test]
     fn kinds_unknown_to_the_target_are_mapped_or_left_out() {
-        let catalogue = Catalogue::embedded().unwrap();
         let one = |word: &str| vec![word.to_owned()];
         let settings = RelationSettings {
             recommends: one("rr"),
@@ -316,7 +321,7 @@ mod tests {
         };
         let kinds = |name: &str| {
             let mut notes = Vec::new();
-            let owner = Owner { distribution: catalogue.get(name).unwrap(), package: "app" };
+            let owner = Owner { distribution: CATALOGUE.get(name).unwrap(), package: "app" };
             let relations = relations(&settings, &owner, &mut notes).unwrap();
             (relations.into_iter().map(|r| (r.kind, r.name)).collect::<Vec<_>>(), notes)
         };
@@ -336,5 +341,82 @@ mod tests {
             ]
         );
         assert_eq!(notes.len(), 1);
+    }
+
+    /// `name op version`, as rpm prints it.
+    fn shown((name, comparison): &(String, Option<(Comparison, String)>)) -> String {
+        let Some((comparison, version)) = comparison else { return name.clone() };
+        let operator = match comparison {
+            Comparison::Less => "<",
+            Comparison::LessOrEqual => "<=",
+            Comparison::Equal => "=",
+            Comparison::GreaterOrEqual => ">=",
+            Comparison::Greater => ">",
+        };
+        format!("{name} {operator} {version}")
+    }
+
+    #[test]
+    fn rpm_reads_relations_as_we_do() {
+        let texts = [
+            "foo",
+            "foo >= 1:1.0-2",
+            "foo <1.0~rc1",
+            "libc.so.6(GLIBC_2.17)(64bit)",
+            "python(abi) = 3.6",
+            "/usr/sbin/iptables",
+            "perl(Foo::Bar) > 1.2^git3",
+            "(aa or bb >= 2)",
+            "(aa >= 3.6 with aa < 3.7)",
+            "(aa if (bb and cc) else dd)",
+            "gtk+ == 2.0+git5",
+        ];
+        let parsed = texts.map(|text| shown(&read(text, "rocky-9").unwrap()));
+        let lines = parsed.iter().map(|text| format!("Requires: {text}\n")).collect::<String>();
+        let spec = tempfile::Builder::new().suffix(".spec").tempfile().unwrap();
+        let head = "Name: x\nVersion: 1\nRelease: 1\nSummary: x\nLicense: MIT\n";
+        fs_err::write(spec.path(), format!("{head}{lines}%description\nx\n%files\n")).unwrap();
+        let command = crate::exec::Command::new("rpmspec").args(["-q", "--requires"]).arg(spec.path());
+        let mut answer = command.run_checked().unwrap().stdout_text().lines().map(str::to_owned).collect::<Vec<_>>();
+        let mut expected = parsed.to_vec();
+        answer.sort();
+        expected.sort();
+        assert_eq!(answer, expected);
+    }
+
+    #[test]
+    fn dpkg_takes_the_relations_that_we_take() {
+        let texts = ["foo", "foo (>= 1:1.0-2~bpo1)", "libc6:any >= 2.17", "aa | bb << 2 | g++", "foo=1.0+dfsg-1"];
+        let relations = texts.map(|text| debian_text(read(text, "debian-12").unwrap()));
+        let root = tempfile::tempdir().unwrap();
+        fs_err::create_dir_all(root.path().join("DEBIAN")).unwrap();
+        let control = format!(
+            "Package: xx\nVersion: 1\nArchitecture: all\nMaintainer: A <a@example.org>\nDescription: x\nDepends: {}\n",
+            relations.join(", ")
+        );
+        fs_err::write(root.path().join("DEBIAN/control"), control).unwrap();
+        let package = root.path().join("x.deb");
+        let tool = crate::exec::Command::new("dpkg-deb");
+        tool.clone().arg("--build").arg(root.path()).arg(&package).run_checked().unwrap();
+        let field = tool.arg("--field").arg(&package).arg("Depends").run_checked().unwrap();
+        assert_eq!(
+            field.stdout_text().trim(),
+            "foo, foo (>= 1:1.0-2~bpo1), libc6:any (>= 2.17), aa | bb (<< 2) | g++, foo (= 1.0+dfsg-1)"
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_breaks_out_of_a_relation(text in "\\PC{0,12}|[a-z(]{1,3}[ <>=|(),\n%\\\\\"]{0,4}[a-z0-9.)]{0,6}") {
+            for distribution in ["centos-7", "rocky-9", "debian-12"] {
+                if let Ok((name, comparison)) = read(&text, distribution) {
+                    let version = comparison.map(|(_, version)| version).unwrap_or_default();
+                    proptest::prop_assert!(!name.contains(|c: char| c.is_control()), "{name}");
+                    let rich = name.starts_with('(') || name.contains(" | ");
+                    proptest::prop_assert!(rich || !name.contains([',', ' ', '<', '>', '=']), "{name}");
+                    proptest::prop_assert!(!version.contains([',', ' ', '(', ')', '%']), "{version}");
+                }
+            }
+        }
     }
 }

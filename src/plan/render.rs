@@ -15,6 +15,25 @@ pub fn render(plan: &BuildPlan) -> String {
     text
 }
 
+/// The whole plan as JSON, for `--dry-run --json`. Credentials in URLs (an index, the source of an interpreter) are masked.
+///
+/// # Errors
+/// Never in practice: a plan is plain data with text keys.
+pub fn json(plan: &BuildPlan) -> Result<String, serde_json::Error> {
+    let mut value = serde_json::to_value(plan)?;
+    mask(&mut value);
+    serde_json::to_string_pretty(&value)
+}
+
+fn mask(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::String(text) if text.contains("://") => *text = crate::exec::mask_credentials(text),
+        serde_json::Value::Array(values) => values.iter_mut().for_each(mask),
+        serde_json::Value::Object(members) => members.values_mut().for_each(mask),
+        _ => {}
+    }
+}
+
 fn write(out: &mut String, plan: &BuildPlan) -> std::fmt::Result {
     let BuildPlan { distribution, platform, evr, interpreter, compression, .. } = plan;
     writeln!(out, "{} {} for {}", plan.metadata.name, plan.version, distribution.title)?;

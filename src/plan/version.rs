@@ -58,7 +58,7 @@ pub struct EvrSettings<'a> {
 pub fn evr(version: &str, settings: EvrSettings<'_>, distribution: &Distribution) -> Result<Evr, Error> {
     let parsed = Version::from_str(version)
         .map_err(|error| Error::Version { version: version.to_owned(), reason: error.to_string() })?;
-    check_release(settings.release)?;
+    check_release(settings.release, distribution)?;
     let epoch = u32::try_from(parsed.epoch())
         .ok()
         .and_then(|epoch| epoch.checked_add(settings.epoch))
@@ -69,7 +69,7 @@ pub fn evr(version: &str, settings: EvrSettings<'_>, distribution: &Distribution
             let (version, release) = release_scheme(&parsed, settings.release);
             Ok(Evr { epoch, version, release })
         }
-        VersionScheme::Tilde if !distribution.tilde() && (parsed.any_prerelease()) => Err(Error::NoTilde {
+        VersionScheme::Tilde if !distribution.tilde() && parsed.any_prerelease() => Err(Error::NoTilde {
             distribution: distribution.name.clone(),
             tool_version: distribution.format_version.to_string(),
         }),
@@ -81,10 +81,13 @@ pub fn evr(version: &str, settings: EvrSettings<'_>, distribution: &Distribution
 
 /// A release has to begin with a number of 1 or more, since 0 is where pre-releases are, and to consist of what both
 /// rpm and dpkg allow (Debian policy, 5.6.12).
-fn check_release(release: &str) -> Result<(), Error> {
+fn check_release(release: &str, distribution: &Distribution) -> Result<(), Error> {
     let wrong = |reason: &str| Err(Error::Release { release: release.to_owned(), reason: reason.to_owned() });
     if !release.chars().all(|c| c.is_ascii_alphanumeric() || ".+~".contains(c)) {
         return wrong("only letters, digits, `.`, `+` and `~` are allowed");
+    }
+    if release.contains('~') && !distribution.tilde() {
+        return wrong(&format!("rpm {} of {} does not know `~`", distribution.format_version, distribution.name));
     }
     match release.chars().next() {
         Some('1'..='9') => Ok(()),
@@ -248,7 +251,7 @@ mod tests {
         assert!(with("1.0", "1", VersionScheme::Tilde).is_ok(), "no tilde is needed");
         assert!(matches!(with("new", "1", VersionScheme::Release), Err(Error::Version { .. })));
         assert!(matches!(with("99999999999!1.0", "1", VersionScheme::Release), Err(Error::Version { .. })));
-        for release in ["", "0.1", "a", "1-2", "1 2", "1%{x}", "1\n"] {
+        for release in ["", "0.1", "a", "1-2", "1 2", "1%{x}", "1\n", "1~2"] {
             assert!(matches!(with("1.0", release, VersionScheme::Release), Err(Error::Release { .. })), "{release:?}");
         }
     }
