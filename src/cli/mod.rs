@@ -1,7 +1,5 @@
 //! Arguments, progress, and how an error is shown. One file per subcommand, no logic.
 
-pub mod schema;
-
 use std::process::ExitCode;
 
 /// Runs the command line.

@@ -135,7 +135,8 @@ mod tests {
 
     #[test]
     fn a_directory_is_what_is_in_it() {
-        let cases: [(&[(&str, &str)], Option<bool>); 10] = [
+        type Case<'a> = (&'a [(&'a str, &'a str)], Option<bool>);
+        let cases: [Case<'_>; 10] = [
             (&[("pyproject.toml", "[project]\nname = 'a'")], Some(true)),
             (&[("pyproject.toml", "[build-system]\n"), ("a.py", "")], Some(true)),
             (&[("pyproject.toml", "[tool.poetry]\nname = 'a'"), ("a.py", "")], Some(true)),
