@@ -33,7 +33,8 @@ pub struct Config {
 
 impl Config {
     /// Reads the configuration of a project: the file `explicit`, or else `omnipack.toml` or `[tool.omnipack]` of
-    /// `pyproject.toml` in the project's directory. No file is the empty configuration.
+    /// `pyproject.toml` in the project's directory. No file is the empty configuration, and so it is for a wheel, an sdist
+    /// or a requirement when no file is named: what lies around in the current directory is another project's.
     ///
     /// # Errors
     /// Everything that is wrong in the file, with its places; or that there are two files.
