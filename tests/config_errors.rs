@@ -1,5 +1,5 @@
 //! Each `fixtures/broken/config-*` is a project with one mistake in its configuration; how the error looks is a
-//! snapshot. A directory may have a file `argument` that says what to name on the command line instead of itself.
+//! snapshot.
 
 use std::path::{Path, PathBuf};
 
@@ -59,5 +59,18 @@ fn every_configuration_error_means_a_wrong_configuration() {
     for directory in cases() {
         let Err(error) = load(&directory) else { panic!("{}: there is no error", directory.display()) };
         assert_eq!(omnipack::Error::from(error).exit_code(), 2);
+    }
+}
+
+#[test]
+fn every_other_fixture_has_a_good_configuration() {
+    for entry in fs_err::read_dir("fixtures").unwrap() {
+        let path = entry.unwrap().path();
+        if !path.is_dir() || path.ends_with("broken") {
+            continue;
+        }
+        if let Err(error) = load(&path) {
+            panic!("{}", rendered(&error));
+        }
     }
 }

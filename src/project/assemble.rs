@@ -35,52 +35,71 @@ pub(super) fn normalised(name: &str) -> String {
 pub(super) fn package(reader: &mut Reader<'_>, raw: &raw::Package, context: &Context<'_>) -> PackageSettings {
     let at = Place::at("package");
     let metadata = context.metadata;
-    let mut phrase = |key: &str, value: &Option<String>| reader.value(&at.key(key), value.as_deref(), values::phrase);
-    let license = phrase("license", &raw.license).unwrap_or_else(|| or(&metadata.license, "Unknown"));
-    let summary = phrase("summary", &raw.summary).unwrap_or_else(|| or(&metadata.summary, &metadata.name));
-    let group = phrase("group", &raw.group).unwrap_or_else(|| "Applications/System".to_owned());
-    let section = phrase("section", &raw.section).unwrap_or_else(|| "admin".to_owned());
-    let vendor = phrase("vendor", &raw.vendor).unwrap_or_else(|| person(&metadata.author));
+    let Texts { license, summary, description, url, vendor, maintainer } = texts(reader, raw, metadata);
     let name = reader.value(&at.key("name"), raw.name.as_deref(), values::package_name);
     let name = name.unwrap_or_else(|| normalised(&metadata.name));
     let prefix = reader.value(&at.key("prefix"), raw.prefix.as_deref(), values::own_directory);
-    let description = reader.value(&at.key("description"), raw.description.as_deref(), values::text);
-    let description = description
-        .filter(|text| !text.is_empty())
-        .unwrap_or_else(|| super::prose::first_paragraph(&metadata.description).unwrap_or_else(|| summary.clone()));
+    let version = reader.value(&at.key("version"), raw.version.as_deref(), values::version);
+    let release = reader.value(&at.key("release"), raw.release.as_deref(), values::release);
+    let group = reader.value(&at.key("group"), raw.group.as_deref(), values::phrase);
+    let section = reader.value(&at.key("section"), raw.section.as_deref(), values::phrase);
+    let compression = reader.value(&at.key("compression"), raw.compression.as_deref(), values::compression);
     PackageSettings {
         prefix: prefix.unwrap_or_else(|| format!("/opt/{name}")),
         name,
-        version: reader
-            .value(&at.key("version"), raw.version.as_deref(), values::version)
-            .unwrap_or_else(|| metadata.version.clone()),
-        release: reader
-            .value(&at.key("release"), raw.release.as_deref(), values::release)
-            .unwrap_or_else(|| "1".to_owned()),
+        version: version.unwrap_or_else(|| metadata.version.clone()),
+        release: release.unwrap_or_else(|| "1".to_owned()),
         epoch: raw.epoch.unwrap_or(0),
         license,
         summary,
         description,
-        url: reader
-            .value(&at.key("url"), raw.url.as_deref(), values::web_address)
-            .unwrap_or_else(|| metadata.url.clone()),
+        url,
         vendor,
-        maintainer: reader
-            .value(&at.key("maintainer"), raw.maintainer.as_deref(), values::maintainer)
-            .unwrap_or_else(|| or(&metadata.author, "Unknown <unknown@localhost>")),
-        group,
-        section,
+        maintainer,
+        group: group.unwrap_or_else(|| "Applications/System".to_owned()),
+        section: section.unwrap_or_else(|| "admin".to_owned()),
         priority: word(raw.priority.unwrap_or(raw::Priority::Optional)),
         version_scheme: raw.version_scheme.unwrap_or_default(),
-        compression: reader
-            .value(&at.key("compression"), raw.compression.as_deref(), values::compression)
-            .unwrap_or_default(),
+        compression: compression.unwrap_or_default(),
         changelog: reader.file(&at.key("changelog"), raw.changelog.as_deref()),
         licenses: match &raw.licenses {
             Some(files) => reader.files(&at.key("licenses"), files),
             None => license_files(context.source),
         },
         links: raw.links.as_ref().map(|links| package_links(reader, links, &at.key("links"))),
+    }
+}
+
+/// What people read about the package.
+struct Texts {
+    license: String,
+    summary: String,
+    description: String,
+    url: String,
+    vendor: String,
+    maintainer: String,
+}
+
+fn texts(reader: &mut Reader<'_>, raw: &raw::Package, metadata: &Metadata) -> Texts {
+    let at = Place::at("package");
+    let license = reader.value(&at.key("license"), raw.license.as_deref(), values::phrase);
+    let summary = reader.value(&at.key("summary"), raw.summary.as_deref(), values::phrase);
+    let vendor = reader.value(&at.key("vendor"), raw.vendor.as_deref(), values::phrase);
+    let maintainer = reader.value(&at.key("maintainer"), raw.maintainer.as_deref(), values::maintainer);
+    let url = reader.value(&at.key("url"), raw.url.as_deref(), values::web_address);
+    let summary = summary.unwrap_or_else(|| or(&metadata.summary, &metadata.name));
+    let description = reader.value(&at.key("description"), raw.description.as_deref(), values::text);
+    let description = description
+        .filter(|text| !text.is_empty())
+        .or_else(|| super::prose::first_paragraph(&metadata.description))
+        .unwrap_or_else(|| summary.clone());
+    Texts {
+        license: license.unwrap_or_else(|| or(&metadata.license, "Unknown")),
+        summary,
+        description,
+        url: url.unwrap_or_else(|| metadata.url.clone()),
+        vendor: vendor.unwrap_or_else(|| person(&metadata.author)),
+        maintainer: maintainer.unwrap_or_else(|| or(&metadata.author, "Unknown <unknown@localhost>")),
     }
 }
 
@@ -265,8 +284,7 @@ fn list(values: &Option<Vec<String>>) -> &[String] {
 }
 
 fn or(text: &str, default: &str) -> String {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if text.is_empty() { default.to_owned() } else { text }
+    if text.is_empty() { default.to_owned() } else { text.to_owned() }
 }
 
 /// `A <a@b.c>` without the address.

@@ -13,13 +13,12 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::assemble::{self, Context};
-use super::document::{Document, OVERRIDES, Place, Tree, is_override};
+use super::document::{Document, Place, Tree};
 use super::error::{Error, Fault, Problem};
-use super::facts;
 use super::parts::{self, Names};
 use super::raw::{Configuration, PackageMapEntry};
 use super::reader::Reader;
-use super::shape::{Shape, hint, near};
+use super::shape::{Shape, near};
 use super::values;
 use super::{Metadata, Project, PythonSettings, Source, schema};
 use crate::distribution::Distribution;
@@ -34,7 +33,8 @@ pub struct Config {
 
 impl Config {
     /// Reads the configuration of a project: the file `explicit`, or else `omnipack.toml` or `[tool.omnipack]` of
-    /// `pyproject.toml` in the project's directory. No file is the empty configuration.
+    /// `pyproject.toml` in the project's directory. No file is the empty configuration, and so it is for a wheel, an sdist
+    /// or a requirement when no file is named: what lies around in the current directory is another project's.
     ///
     /// # Errors
     /// Everything that is wrong in the file, with its places; or that there are two files.
@@ -174,23 +174,35 @@ impl Config {
         let schema = schema();
         let mut shape = Shape { text, schema: &schema, problems: Vec::new() };
         shape.check_root(&tree);
-        let mut problems = shape.problems;
-        problems.extend(self.unknown_facts(&tree));
-        if let Some(error) = text.error(problems) {
+        if let Some(error) = text.error(shape.problems) {
             return Err(error);
         }
         let mut problems = self.duplicate_targets(&tree);
         problems.extend(self.check_values(&[])?);
         if problems.is_empty() {
-            let distributions = tree.get("distribution").and_then(|value| value.get_ref().as_table());
-            for name in distributions.into_iter().flat_map(Tree::keys) {
-                problems.extend(self.check_values(&[&**name.get_ref()])?);
-            }
+            problems = self.check_overrides(&tree)?;
         }
         match text.error(problems) {
             None => Ok(()),
             Some(error) => Err(error),
         }
+    }
+
+    /// Each override makes sense alone, or together with another one: which table is the family of which distribution is
+    /// not known here.
+    fn check_overrides(&self, tree: &Tree<'_>) -> Result<Vec<Problem>, Error> {
+        let distributions = tree.get("distribution").and_then(|value| value.get_ref().as_table());
+        let names: Vec<&str> = distributions.into_iter().flat_map(Tree::keys).map(|name| &**name.get_ref()).collect();
+        let mut problems = Vec::new();
+        for name in &names {
+            let alone = self.check_values(&[name])?;
+            let mut families = names.iter().filter(|family| *family != name);
+            let together = |family: &&str| self.check_values(&[family, name]).is_ok_and(|problems| problems.is_empty());
+            if !alone.is_empty() && !families.any(together) {
+                problems.extend(alone);
+            }
+        }
+        Ok(problems)
     }
 
     fn check_values(&self, levels: &[&str]) -> Result<Vec<Problem>, Error> {
@@ -199,25 +211,6 @@ impl Config {
         let mut reader = Reader::new(&self.document, &tree, &self.directory);
         self.assemble(&mut reader, &raw, &self.source, placeholder(), levels);
         Ok(reader.into_problems())
-    }
-
-    /// Keys of `[distribution.<name>]` that neither override anything nor are facts.
-    fn unknown_facts(&self, tree: &Tree<'_>) -> Vec<Problem> {
-        let tables = tree.get("distribution").and_then(|value| value.get_ref().as_table());
-        let facts = facts::keys();
-        let known: Vec<&str> = OVERRIDES.iter().chain(&facts).copied().collect();
-        let mut problems = Vec::new();
-        for (name, table) in tables.into_iter().flat_map(Tree::iter) {
-            for key in table.get_ref().as_table().into_iter().flat_map(Tree::keys) {
-                let word: &str = key.get_ref();
-                if !is_override(word) && !facts.contains(&word) {
-                    let message = format!("`distribution.{}` has no key `{word}`", name.get_ref());
-                    let fault = Fault::new(message, hint(word, &known, "known keys are"));
-                    problems.push(self.document.text.problem(fault, key.span(), "unknown key"));
-                }
-            }
-        }
-        problems
     }
 
     fn duplicate_targets(&self, tree: &Tree<'_>) -> Vec<Problem> {

@@ -143,7 +143,7 @@ fn tool(mut root: Tree<'_>) -> Option<Spanned<DeValue<'_>>> {
 }
 
 /// The keys of `[distribution.<name>]` that override the configuration; all others are facts.
-pub(super) const OVERRIDES: [&str; 13] = [
+const OVERRIDES: [&str; 13] = [
     "package",
     "python",
     "service",

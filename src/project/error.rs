@@ -114,8 +114,15 @@ pub(super) struct Text {
 impl Text {
     /// Reads a file.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = fs_err::read_to_string(path)?;
-        Ok(Self::new(shown(path), &text))
+        let bytes = fs_err::read(path)?;
+        let error = match std::str::from_utf8(&bytes) {
+            Ok(text) => return Ok(Self::new(shown(path), text)),
+            Err(error) => error,
+        };
+        let fault = Fault::new("this is not UTF-8", "save the file as UTF-8");
+        let text = Self::new(shown(path), &String::from_utf8_lossy(&bytes));
+        let at = error.valid_up_to();
+        Err(Error::Configuration(Box::new(text.problem(fault, at..at, "the first wrong byte"))))
     }
 
     pub fn new(name: String, text: &str) -> Self {

@@ -71,7 +71,8 @@ impl Metadata {
             requires_dist: read.requires_dist,
             extras: read.provides_extras,
             console_scripts: console_scripts(entry_points).map_err(bad)?,
-        })
+        }
+        .in_lines())
     }
 
     /// Static PEP 621 metadata; `None` where there is none, or where the build backend decides on a part of it that
@@ -90,7 +91,7 @@ impl Metadata {
         let urls = project.urls.iter().map(|(label, url)| (label.as_str(), url.as_str()));
         let mut people = project.authors.iter().chain(&project.maintainers);
         let license = project.license.as_ref().and_then(license_text);
-        Some(Self {
+        let metadata = Self {
             version,
             summary: project.description.unwrap_or_default(),
             description: project.readme.as_ref().and_then(|readme| read_me(readme, directory)).unwrap_or_default(),
@@ -102,9 +103,23 @@ impl Metadata {
             requires_python: project.requires_python.unwrap_or_default(),
             requires_dist: project.dependencies,
             extras: project.optional_dependencies.into_keys().collect(),
-            console_scripts: project.scripts.into_keys().collect(),
+            console_scripts: checked_scripts(project.scripts.into_keys().collect()).ok()?,
             name: project.name,
-        })
+        };
+        Some(metadata.in_lines())
+    }
+
+    /// Each field but the description as one line without control characters, and only web addresses as URL: these go
+    /// into headers, and on a user's page.
+    fn in_lines(mut self) -> Self {
+        for field in [&mut self.summary, &mut self.license, &mut self.author, &mut self.url, &mut self.requires_python]
+        {
+            *field = field.replace(char::is_control, " ").split_whitespace().collect::<Vec<_>>().join(" ");
+        }
+        if !self.url.starts_with("https://") && !self.url.starts_with("http://") {
+            self.url.clear();
+        }
+        self
     }
 }
 
@@ -195,7 +210,18 @@ fn console_scripts(entry_points: &str) -> Result<Vec<String>, String> {
     let mut names: Vec<String> =
         sections.get("console_scripts").into_iter().flatten().map(|(name, _)| name.clone()).collect();
     names.sort();
-    Ok(names)
+    checked_scripts(names)
+}
+
+/// Scripts become files in `bin`, so a name with a directory in it would lie elsewhere.
+fn checked_scripts(names: Vec<String>) -> Result<Vec<String>, String> {
+    let bad = |name: &&String| {
+        matches!(name.as_str(), "" | "." | "..") || name.contains('/') || name.contains(char::is_control)
+    };
+    match names.iter().find(bad) {
+        Some(name) => Err(format!("`{}` is not the name of a command", name.escape_debug())),
+        None => Ok(names),
+    }
 }
 
 fn known(value: &str) -> Option<String> {
@@ -343,6 +369,17 @@ mod tests {
         ];
         for (fields, author) in cases {
             assert_eq!(parsed(fields).author, author, "{fields}");
+        }
+    }
+
+    #[test]
+    fn control_characters_do_not_get_through() {
+        let read = parsed("Summary: a\x1b[31m\n  b\nHome-page: javascript:alert(1)\nAuthor: A\tB");
+        assert_eq!((read.summary.as_str(), read.url.as_str(), read.author.as_str()), ("a [31m b", "", "A B"));
+        for name in ["../evil", "/bin/sh", "..", "a\x07"] {
+            let points = format!("[console_scripts]\n{name} = a:b\n");
+            let result = Metadata::parse("Metadata-Version: 2.1\nName: a\nVersion: 1\n", &points);
+            assert!(matches!(result, Err(Error::Metadata { .. })), "{name}: {result:?}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::facts;
 use super::raw::Configuration;
 
 /// JSON Schema (draft 2020-12) of `omnipack.toml`, so that editors complete it.
@@ -9,7 +10,24 @@ use super::raw::Configuration;
 pub fn schema() -> Value {
     let mut schema = serde_json::to_value(schemars::schema_for!(Configuration)).unwrap_or_default();
     tidy(&mut schema);
+    if let Some(overrides) = schema.pointer_mut("/$defs/Overrides").and_then(Value::as_object_mut) {
+        add_facts(overrides);
+    }
     schema
+}
+
+/// `[distribution.<name>]` holds facts besides overrides; what their values may be is for the distribution floor to say.
+fn add_facts(overrides: &mut Map<String, Value>) {
+    if let Some(properties) = overrides.get_mut("properties").and_then(Value::as_object_mut) {
+        for fact in facts::keys() {
+            let description = match fact {
+                "like" => "The distribution that the other facts are taken from.".to_owned(),
+                _ => format!("Fact `{fact}` of the distribution."),
+            };
+            properties.insert(fact.to_owned(), json!({ "description": description }));
+        }
+    }
+    overrides.insert("additionalProperties".to_owned(), json!(false));
 }
 
 /// A commented configuration with every key in it.

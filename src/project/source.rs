@@ -21,7 +21,12 @@ impl Source {
         }
         match fs_err::metadata(path) {
             Ok(metadata) if metadata.is_dir() => directory(&std::path::absolute(path)?),
-            Ok(_) => file(std::path::absolute(path)?),
+            Ok(metadata) if metadata.is_file() => file(std::path::absolute(path)?),
+            Ok(_) => Err(Error::Unusable {
+                path: shown(path),
+                reason: "it is neither a file nor a directory".to_owned(),
+                help: "name a directory, a wheel (.whl) or an sdist (.tar.gz, .zip)".to_owned(),
+            }),
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err(Error::Io(error)),
             Err(_) if looks_like_path(argument) => Err(Error::Missing { path: argument.to_owned() }),
             Err(_) => requirement(argument),
@@ -135,7 +140,8 @@ mod tests {
 
     #[test]
     fn a_directory_is_what_is_in_it() {
-        let cases: [(&[(&str, &str)], Option<bool>); 10] = [
+        type Case<'a> = (&'a [(&'a str, &'a str)], Option<bool>);
+        let cases: [Case<'_>; 10] = [
             (&[("pyproject.toml", "[project]\nname = 'a'")], Some(true)),
             (&[("pyproject.toml", "[build-system]\n"), ("a.py", "")], Some(true)),
             (&[("pyproject.toml", "[tool.poetry]\nname = 'a'"), ("a.py", "")], Some(true)),
@@ -182,6 +188,7 @@ mod tests {
         assert!(matches!(file("a-1.tar.gz"), Ok(Source::Sdist(_))));
         assert!(matches!(file("a-1.zip"), Ok(Source::Sdist(_))));
         assert!(matches!(file("a-1.tar.xz"), Err(Error::Unusable { .. })));
+        assert!(matches!(Source::parse("/dev/null"), Err(Error::Unusable { .. })));
         let Err(Error::Unusable { help, .. }) = file("setup.py") else { panic!("setup.py is no project") };
         assert!(help.contains(directory.path().to_str().unwrap()), "{help}");
     }

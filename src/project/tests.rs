@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use crate::distribution::{Algorithm, Distribution};
+use crate::distribution::{Algorithm, Catalogue, Distribution};
 
 /// Facts do not matter here, the names do.
 fn distribution(name: &str, family: &str) -> Distribution {
@@ -138,6 +138,30 @@ fn the_most_specific_override_wins() {
     assert_eq!(own.relations.requires, ["initscripts"], "lists replace");
     assert_eq!(own.relations.conflicts, ["other"], "tables merge key by key");
     assert_eq!(own.package_map["celery-x"], "python36-celery", "a distribution's own table is the most specific");
+}
+
+#[test]
+fn an_override_may_build_on_that_of_its_family() {
+    let text = r#"
+        [[distribution.el.service]]
+        name = "web"
+        command = "web"
+        [[distribution.centos-7.service]]
+        name = "web"
+        umask = "0027"
+    "#;
+    let own = project(text, &distribution("centos-7", "el"));
+    assert_eq!((own.services[0].command.as_str(), own.services[0].umask.as_str()), ("web", "0027"));
+    let directory = project_with(&[("setup.py", ""), ("omnipack.toml", text)]);
+    let (source, config) = load(directory.path()).unwrap();
+    let strangers = config.project(&source, metadata(), &distribution("centos-7", "other"));
+    assert!(matches!(strangers, Err(Error::Configuration(problem)) if problem.message() == "`command` is missing"));
+}
+
+#[test]
+fn a_byte_order_mark_is_no_mistake() {
+    let project = project("\u{feff}[package]\r\nname = 'x'\r\n", &distribution("rocky-9", "el"));
+    assert_eq!(project.package.name, "x");
 }
 
 #[test]
@@ -301,8 +325,28 @@ fn the_reference_is_a_configuration_with_every_key() {
                 || line.contains(&format!(".{key}]"))
                 || line.ends_with(&format!(", {key}"))
         });
-        assert!(mentioned || key == "distribution", "the reference does not mention `{key}`");
+        assert!(
+            mentioned || key == "distribution" || facts::keys().contains(&key),
+            "the reference does not mention `{key}`"
+        );
     }
+}
+
+#[test]
+fn the_reference_is_for_distributions_that_there_are() {
+    let directory = project_with(&[("setup.py", ""), ("omnipack.toml", reference())]);
+    let (source, config) = load(directory.path()).unwrap();
+    let catalogue = Catalogue::embedded().unwrap().with_overrides(&config.distribution_tables()).unwrap();
+    config.check_distributions(catalogue.iter()).unwrap();
+    let house = catalogue.get("house-linux-7").unwrap();
+    assert_eq!((house.title.as_str(), house.family.as_str()), ("House Linux 7", "el"));
+    for distribution in catalogue.iter() {
+        config.project(&source, metadata(), distribution).unwrap();
+    }
+    let centos = config.python_settings(catalogue.get("centos-7").unwrap()).unwrap();
+    assert_eq!(centos.version.as_deref(), Some("3.6"));
+    let rocky = config.python_settings(catalogue.get("rocky-9").unwrap()).unwrap();
+    assert_eq!(rocky.version.as_deref(), Some("3.9"));
 }
 
 #[test]
@@ -323,7 +367,7 @@ fn every_key_of_the_schema_is_described() {
     let schema = schema();
     for (table, definition) in schema["$defs"].as_object().unwrap() {
         for (key, property) in definition["properties"].as_object().into_iter().flatten() {
-            let described = property["description"].is_string() || table == "Overrides";
+            let described = property["description"].is_string() || super::document::is_override(key);
             assert!(described, "{table}.{key} has no description");
         }
     }
