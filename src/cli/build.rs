@@ -20,7 +20,7 @@ pub fn run(arguments: &BuildArgs) -> Result<(), Failure> {
         reporter.finish();
         let plans = plans?;
         return if arguments.output.json {
-            print_json(&plans)
+            print(&plan::json(&plans).map_err(std::io::Error::other)?)
         } else {
             print(&plans.iter().map(plan::render).collect::<Vec<_>>().join("\n"))
         };

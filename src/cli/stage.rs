@@ -3,7 +3,8 @@
 use crate::build;
 use crate::cli::arguments::StageArgs;
 use crate::cli::failure::Failure;
-use crate::cli::{print, print_json, reporter};
+use crate::cli::{print, reporter};
+use crate::plan;
 
 /// Writes the staged tree into a directory.
 pub fn run(arguments: &StageArgs) -> Result<(), Failure> {
@@ -13,7 +14,7 @@ pub fn run(arguments: &StageArgs) -> Result<(), Failure> {
     reporter.finish();
     let plans = plans?;
     if arguments.output.json {
-        return print_json(&plans);
+        return print(&plan::json(&plans).map_err(std::io::Error::other)?);
     }
     if arguments.output.quiet { Ok(()) } else { print(&format!("{}\n", arguments.directory.display())) }
 }

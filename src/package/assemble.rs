@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::package::{Architecture, Error, Package, changelog};
 use crate::plan::{BuildPlan, Comparison, PackagePlan, Relation, RelationKind, Role};
-use crate::service::{self, Scriptlet};
+use crate::service;
 use crate::stage::{Content, Entry, EntryFlags, EntryKind, Origin, Stage, TargetPath};
 
 /// Makes every package of `plan`: the main package with the whole stage, the meta-packages with links and services.
@@ -135,10 +135,4 @@ fn read_changelog(plan: &BuildPlan) -> Result<Vec<crate::package::ChangelogEntry
     let Some(path) = &plan.changelog else { return Ok(Vec::new()) };
     let bytes = fs_err::read(path)?;
     Ok(changelog::parse(&String::from_utf8_lossy(&bytes), &plan.maintainer))
-}
-
-/// The scriptlets of a package in the order in which a transaction runs them, for summaries.
-#[must_use]
-pub fn scriptlets_in_order(package: &Package) -> Vec<(crate::project::ScriptletKind, &Scriptlet)> {
-    package.scriptlets.iter().map(|(kind, scriptlet)| (*kind, scriptlet)).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{BuildPlan, Comparison, Evr, InterpreterKind, PackagePlan, Relation, RelationKind, Role, file_name};
+use super::{BuildPlan, Evr, InterpreterKind, PackagePlan, RelationKind, Role, file_name};
 use crate::distribution::ToolVersion;
 use crate::project::ScriptletKind;
 
@@ -15,14 +15,14 @@ pub fn render(plan: &BuildPlan) -> String {
     text
 }
 
-/// The whole plan as JSON, for `--dry-run --json`. Credentials in URLs (an index, the source of an interpreter) are masked.
+/// The whole plans as JSON, for `--dry-run --json`. Credentials in URLs (an index, the source of an interpreter) are masked.
 ///
 /// # Errors
 /// Never in practice: a plan is plain data with text keys.
-pub fn json(plan: &BuildPlan) -> Result<String, serde_json::Error> {
-    let mut value = serde_json::to_value(plan)?;
+pub fn json(plans: &[BuildPlan]) -> Result<String, serde_json::Error> {
+    let mut value = serde_json::to_value(plans)?;
     mask(&mut value);
-    serde_json::to_string_pretty(&value)
+    Ok(format!("{value:#}\n"))
 }
 
 fn mask(value: &mut serde_json::Value) {
