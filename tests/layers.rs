@@ -55,7 +55,7 @@ fn no_module_uses_a_floor_above_its_own() {
         }
         let own = FLOORS.iter().position(|known| *known == floor);
         let own = own.unwrap_or_else(|| panic!("{} is on no floor: say in this test where it belongs", file.display()));
-        let text = std::fs::read_to_string(file).unwrap();
+        let text = fs_err::read_to_string(file).unwrap();
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
             for used in line.split("crate::").skip(1) {
                 let used = used.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
@@ -78,7 +78,7 @@ fn no_file_is_past_six_hundred_lines() {
     rust_files(&root.join("src"), &mut files);
     rust_files(&root.join("tests"), &mut files);
     let long = files.iter().filter_map(|file| {
-        let lines = std::fs::read_to_string(file).unwrap().lines().count();
+        let lines = fs_err::read_to_string(file).unwrap().lines().count();
         (lines > 600).then(|| format!("{}: {lines} lines", file.display()))
     });
     let long = long.collect::<Vec<_>>();
@@ -104,7 +104,7 @@ fn no_distribution_is_named_in_code() {
     ];
     let mut wrong = Vec::new();
     for file in files.iter().filter(|file| !file.ends_with("tests.rs")) {
-        let text = std::fs::read_to_string(file).unwrap();
+        let text = fs_err::read_to_string(file).unwrap();
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         for (number, line) in code.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
             if names.iter().any(|name| line.contains(name)) {

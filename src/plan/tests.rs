@@ -216,9 +216,10 @@ fn plans_of_projects_and_distributions() {
 fn a_plan_is_json() {
     let mut project = cdhboot();
     project.python.index_url = Some("https://me:s3cret@example.org/simple".to_owned());
-    let text = json(&planned(&project, "centos-7").unwrap()).unwrap();
+    let text = json(&[planned(&project, "centos-7").unwrap()]).unwrap();
     assert!(!text.contains("s3cret") && text.contains("https://****@example.org/simple"), "{text}");
     let plan: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let plan = &plan[0];
     assert_eq!(plan["evr"], serde_json::json!({"epoch": 0, "version": "0.1.1", "release": "0.rc.1"}));
     assert_eq!(plan["distribution"]["name"], "centos-7");
     assert_eq!(plan["compression"], serde_json::json!({"algorithm": "gzip", "level": 6}));
