@@ -1,6 +1,7 @@
 //! `entry_points.txt` (<https://packaging.python.org/specifications/entry-points/>): which commands a wheel brings.
 
 use super::WheelProblem;
+use crate::distribution::ToolVersion;
 
 /// A console or GUI script: `name = module:attribute.of [extra]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +39,30 @@ pub(super) fn parse_scripts(text: &str) -> Result<Vec<Script>, WheelProblem> {
         }
     }
     Ok(scripts)
+}
+
+/// The scripts of pip and setuptools bear the version of the Python that runs them, whatever the wheel says: the wheel
+/// is for all of them, so pip and uv name them anew at installation (`pip3.11`, `easy_install-3.11`).
+pub(super) fn name_for_python(scripts: Vec<Script>, version: ToolVersion) -> Vec<Script> {
+    let ToolVersion { major, minor, .. } = version;
+    let versioned = |name: &str| match name {
+        "pip" => vec!["pip".to_owned(), format!("pip{major}"), format!("pip{major}.{minor}")],
+        "easy_install" => vec!["easy_install".to_owned(), format!("easy_install-{major}.{minor}")],
+        _ => Vec::new(),
+    };
+    let is_number = |text: &str| text.starts_with(|first: char| first.is_ascii_digit());
+    let has = |name: &str| scripts.iter().any(|script| script.name == name);
+    let (has_pip, has_easy_install) = (has("pip"), has("easy_install"));
+    let is_replaced = |name: &str| {
+        has_pip && name.strip_prefix("pip").is_some_and(is_number)
+            || has_easy_install && name.strip_prefix("easy_install-").is_some_and(is_number)
+    };
+    let kept = scripts.into_iter().filter(|script| !is_replaced(&script.name));
+    kept.flat_map(|script| match versioned(&script.name) {
+        names if names.is_empty() => vec![script],
+        names => names.into_iter().map(|name| Script { name, ..script.clone() }).collect(),
+    })
+    .collect()
 }
 
 fn parse_script(line: &str) -> Result<Script, WheelProblem> {
@@ -82,6 +107,14 @@ mod tests {
         let scripts = parse_scripts(text).unwrap();
         let names = scripts.iter().map(|s| (&*s.name, &*s.module, &*s.function, s.import_name())).collect::<Vec<_>>();
         assert_eq!(names, [("a", "m.n", "f", "f"), ("b", "m", "C.run", "C"), ("c", "m", "g", "g")]);
+    }
+
+    #[test]
+    fn pip_is_named_after_the_python_that_runs_it() {
+        let scripts = parse_scripts("[console_scripts]\npip = p:m\npip3 = p:m\npip3.10 = p:m\npipx = p:x\n").unwrap();
+        let version = ToolVersion { major: 3, minor: 6, patch: 0 };
+        let names = name_for_python(scripts, version).into_iter().map(|script| script.name).collect::<Vec<_>>();
+        assert_eq!(names, ["pip", "pip3", "pip3.6", "pipx"]);
     }
 
     #[test]

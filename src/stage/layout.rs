@@ -16,7 +16,7 @@ use super::record::{self, Row};
 use super::wheel::{MemberKind, OpenWheel, WheelMember};
 use super::{
     BundledDistribution, Content, Entry, EntryKind, Error, LayoutError, Origin, Overlap, Stage, TargetPath,
-    WheelProblem, interpreter, links, scripts, venv,
+    WheelProblem, entry_points, interpreter, links, scripts, venv,
 };
 use crate::distribution::ToolVersion;
 use crate::plan::{BuildPlan, InterpreterKind};
@@ -258,7 +258,7 @@ fn place_wheel(layout: &Layout, wheel: &Wheel) -> Result<PlacedWheel, LayoutErro
         }
         files.extend(place_member(layout, &name, &open, member, &origin).map_err(of_wheel)?);
     }
-    for script in &open.scripts {
+    for script in &entry_points::name_for_python(open.scripts.clone(), layout.version) {
         let path = layout.bin.join(&script.name).map_err(|path| of_wheel(WheelProblem::Escapes(path)))?;
         let text = scripts::launcher(script, layout.python.as_str())?;
         files.push(PlacedFile::generated(path, 0o755, text.into_bytes(), origin.clone()));
