@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 use fs_err::File;
 
-use super::{Content, Member, Method};
+use super::{Content, Method};
 
 /// What is read from an archive at once.
 const CHUNK: usize = 64 * 1024;
@@ -206,6 +206,7 @@ fn shared(path: &Arc<PathBuf>) -> io::Result<Arc<File>> {
 mod tests {
     use std::io::Write;
 
+    use super::super::Member;
     use super::*;
 
     fn deflate(data: &[u8]) -> (Vec<u8>, u32) {

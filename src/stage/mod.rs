@@ -1,7 +1,9 @@
 //! The tree as it will lie on the target, virtual: a sorted list of entries, each with where its content comes from.
 //! Nothing is installed anywhere; wheels flow straight into the package.
 
+pub mod bytecode;
 mod content;
+pub mod elf;
 mod findings;
 pub mod gate;
 pub mod pass;
@@ -18,6 +20,12 @@ pub use findings::*;
 /// Why the wheels do not make a sound tree.
 #[derive(Debug, Error, Diagnostic)]
 pub enum Error {
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Gate(#[from] gate::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Bytecode(#[from] bytecode::Error),
     #[error("{0}")]
     Io(#[from] std::io::Error),
 }
