@@ -240,8 +240,9 @@ fn a_file_of_more_than_four_gibibytes_fits() {
     let root = Root::new();
     root.install(&path, &["--excludepath", "/opt/app/large"]);
     assert_eq!(fs_err::read_to_string(root.path().join("opt/app/zuletzt")).unwrap(), "small");
-    let names = Command::new("sh").args(["-c", "rpm2cpio \"$1\" | head -c 6", "sh"]).arg(&path).run().unwrap();
-    assert_eq!(names.stdout_text(), "07070X");
+    // It lies behind the large file.
+    let target = fs_err::read_link(root.path().join("opt/app/link")).unwrap();
+    assert_eq!(target.to_str(), Some("after"));
 
     package.format_version = RPM_4_11;
     package.compression.algorithm = Algorithm::Gzip;
@@ -276,9 +277,10 @@ fn peak_memory_does_not_depend_on_the_payload() {
         let line = output.lines().find_map(|line| line.split_once("peak ")).unwrap();
         line.1.trim().parse::<u64>().unwrap()
     };
-    let (small, large) = (peak(30), peak(300));
+    // Both are large enough to fill every buffer on the way.
+    let (small, large) = (peak(120), peak(480));
     assert!(large < 150 << 20, "{large} bytes");
-    assert!(large < small + (40 << 20), "{small} bytes for 30 MiB, {large} for 300 MiB");
+    assert!(large < small + (30 << 20), "{small} bytes for 120 MiB, {large} for 480 MiB");
 }
 
 /// Files of 1 MiB, and one of a third of the payload.
