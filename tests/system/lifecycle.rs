@@ -108,7 +108,8 @@ fn paths(root: &Root) -> std::collections::BTreeSet<String> {
 }
 
 fn a_request_is_answered_by_the_worker(machine: &Machine, target: &Target) {
-    machine.run("redis-cli", &["ping"]);
+    machine
+        .wait_until("Redis answers", |machine| machine.try_run("redis-cli", &["ping"]).stdout_text().trim() == "PONG");
     machine.shell("sed -i 's/^password =.*/password = s3cret/' /etc/cdhboot/cdhboot.conf");
     for unit in ["cdhboot-web.service", "cdhboot-worker.service"] {
         machine.run("systemctl", &["restart", unit]);

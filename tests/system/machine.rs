@@ -52,21 +52,22 @@ impl Machine {
         .start()
         .unwrap();
         let mut machine = Self { nspawn: Nspawn { handle, leader: 0 }, root };
-        machine.nspawn.leader = machine.wait_for_leader(&log);
-        machine.wait_until("systemd is up", |machine| {
-            let state = machine.try_run("systemctl", &["is-system-running"]);
-            matches!(state.stdout_text().trim(), "running" | "degraded")
-        });
+        machine.wait_for_systemd(&log);
         machine
     }
 
-    fn wait_for_leader(&self, log: &Path) -> u32 {
+    fn wait_for_systemd(&mut self, log: &Path) {
         let nspawn = self.nspawn.handle.pids()[0];
         let deadline = Instant::now() + PATIENCE;
         loop {
+            // The first child only sets the mounts up and ends; the one that stays is process 1 of the machine.
             let children = fs_err::read_to_string(format!("/proc/{nspawn}/task/{nspawn}/children")).unwrap_or_default();
-            if let Some(leader) = children.split_whitespace().next() {
-                return leader.parse().unwrap();
+            self.nspawn.leader = children.split_whitespace().next_back().map_or(0, |pid| pid.parse().unwrap());
+            if self.nspawn.leader != 0 {
+                let state = self.try_run("systemctl", &["is-system-running"]);
+                if matches!(state.stdout_text().trim(), "running" | "degraded") {
+                    return;
+                }
             }
             let ended = self.nspawn.handle.try_wait().unwrap().is_some();
             assert!(
