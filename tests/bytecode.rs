@@ -391,5 +391,5 @@ fn a_named_interpreter_comes_first() {
     let dir = tempdir();
     let link = dir.path().join("my-python");
     std::os::unix::fs::symlink(&found.program, &link).unwrap();
-    assert_eq!(bytecode::find_interpreter(found.version, &[link.clone()]).unwrap().program, link);
+    assert_eq!(bytecode::find_interpreter(found.version, std::slice::from_ref(&link)).unwrap().program, link);
 }

@@ -136,16 +136,16 @@ pub fn native_requirements(
     check_glibc(&native, target)?;
     let tree = Tree::new(&native, entries);
     let mut needs = Vec::new();
-    for facts in native {
+    for facts in &native {
         for library in facts.needed.iter().collect::<BTreeSet<_>>() {
             if !tree.meets(facts, library) {
                 check_python(facts, library, target.python)?;
-                needs.push((facts, library));
+                needs.push((*facts, library));
             }
         }
     }
     match target.format {
-        PackageFormat::Rpm => Ok(rpm_relations(&needs)),
+        PackageFormat::Rpm => Ok(rpm_relations(&native, &needs)),
         PackageFormat::Deb => deb_relations(&needs),
     }
 }
@@ -262,7 +262,7 @@ fn normal(directory: &str, path: &str) -> String {
 
 /// As `elfdeps --requires` words them (rpm, `tools/elfdeps.c`): what is neither `lib*` nor the dynamic linker is private
 /// to somebody and never a requirement.
-fn rpm_relations(needs: &[(&ElfFacts, &Arc<str>)]) -> Vec<Relation> {
+fn rpm_relations(native: &[&ElfFacts], needs: &[(&ElfFacts, &Arc<str>)]) -> Vec<Relation> {
     let mut relations = BTreeMap::<String, String>::new();
     let mut add = |name: String, facts: &ElfFacts| {
         relations.entry(name).or_insert_with(|| reason(facts));
@@ -278,9 +278,9 @@ fn rpm_relations(needs: &[(&ElfFacts, &Arc<str>)]) -> Vec<Relation> {
         for (_, version) in facts.version_needs.iter().filter(|(file, _)| file == *library) {
             add(format!("{library}({version}){marker}"), facts);
         }
-        if facts.gnu_hash_only {
-            add("rtld(GNU_HASH)".to_owned(), facts);
-        }
+    }
+    for facts in native.iter().filter(|facts| facts.gnu_hash_only) {
+        add("rtld(GNU_HASH)".to_owned(), facts);
     }
     let relation = |(name, reason)| Relation { kind: RelationKind::Requires, name, comparison: None, reason };
     relations.into_iter().map(relation).collect()

@@ -113,7 +113,10 @@ fn deliver(
     Ok(())
 }
 
-fn deliver_pieces(pieces: &Receiver<Piece>, sink: &mut impl FnMut(Event<'_>) -> io::Result<()>) -> io::Result<Outcome> {
+fn deliver_pieces(
+    pieces: &Receiver<Piece>,
+    sink: &mut impl FnMut(Event<'_>) -> io::Result<()>,
+) -> io::Result<Box<Outcome>> {
     loop {
         match pieces.recv() {
             Ok(Piece::Data(bytes)) => sink(Event::Data(&bytes))?,
@@ -146,14 +149,14 @@ struct Outcome {
 }
 
 enum Slot {
-    Whole(Vec<u8>, Outcome),
+    Whole(Vec<u8>, Box<Outcome>),
     Pieces(Receiver<Piece>),
     Failed(io::Error),
 }
 
 enum Piece {
     Data(Vec<u8>),
-    Done(io::Result<Outcome>),
+    Done(io::Result<Box<Outcome>>),
 }
 
 struct File<'a> {
@@ -269,17 +272,17 @@ impl Drop for Claim<'_> {
     }
 }
 
-fn read_whole(file: &File<'_>, scanner: &Scanner) -> io::Result<(Vec<u8>, Outcome)> {
+fn read_whole(file: &File<'_>, scanner: &Scanner) -> io::Result<(Vec<u8>, Box<Outcome>)> {
     let bytes = file.content.read()?;
     let outcome = Outcome {
         digest: Sha256::digest(&bytes).into(),
         hits: scanner.file(&file.entry.path, &file.entry.origin).whole(&bytes)?,
         elf: elf::parse(&bytes, &file.entry.path, &file.entry.origin),
     };
-    Ok((bytes, outcome))
+    Ok((bytes, Box::new(outcome)))
 }
 
-fn read_in_pieces(file: &File<'_>, scanner: &Scanner, pieces: &SyncSender<Piece>) -> io::Result<Outcome> {
+fn read_in_pieces(file: &File<'_>, scanner: &Scanner, pieces: &SyncSender<Piece>) -> io::Result<Box<Outcome>> {
     let mut digest = Sha256::new();
     let mut scan: FileScan<'_> = scanner.file(&file.entry.path, &file.entry.origin);
     let mut sparse: Option<Sparse> = None;
@@ -303,7 +306,7 @@ fn read_in_pieces(file: &File<'_>, scanner: &Scanner, pieces: &SyncSender<Piece>
         }
     }
     let elf = sparse.map(|sparse| read_again(file.content, sparse)).transpose()?.flatten();
-    Ok(Outcome { digest: digest.finalize().into(), hits: scan.finish(), elf })
+    Ok(Box::new(Outcome { digest: digest.finalize().into(), hits: scan.finish(), elf }))
 }
 
 /// As much as fits into one piece; nothing at the end.
