@@ -282,3 +282,121 @@ fn names(dir: &Path) -> Vec<String> {
     names.sort();
     names
 }
+
+#[test]
+fn a_private_index_takes_the_credentials_of_netrc_and_environment() {
+    let work = tempfile::tempdir().unwrap();
+    make_wheel(work.path(), "secret-thing", "1.0", "py3-none-any", "");
+    let index = PrivateIndex::start(work.path().to_path_buf());
+    let netrc = work.path().join("netrc");
+    write(&netrc, "machine 127.0.0.1 login me password s3cret\n");
+    write(&work.path().join("empty"), "");
+    let keyring = work.path().join("keyring/keyring");
+    write(&keyring, "#!/bin/sh\n[ \"$1\" = get ] && [ \"$3\" = me ] && echo s3cret\n");
+    run(&["chmod", "755", s(&keyring)]);
+    let path = format!("{}:{}", s(keyring.parent().unwrap()), std::env::var("PATH").unwrap());
+    let url = index.url("");
+    let named = format!("corp={url}");
+    let with_user = index.url("me@");
+    let empty = s(&work.path().join("empty")).to_owned();
+    let cases: [&[(&str, &str)]; 4] = [
+        &[("UV_DEFAULT_INDEX", &url), ("NETRC", s(&netrc))],
+        &[("PIP_INDEX_URL", &url), ("NETRC", s(&netrc)), ("OMNIPACK_TEST_RESOLVER", "pip")],
+        &[
+            ("UV_DEFAULT_INDEX", &named),
+            ("UV_INDEX_CORP_USERNAME", "me"),
+            ("UV_INDEX_CORP_PASSWORD", "s3cret"),
+            ("NETRC", &empty),
+        ],
+        &[("UV_DEFAULT_INDEX", &with_user), ("NETRC", &empty), ("PATH", &path)],
+    ];
+    let uv = omnipack_uv();
+    for variables in cases {
+        let mut child = omnipack::exec::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "the_private_index_of_the_environment", "--nocapture"])
+            .env("OMNIPACK_TEST_PRIVATE", s(work.path()))
+            .env("OMNIPACK_UV", &uv);
+        for (name, value) in variables {
+            child = child.env(name, value);
+        }
+        let output = child.run().unwrap();
+        assert_eq!(output.code, 0, "{variables:?}\n{}{}", output.stdout_text(), output.stderr_text());
+    }
+}
+
+/// The child of the test above, which gives it an environment of its own; alone it has nothing to look for.
+#[test]
+fn the_private_index_of_the_environment() {
+    let Ok(dir) = std::env::var("OMNIPACK_TEST_PRIVATE") else { return };
+    let requirements = Path::new(&dir).join("requirements.txt");
+    write(&requirements, "secret-thing==1.0\n");
+    let mut settings = settings();
+    settings.requirements = vec![requirements];
+    if std::env::var_os("OMNIPACK_TEST_RESOLVER").is_some() {
+        settings.resolver = omnipack::project::Resolver::Pip;
+    }
+    let cache = tempfile::tempdir().unwrap();
+    let options = Options { cache: cache.path().to_path_buf(), ..Options::default() };
+    let lock = resolve_alone(&settings, "3.9", options).unwrap();
+    assert_eq!(lock.wheels[1].name, "secret-thing");
+    assert!(!lock.pylock.contains("s3cret"));
+}
+
+#[test]
+fn a_rebuild_is_quick_and_sees_every_edit() {
+    let work = tempfile::tempdir().unwrap();
+    let project = project(work.path(), "quick", &["six==1.16.0"]);
+    write(&project.join("quick.py"), "x = 1\n");
+    let resolver = resolver(Options::default());
+    let (interpreter, platform) = target("3.9", 34);
+    let source = Source::Directory(project.clone());
+    let build = || resolver.application(&source, &settings(), &interpreter, &platform).unwrap();
+    let first = build();
+    for (index, text) in ["x = 2\n", "x = 3\n", "x = 1\n"].into_iter().enumerate() {
+        write(&project.join("quick.py"), text);
+        let start = std::time::Instant::now();
+        let wheel = build();
+        println!("rebuild {index}: {:?}", start.elapsed());
+        let mut archive = zip::ZipArchive::new(fs_err::File::open(&wheel.path).unwrap()).unwrap();
+        let mut content = String::new();
+        std::io::Read::read_to_string(&mut archive.by_name("quick.py").unwrap(), &mut content).unwrap();
+        assert_eq!(content, text);
+        let site = work.path().join(format!("site-{index}"));
+        run(&["python3", "-m", "pip", "install", "-q", "--no-deps", "--target", s(&site), s(&wheel.path)]);
+        let record = fs_err::read_to_string(site.join("quick-1.0.dist-info/RECORD")).unwrap();
+        assert!(record.contains(&format!("quick.py,sha256={}", urlsafe_sha256(text))), "{record}");
+    }
+    assert_eq!(build(), first, "the same source is the same wheel");
+    // An edit that is more than a module's content goes to the backend.
+    write(&project.join("more.py"), "");
+    let text = fs_err::read_to_string(project.join("pyproject.toml")).unwrap();
+    write(
+        &project.join("pyproject.toml"),
+        &text
+            .replace("version = \"1.0\"", "version = \"2.0\""),
+    );
+    let start = std::time::Instant::now();
+    assert_eq!(build().version, "2.0");
+    println!("full rebuild: {:?}", start.elapsed());
+    resolver.resolve(&settings(), &metadata(&first), &first, &interpreter, &platform).unwrap();
+    let start = std::time::Instant::now();
+    resolver.resolve(&settings(), &metadata(&first), &first, &interpreter, &platform).unwrap();
+    println!("again: {:?}", start.elapsed());
+    assert!(start.elapsed().as_millis() < 300, "everything is in the cache");
+}
+
+fn urlsafe_sha256(text: &str) -> String {
+    use base64::Engine;
+    use sha2::Digest;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(text))
+}
+
+/// The uv that omnipack has installed for the tests.
+fn omnipack_uv() -> PathBuf {
+    let (interpreter, platform) = target("3.9", 34);
+    let source = Source::Requirement("itsdangerous==2.0.1".to_owned());
+    resolver(Options::default()).application(&source, &settings(), &interpreter, &platform).unwrap();
+    let programs = Path::new(env!("CARGO_TARGET_TMPDIR")).join("resolve-cache/uv-program");
+    let entries = std::fs::read_dir(programs).unwrap().map(|entry| entry.unwrap().path().join("uv"));
+    which::which("uv").unwrap_or_else(|_| entries.last().unwrap())
+}

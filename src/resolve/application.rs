@@ -42,8 +42,8 @@ impl Resolver<'_> {
     }
 
     fn build_modules(&self, directory: &Path) -> Result<Built, Error> {
-        let key =
-            digest(["modules".to_owned(), directory.display().to_string(), SourceTree::read(directory)?.digest()?]);
+        let tree = SourceTree::read(directory)?;
+        let key = digest(["modules".to_owned(), directory.display().to_string(), tree.digest(&tree.contents()?)]);
         if let Some(built) = self.recall_build(&key) {
             return Ok(built);
         }

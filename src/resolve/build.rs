@@ -42,7 +42,8 @@ impl Resolver<'_> {
     pub(super) fn build_directory(&self, root: &Path, target: &Target, session: &Session) -> Result<Built, Error> {
         let tree = SourceTree::read(root)?;
         let legacy = !tree.root().join("pyproject.toml").is_file();
-        let key = digest([tree.digest()?, target.slug(), build_environment()]);
+        let contents = tree.contents()?;
+        let key = digest([tree.digest(&contents), target.slug(), build_environment()]);
         let title = tree.root().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         if let Some(built) = self.recall_build(&key) {
             return Ok(built);
@@ -51,11 +52,23 @@ impl Resolver<'_> {
         if let Some(built) = self.recall_build(&key) {
             return Ok(built);
         }
+        let place = digest([
+            tree.root().as_os_str().as_encoded_bytes(),
+            target.slug().as_bytes(),
+            build_environment().as_bytes(),
+        ]);
+        if !self.options.refresh
+            && let Some(built) = self.patched(&tree, &contents, &place, &key)?
+        {
+            return Ok(built);
+        }
         self.listener.step(&format!("building the wheel of {title}"));
         let copy = tree.copy(self.cache.scratch()?)?;
         let native = contains_native(&copy.path);
         let subject = Subject { name: &title, version: "" };
-        self.build_for(&copy.path, &key, legacy, native, &subject, target, session)
+        let built = self.build_for(&copy.path, &key, legacy, native, &subject, target, session)?;
+        self.note_for_patches(&tree, &contents, &place, &built)?;
+        Ok(built)
     }
 
     /// The wheel of an sdist whose digest is known. Built once, for this Python or for any.
@@ -140,7 +153,18 @@ impl Resolver<'_> {
         let scratch = self.cache.scratch()?;
         let out = scratch.path().join("wheel");
         fs::create_dir_all(&out)?;
-        let mut command = match self.uv(session)? {
+        let uv = self.uv(session)?;
+        // Asking the index for the newest backend costs more than the build: once a day is enough.
+        let backend = digest([build_requirements(source).as_bytes(), python.path.as_os_str().as_encoded_bytes()]);
+        let known = self.cache.recall::<bool>("backends", &backend).is_some_and(|(_, age)| age < 24 * 3600);
+        if let (Some(uv), true, false) = (uv, known, self.options.refresh) {
+            let command = uv.from_cache().build(source, &out, python, &session.indexes);
+            let output = surround(command, compiler).run()?;
+            if let (0, Some(wheel)) = (output.code, wheel_in(&out)?) {
+                return Ok((scratch, wheel));
+            }
+        }
+        let command = match uv {
             Some(uv) => uv.build(source, &out, python, &session.indexes),
             None => {
                 let program = super::pip::find(python, &self.cache, &session.indexes)?;
@@ -150,17 +174,12 @@ impl Resolver<'_> {
                     .arg(source)
             }
         };
-        command = command.env("GIT_OPTIONAL_LOCKS", "0").env("PYTHONDONTWRITEBYTECODE", "1").env("LC_ALL", "C.UTF-8");
-        if std::env::var_os("SOURCE_DATE_EPOCH").is_none() {
-            command = command.env("SOURCE_DATE_EPOCH", "315532800");
-        }
-        if compiler == Compiler::Forbidden {
-            command = forbid_compiler(command);
-        }
-        let output = command.run()?;
-        let wheel = wheel_in(&out)?;
-        match wheel {
-            Some(wheel) if output.code == 0 => Ok((scratch, wheel)),
+        let output = surround(command, compiler).run()?;
+        match wheel_in(&out)? {
+            Some(wheel) if output.code == 0 => {
+                self.cache.remember("backends", &backend, &true)?;
+                Ok((scratch, wheel))
+            }
             _ => Err(Error::Build {
                 what: String::new(),
                 details: mask_credentials(tail(&format!("{}{}", output.stdout_text(), output.stderr_text()))),
@@ -209,6 +228,26 @@ fn needs_compiler(subject: &Subject, target: &Target, own: Option<&LocalPython>,
              build the wheel on the target and put it where `find-links` looks; build on a machine or in a container of the target",
             name = subject.name
         ),
+    }
+}
+
+/// What decides which backend a build takes: `[build-system]` of a directory, nothing for an archive.
+fn build_requirements(source: &Path) -> String {
+    let text = fs::read_to_string(source.join("pyproject.toml")).unwrap_or_default();
+    let document = toml::from_str::<toml::Table>(&text).unwrap_or_default();
+    document.get("build-system").map(ToString::to_string).unwrap_or_default()
+}
+
+/// The build's environment: nothing of git is written, nothing depends on the clock or the language.
+fn surround(command: Command, compiler: Compiler) -> Command {
+    let command = command.env("GIT_OPTIONAL_LOCKS", "0").env("PYTHONDONTWRITEBYTECODE", "1").env("LC_ALL", "C.UTF-8");
+    let command = match std::env::var_os("SOURCE_DATE_EPOCH") {
+        Some(_) => command,
+        None => command.env("SOURCE_DATE_EPOCH", "315532800"),
+    };
+    match compiler {
+        Compiler::Allowed => command,
+        Compiler::Forbidden => forbid_compiler(command),
     }
 }
 

@@ -12,6 +12,7 @@ mod error;
 mod index;
 mod lock;
 mod modules;
+mod patch;
 mod pip;
 mod pylock;
 mod python;

@@ -1,5 +1,6 @@
 //! The user's source tree: its digest, and a copy to build in, so that nothing is ever written into the original.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -23,6 +24,9 @@ const PASSED_OVER: [&str; 10] = [
     ".ruff_cache",
     ".venv",
 ];
+
+/// Relative name to what tells the content from any other.
+pub type Contents = BTreeMap<String, String>;
 
 /// A project's files, and the git repository that it lies in.
 #[derive(Debug)]
@@ -67,10 +71,17 @@ impl SourceTree {
     }
 
     /// One digest of every name, content and executable bit, and of what git says when versions may come from it.
+    #[must_use]
+    pub fn digest(&self, contents: &Contents) -> String {
+        let lines = contents.iter().map(|(name, content)| format!("{name}\0{content}"));
+        digest(lines.chain(self.uses_git().then(|| self.git_state())))
+    }
+
+    /// Each file's name, relative to the project, and what tells its content and executable bit from any other.
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub fn digest(&self) -> Result<String, Error> {
+    pub fn contents(&self) -> Result<Contents, Error> {
         use std::os::unix::fs::PermissionsExt;
         let lines = self.files.par_iter().map(|relative| {
             let path = self.root.join(relative);
@@ -84,17 +95,14 @@ impl SourceTree {
             } else {
                 "special".to_owned()
             };
-            Ok(format!("{}\0{content}", relative.display()))
+            Ok((relative.display().to_string(), content))
         });
-        let mut lines = lines.collect::<Result<Vec<_>, std::io::Error>>()?;
-        if self.uses_git() {
-            lines.push(self.git_state());
-        }
-        Ok(digest(lines))
+        Ok(lines.collect::<Result<Contents, std::io::Error>>()?)
     }
 
     /// Do the build files name a tool that reads the version or the file list from git?
-    fn uses_git(&self) -> bool {
+    #[must_use]
+    pub fn uses_git(&self) -> bool {
         let tools = ["scm", "vcs", "versioneer", "versioningit", "pbr", "git", "dunamai", "dynamic-versioning"];
         let text = ["pyproject.toml", "setup.py", "setup.cfg"]
             .iter()

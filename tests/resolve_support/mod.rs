@@ -98,7 +98,7 @@ pub fn project(work: &Path, name: &str, requirements: &[&str]) -> PathBuf {
     let dir = work.join(name);
     let list = requirements.iter().map(|line| format!("\"{line}\"")).collect::<Vec<_>>().join(", ");
     let text = format!(
-        "[project]\nname = \"{name}\"\nversion = \"1.0\"\ndependencies = [{list}]\n[build-system]\nrequires = [\"setuptools\"]\nbuild-backend = \"setuptools.build_meta\"\n"
+        "[project]\nname = \"{name}\"\nversion = \"1.0\"\ndependencies = [{list}]\n[build-system]\nrequires = [\"setuptools\"]\nbuild-backend = \"setuptools.build_meta\"\n[tool.setuptools]\npy-modules = [\"{name}\"]\n"
     );
     write(&dir.join("pyproject.toml"), &text);
     write(&dir.join(format!("{name}.py")), "");
