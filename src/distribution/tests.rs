@@ -81,7 +81,7 @@ fn facts_are_sane() {
         let name = &known.name;
         assert!(known.reads(known.compression), "{name} does not read its own packages");
         assert!(known.architectures.contains_key("x86_64"), "{name}");
-        assert_eq!(known.dist_tag.is_empty() || known.dist_tag.starts_with('.'), true, "{name}");
+        assert!(known.dist_tag.is_empty() || known.dist_tag.starts_with('.'), "{name}");
         match known.format {
             PackageFormat::Rpm => assert!(known.format_version.major >= 4, "{name}"),
             PackageFormat::Deb => assert_eq!(known.format_version.major, 1, "{name}"),
@@ -90,8 +90,15 @@ fn facts_are_sane() {
         for python in &known.pythons {
             let series = python.version.series();
             assert_eq!(python.path, format!("/usr/bin/python{series}"), "{name}");
-            let pins = [format!("python(abi) = {series}"), format!("python{series}"), "python36".to_owned()];
+            let ToolVersion { major, minor, .. } = python.version;
+            let pins = [
+                format!("python(abi) = {series}"),
+                format!("python{series}"),
+                format!("python{major}{minor}"),
+                format!("(python3 >= {series} with python3 < {major}.{})", minor + 1),
+            ];
             assert!(pins.contains(&python.requirement), "{name}: {}", python.requirement);
+            assert!(!python.requirement.starts_with('(') || known.rich_dependencies(), "{name}");
         }
     }
 }
