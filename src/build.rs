@@ -145,6 +145,7 @@ impl<'a> Session<'a> {
         let source = Source::parse(&request.source)?;
         let config = Config::load(&source, request.config.as_deref())?;
         let catalogue = Catalogue::embedded()?.with_overrides(&config.distribution_tables())?;
+        config.check_distributions(catalogue.iter())?;
         let names = if request.distributions.is_empty() { config.targets() } else { request.distributions.clone() };
         let mut distributions: Vec<Distribution> = Vec::new();
         for name in names {

@@ -135,6 +135,7 @@ pub fn plan(distribution_name: &str, packages: Vec<PackagePlan>) -> BuildPlan {
         changelog: None,
         source_date: 0,
         rpm: RpmSettings::default(),
+        notes: Vec::new(),
         packages,
     }
 }

@@ -34,6 +34,7 @@ fn distribution() -> Distribution {
         end_of_life: "2030-01-01".into(),
         nologin: "/sbin/nologin".into(),
         bundled_provides: false,
+        zstd: None,
         sources: BTreeMap::new(),
     }
 }
@@ -112,6 +113,7 @@ pub fn plan(prefix: &str, series: &str, python: &str) -> BuildPlan {
         changelog: None,
         source_date: 0,
         rpm: RpmSettings::default(),
+        notes: Vec::new(),
         packages: vec![package("app")],
     }
 }
