@@ -105,7 +105,8 @@ impl Command {
     /// # Errors
     /// When the program cannot be started or was ended by a signal.
     pub fn run(&self) -> Result<Output, ExecError> {
-        let mut expression = duct::cmd(&self.program, &self.args);
+        // As a path, duct would look for a bare name in the working directory instead of on PATH.
+        let mut expression = duct::cmd(self.program.as_os_str(), &self.args);
         for (name, value) in &self.env {
             expression = expression.env(name, value);
         }

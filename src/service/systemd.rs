@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::distribution::ToolVersion;
 use crate::plan::BuildPlan;
+use crate::project::Service;
 use crate::stage::Entry;
 use crate::template;
 
@@ -20,6 +21,9 @@ const UNIT_DIRECTORY: &str = "/usr/lib/systemd/system";
 const EXEC: ToolVersion = ToolVersion { major: 240, minor: 0, patch: 0 };
 /// `Type=notify-reload` came with systemd 253; before, `notify` is the nearest.
 const NOTIFY_RELOAD: ToolVersion = ToolVersion { major: 253, minor: 0, patch: 0 };
+
+/// `Restart=` of a oneshot service came with systemd 244.
+const ONESHOT_RESTART: ToolVersion = ToolVersion { major: 244, minor: 0, patch: 0 };
 
 #[derive(Serialize)]
 struct Unit<'a> {
@@ -82,7 +86,7 @@ fn unit(plan: &BuildPlan, checked: &Checked<'_>) -> Result<String, Error> {
         umask: &service.umask,
         environment: service.environment.iter().map(|(name, value)| format!("{name}={value}")).collect(),
         environment_file: &service.environment_file,
-        restart: restart(service.kind.as_str(), &service.restart),
+        restart: restart(service, version),
         stop_timeout: service.stop_timeout,
         limit_nofile: service.limit_nofile,
         hardening: if service.hardening { harden(plan, checked, version)? } else { Vec::new() },
@@ -109,9 +113,10 @@ fn kind(kind: &str, version: ToolVersion) -> &str {
     }
 }
 
-/// systemd.service(5): `Restart=` of a oneshot service may not be `always` or `on-success`.
-fn restart<'a>(kind: &str, restart: &'a str) -> &'a str {
-    if kind == "oneshot" { "no" } else { restart }
+/// systemd.service(5): a oneshot service is never restarted after it ended well, and before systemd 244 not at all.
+fn restart(service: &Service, version: ToolVersion) -> &str {
+    let ends_by_design = matches!(service.restart.as_str(), "always" | "on-success");
+    if service.kind == "oneshot" && (version < ONESHOT_RESTART || ends_by_design) { "no" } else { &service.restart }
 }
 
 fn reload_line(reload: &Reload) -> ReloadLine {
