@@ -138,11 +138,13 @@ fn systemd_text(text: &str) -> String {
     escaped
 }
 
-/// logrotate(8) takes a quoted pattern as it is; there is no escape inside the quotes that every version knows.
+/// logrotate(8) takes a quoted pattern as it is; there is no escape inside the quotes that every version knows, and a
+/// brace ends the pattern even there.
 fn logrotate(text: &str) -> Result<String, minijinja::Error> {
     refuse_control(text)?;
-    if text.contains(['"', '\\']) {
-        return Err(refused(format!("logrotate cannot name the path `{text}`: it has a quote or a backslash")));
+    if text.contains(['"', '\\', '{', '}']) {
+        let reason = "it has a quote, a backslash or a brace";
+        return Err(refused(format!("logrotate cannot name the path `{text}`: {reason}")));
     }
     Ok(format!("\"{text}\""))
 }

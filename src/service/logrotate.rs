@@ -75,9 +75,9 @@ fn stanzas_of<'a>(plan: &'a BuildPlan, table: &'a Logrotate) -> Result<Vec<Stanz
     let reopen = table.service.as_deref().map(|name| reopen(plan, name)).transpose()?;
     let mut stanzas = Vec::<Stanza<'_>>::new();
     for path in &table.paths {
-        let sound = path.starts_with('/') && !path.contains(|c: char| c.is_control() || c == '"' || c == '\\');
+        let sound = path.starts_with('/') && !path.contains(|c: char| c.is_control() || "\"\\{}".contains(c));
         if !sound {
-            let hint = "logrotate takes absolute paths and patterns without quotes, backslashes and line ends";
+            let hint = "logrotate takes absolute paths and patterns without quotes, backslashes, braces and line ends";
             return Err(wrong(format!("cannot rotate `{}`", path.escape_default()), hint));
         }
         let su = owner(plan, path);

@@ -52,7 +52,7 @@ user_script() {
 {% if user_script.veto %}
 user_script "$@" || exit $?
 {% else %}
-user_script "$@" || echo "warning: the {{ user_script.kind }} script of "{{ package | sh }}" failed with exit code $?" >&2
+user_script "$@" || echo {{ ("warning: the " ~ user_script.kind ~ " script of " ~ package ~ " failed with exit code") | sh }} "$?" >&2
 {% endif %}
 {% endif %}
 {% endmacro -%}

@@ -1,12 +1,12 @@
-{{ before() }}
-{%- if tmpfiles %}
+{% if tmpfiles %}
 if command -v systemd-tmpfiles >/dev/null 2>&1; then
     systemd-tmpfiles --create {{ tmpfiles | sh }} >/dev/null 2>&1 || :
 fi
 {% endif %}
 {% if services %}
 
-{{ is_live() }}
+{{ before() }}
+{{- is_live() }}
 marks={{ marks | sh }}
 # A service is registered when it is new on this machine; what the administrator made of it later stays.
 is_new() {
@@ -14,7 +14,7 @@ is_new() {
     [ -e "$marks/new.$1" ] || { [ "$phase" = install ] && [ ! -d "$marks" ]; }
 }
 # While this transaction lasts, another package that held the service before does not stop it.
-mkdir -p -m 0700 "${marks%/*}/held" 2>/dev/null || :
+(umask 077 && mkdir -p "${marks%/*}/held") 2>/dev/null || :
 {% if init == "systemd" %}
 if is_live; then systemctl daemon-reload >/dev/null 2>&1 || :; fi
 register() {

@@ -1,9 +1,11 @@
-{{ after() }}
 {{- run_user_script() }}
+{% if tree or accounts | selectattr("remove") | list %}
+{{ after() }}
+{% endif %}
 {% if services %}
 
-{{ is_live() }}
 {% if init == "systemd" %}
+{{ is_live() }}
 # A unit whose file is gone, with the package or with its new version, leaves neither a process nor a link.
 if command -v systemctl >/dev/null 2>&1; then
     withdraw() {
@@ -42,7 +44,7 @@ fi
 {% for account in accounts if account.remove %}
 if [ "$phase" = remove ]; then
     if getent passwd {{ account.name | sh }} >/dev/null 2>&1; then
-        userdel {{ account.name | sh }} >/dev/null 2>&1 || echo "warning: the account "{{ account.name | sh }}" could not be removed" >&2
+        userdel {{ account.name | sh }} >/dev/null 2>&1 || echo {{ ("warning: the account " ~ account.name ~ " could not be removed") | sh }} >&2
     fi
     {% if account.group == account.name %}
     if getent group {{ account.group | sh }} >/dev/null 2>&1; then

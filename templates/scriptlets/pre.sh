@@ -1,5 +1,4 @@
-{{ before() }}
-{%- for account in accounts %}
+{% for account in accounts %}
 if ! getent group {{ account.group | sh }} >/dev/null 2>&1; then
     groupadd -r {{ account.group | sh }} || exit 1
 fi
@@ -14,11 +13,12 @@ fi
 {% endfor %}
 {% if services %}
 
+{{ before() }}
 # Notes for the scriptlets after this one: which services are new, and which ran.
 {{ is_live() }}
 marks={{ marks | sh }}
 rm -rf "$marks"
-if [ "$phase" != none ] && mkdir -p -m 0700 "$marks" 2>/dev/null; then
+if [ "$phase" != none ] && (umask 077 && mkdir -p "$marks") 2>/dev/null; then
     note() {
         [ -e "$2" ] || touch "$marks/new.$1"
         is_live || return 0

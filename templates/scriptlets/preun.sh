@@ -1,8 +1,12 @@
-{{ after() }}
 {{- run_user_script() }}
+{% if services or tree and tree.unowned %}
+{{ after() }}
+{% endif %}
 {% if services %}
 
+{% if init == "systemd" %}
 {{ is_live() }}
+{% endif %}
 held={{ marks | sh }}
 held=${held%/*}/held
 withdraw() {

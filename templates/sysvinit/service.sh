@@ -128,7 +128,7 @@ start() {
 # What has to be there before the service: a directory below /run is gone after every boot.
 prepare() {
 {% for directory in directories %}
-    mkdir -p -m {{ directory.mode }} {{ directory.path | sh }} &&
+    mkdir -p {{ directory.path | sh }} &&
         chown {{ [directory.owner, directory.group] | join(":") | sh }} {{ directory.path | sh }} &&
         chmod {{ directory.mode }} {{ directory.path | sh }} || return 1
 {% endfor %}
@@ -138,6 +138,8 @@ prepare() {
 launch() {
     umask {{ umask }}
 {% if limit_nofile is not none %}
+    # Not in POSIX, but dash, bash and busybox have it.
+    # shellcheck disable=SC3045
     ulimit -n {{ limit_nofile }} || complain "cannot raise the limit of open files to {{ limit_nofile }}"
 {% endif %}
     cd / || return 1
