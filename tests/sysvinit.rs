@@ -200,7 +200,7 @@ fn reload_is_a_signal_or_a_command() {
         touch /tmp/seen; chmod 666 /tmp/seen
         web reload; echo $?
         web start >/dev/null
-        web reload; echo $?
+        web reload; echo $?; sleep 0.5
         web force-reload; echo $?
         sleep 0.5; cat /tmp/seen
         web stop >/dev/null

@@ -76,7 +76,7 @@ find_running() {
 
 # Is a process of group $1 left? Those that are dead and only waited for do not count.
 group_lives() {
-    kill -s 0 -- "-$1" 2>/dev/null || return 1
+    kill -0 "-$1" 2>/dev/null || return 1
     for stat in /proc/[0-9]*/stat; do
         facts=$(cat "$stat" 2>/dev/null) || continue
         # shellcheck disable=SC2086
@@ -173,12 +173,12 @@ failed() {
 
 # Ends group $1: TERM, and KILL for what is left after stop_timeout.
 terminate() {
-    kill -s TERM -- "-$1" 2>/dev/null || :
+    kill -TERM "-$1" 2>/dev/null || :
     until=$(($(uptime_seconds) + stop_timeout + 1))
     while group_lives "$1"; do
         if [ "$(uptime_seconds)" -ge "$until" ]; then
             complain "still running after $stop_timeout seconds, killing it"
-            kill -s KILL -- "-$1" 2>/dev/null || :
+            kill -KILL "-$1" 2>/dev/null || :
             until=$((until + 10))
             while group_lives "$1"; do
                 [ "$(uptime_seconds)" -lt "$until" ] || return 1

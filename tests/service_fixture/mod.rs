@@ -252,7 +252,7 @@ pub fn in_overlay(shell: &str, script: &str) -> (i32, String) {
     let file = work.path().join("script");
     fs_err::write(&file, script).unwrap();
     let setup = format!(
-        "cd {root} && mount -t tmpfs tmpfs . && mkdir upper work root && \
+        "mount -t tmpfs tmpfs {root} && cd {root} && mkdir upper work root && \
          mount -t overlay overlay -o lowerdir=/,upperdir=upper,workdir=work root && \
          mount -t proc proc root/proc && mount --rbind /dev root/dev && mount -t tmpfs tmpfs root/run && \
          mount -t tmpfs tmpfs root/tmp && cat >root/tmp/script && exec chroot root {shell} /tmp/script",
