@@ -38,11 +38,15 @@ fn web() -> Service {
 
 /// Runs `script` after `installation`, once for each shell, and expects the same output each time.
 fn expect(installation: &str, script: &str, expected: &str) {
-    for shell in SHELLS {
-        let script = format!("SHELL_UNDER_TEST='{shell}'\n{installation}{script}");
-        let (code, output) = in_overlay("dash", &script);
-        assert_eq!((code, output.as_str()), (0, expected), "{shell}");
-    }
+    std::thread::scope(|scope| {
+        for shell in SHELLS {
+            scope.spawn(move || {
+                let script = format!("SHELL_UNDER_TEST='{shell}'\n{installation}{script}");
+                let (code, output) = in_overlay("dash", &script);
+                assert_eq!((code, output.as_str()), (0, expected), "{shell}");
+            });
+        }
+    });
 }
 
 const SLEEPER: &str = "#!/bin/sh\nexec sleep 1000\n";
