@@ -103,8 +103,19 @@ fn a_stale_pid_file_and_a_reused_pid_are_seen() {
             web stop >/dev/null || echo stop $?
         done
         kill -0 $other && echo spared
+        # A child that nobody has waited for is dead, too.
+        /usr/bin/python3 -c 'import os, time
+pid = os.fork() or os._exit(0)
+time.sleep(0.3)
+started = open(\"/proc/%d/stat\" % pid).read().split()[21]
+open(\"/run/cdhboot-web.pid\", \"w\").write(\"%d\\n%s\\n\" % (pid, started))
+time.sleep(4)' &
+        sleep 1
+        web status >/dev/null; echo zombie $?
+        time=$(cut -d. -f1 /proc/uptime); web stop >/dev/null
+        [ $(($(cut -d. -f1 /proc/uptime) - time)) -lt 2 ] && echo quick
     ";
-    let expected = "dead 1\nstart 0\nreused 1\nstop 0\nspared\nstart 0\nstatus 0\nspared\n1\n1\n1\n1\n1\nspared\n";
+    let expected = "dead 1\nstart 0\nreused 1\nstop 0\nspared\nstart 0\nstatus 0\nspared\n1\n1\n1\n1\n1\nspared\nzombie 1\nquick\n";
     expect(&installed(SLEEPER, web()), script, expected);
 }
 
