@@ -85,7 +85,7 @@ fn remove(parts: &ServiceParts) -> String {
         &remove_files(parts, None),
         &scriptlet(parts, ScriptletKind::Postun, "0"),
         "pgrep -x sleep && echo still running\n",
-        "systemctl list-units --all --no-legend --plain 'cdhboot*'; ls /etc/systemd/system/*.wants | grep cdhboot\n",
+        "systemctl list-units --all --no-legend --plain 'cdhboot*' 2>/dev/null; ls /etc/systemd/system/*.wants | grep cdhboot\n",
         "ls -d /run/omnipack 2>/dev/null\n",
     ]
     .concat()
@@ -167,4 +167,35 @@ fn a_service_moves_to_another_package_without_a_stop() {
     let expected = "off started by v1\non started by v1\noff disabled active\non enabled active\n\
                     off started by v2\non started by v2\n";
     assert_eq!(in_booted_overlay(&script.map(str::to_owned).concat()), expected);
+}
+
+/// The runlevel is imitated, everything else is real: the init scripts, their processes and `update-rc.d`.
+#[test]
+fn init_scripts_live_through_the_same_on_sysvinit() {
+    let mut main = package("cdhboot", Role::Main);
+    main.services = vec![named("runs"), named("stopped"), Service { enable: Enable::No, start: false, ..named("off") }];
+    let mut plan = plan("centos-6", vec![main]);
+    plan.interpreter.path = python();
+    let parts = rendered(&plan, 0).unwrap();
+    let script = [
+        "printf '#!/bin/sh\\necho N 3\\n' >/sbin/runlevel.new; chmod 755 /sbin/runlevel.new; mv -f /sbin/runlevel.new /sbin/runlevel\n",
+        "mkdir -p /etc/rc.d; ln -s ../init.d /etc/rc.d/init.d\n",
+        &prelude(),
+        "state() { for s in runs stopped off; do /etc/init.d/cdhboot-$s status | sed 's/ (pid.*//'; done; }\n",
+        "links() { ls /etc/rc[0-6].d | grep cdhboot | sort | uniq -c | sed 's/^ *//'; }\n",
+        &install(&parts),
+        "state; starts; links\n",
+        "/etc/init.d/cdhboot-stopped stop >/dev/null\n",
+        &upgrade(&parts, &parts),
+        "state; starts\n",
+        &remove(&parts),
+        "links; ls -A /run\n",
+    ];
+    let expected = "cdhboot-runs: is running\ncdhboot-stopped: is running\ncdhboot-off: is not running\n\
+                    runs started by v1\nstopped started by v1\n\
+                    7 K01cdhboot-off\n3 K01cdhboot-runs\n3 K01cdhboot-stopped\n4 S01cdhboot-runs\n4 S01cdhboot-stopped\n\
+                    cdhboot-runs: is running\ncdhboot-stopped: is not running\ncdhboot-off: is not running\n\
+                    runs started by v2\n";
+    let (_, said) = in_overlay("dash", &script.map(str::to_owned).concat());
+    assert_eq!(said, expected);
 }
