@@ -135,6 +135,17 @@ fn homes_stay_visible_to_services_that_live_there() {
     assert!(unit("worker").contains("ProtectHome=yes"));
 }
 
+#[test]
+fn the_builds_own_services_are_ordered_by_their_own_names() {
+    let mut plan = cdhboot("rocky-9");
+    plan.packages[1].services[0].after = vec!["worker.service".to_owned(), "redis.service".to_owned()];
+    let unit = text(&rendered(&plan, 1).unwrap(), "/usr/lib/systemd/system/cdhboot-web.service");
+    assert!(unit.contains("\nAfter=cdhboot-worker.service redis.service\n"), "{unit}");
+    plan.distribution = distribution("centos-6");
+    let script = text(&rendered(&plan, 1).unwrap(), "/etc/rc.d/init.d/cdhboot-web");
+    assert!(script.contains("\n# Should-Start:      cdhboot-worker redis\n"), "{script}");
+}
+
 fn one_service(distribution: &str, service: Service) -> BuildPlan {
     let mut main = package("cdhboot", Role::Main);
     main.services.push(service);
