@@ -333,6 +333,28 @@ fn old_rpms_get_only_what_they_know() {
     }
 }
 
+/// Names an rpm 4.8 or 4.11 (it builds from rpm's source in a minute; no distribution has it any more). With it, the
+/// packages are installed for real; without, this test is what [`old_rpms_get_only_what_they_know`] asserts.
+const OLD_RPM: &str = "OMNIPACK_TEST_OLD_RPM";
+
+#[test]
+fn an_old_rpm_installs_verifies_and_removes() {
+    for compression in [COMPRESSIONS[0], COMPRESSIONS[1]] {
+        let mut package = compressed("old", compression);
+        package.format_version = RPM_4_11;
+        package.rpm.prefixes = vec!["/opt/app".to_owned()];
+        let (_directory, path) = build(&package);
+        check_digests(&path);
+        let root = Root::with_rpm(std::env::var_os(OLD_RPM));
+        root.install(&path, &[]);
+        root.verify("old");
+        let inode = |name: &str| fs_err::metadata(root.path().join("opt/app").join(name)).unwrap().ino();
+        assert_eq!((inode("bin/also"), inode("bin/zuletzt")), (inode("bin/run"), inode("bin/run")));
+        assert_eq!(fs_err::read_link(root.path().join("opt/app/link")).unwrap().to_str(), Some("bin/run"));
+        assert_removes_all(&root, "old");
+    }
+}
+
 #[test]
 fn what_the_target_does_not_know_stops_the_build() {
     type Change = fn(&mut Package);
