@@ -384,10 +384,15 @@ fn what_the_target_does_not_know_stops_the_build() {
 #[test]
 fn bad_fields_are_named() {
     type Change = fn(&mut Package);
-    let cases: [(&str, Change); 9] = [
+    let cases: [(&str, Change); 11] = [
         ("version", |package| package.evr.version = "1-2".to_owned()),
         ("name", |package| package.name = "../x".to_owned()),
         ("architecture", |package| package.architecture = Architecture::Native("../x".to_owned())),
+        ("architecture `x86_64` is excluded", |package| {
+            package.architecture = Architecture::Native("x86_64".to_owned());
+            package.rpm.exclusive_arch = vec!["aarch64".to_owned()];
+        }),
+        ("exclude-os", |package| package.rpm.exclude_os = vec!["linux".to_owned()]),
         ("relation", |package| package.relations = vec![relation(RelationKind::Requires, "a b", None)]),
         ("trigger on", |package| {
             package.triggers = vec![Trigger {
