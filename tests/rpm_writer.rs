@@ -51,7 +51,7 @@ fn compressed(name: &str, (algorithm, level): (Algorithm, i32)) -> Package {
 
 fn assert_removes_all(root: &Root, name: &str) {
     let removed = root.run(["-e", name]);
-    assert_eq!((removed.code, removed.stderr_text().as_str()), (0, ""));
+    assert_eq!(removed.code, 0, "{}", removed.stderr_text());
     assert!(!root.path().join("opt/app").exists(), "something is left");
 }
 

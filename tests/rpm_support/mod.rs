@@ -192,6 +192,8 @@ impl Root {
     /// `rpm -V` must find nothing.
     pub fn verify(&self, name: &str) {
         let output = self.run(["-V", "--nodeps", name]);
-        assert_eq!((output.code, output.stdout_text().as_str(), output.stderr_text().as_str()), (0, "", ""));
+        // rpm 4.8 looks for the database outside of the root once more, and says so.
+        let stderr = if self.rpm.is_none() { output.stderr_text() } else { String::new() };
+        assert_eq!((output.code, output.stdout_text().as_str(), stderr.as_str()), (0, "", ""));
     }
 }
