@@ -352,7 +352,9 @@ fn a_rebuild_is_quick_and_sees_every_edit() {
     let source = Source::Directory(project.clone());
     let build = || resolver.application(&source, &settings(), &interpreter, &platform).unwrap();
     let first = build();
-    for (index, text) in ["x = 2\n", "x = 3\n", "x = 1\n"].into_iter().enumerate() {
+    // Never built before, by any run of this test.
+    let unique = format!("name = {:?}\n", work.path());
+    for (index, text) in [unique.as_str(), "x = 3\n", "x = 1\n"].into_iter().enumerate() {
         write(&project.join("quick.py"), text);
         let start = std::time::Instant::now();
         let wheel = build();
@@ -370,11 +372,7 @@ fn a_rebuild_is_quick_and_sees_every_edit() {
     // An edit that is more than a module's content goes to the backend.
     write(&project.join("more.py"), "");
     let text = fs_err::read_to_string(project.join("pyproject.toml")).unwrap();
-    write(
-        &project.join("pyproject.toml"),
-        &text
-            .replace("version = \"1.0\"", "version = \"2.0\""),
-    );
+    write(&project.join("pyproject.toml"), &text.replace("version = \"1.0\"", "version = \"2.0\""));
     let start = std::time::Instant::now();
     assert_eq!(build().version, "2.0");
     println!("full rebuild: {:?}", start.elapsed());
@@ -391,6 +389,84 @@ fn urlsafe_sha256(text: &str) -> String {
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(text))
 }
 
+#[test]
+fn uv_lock_is_followed_for_the_target() {
+    let work = tempfile::tempdir().unwrap();
+    let project = project(work.path(), "locked", &["six<1.17", "colorama; sys_platform == 'win32'"]);
+    let text = fs_err::read_to_string(project.join("pyproject.toml")).unwrap();
+    let extra =
+        "requires-python = \">=3.6\"\noptional-dependencies = { web = [\"itsdangerous==2.0.1\"] }\n[build-system]";
+    write(&project.join("pyproject.toml"), &text.replace("[build-system]", extra));
+    let uv = omnipack_uv();
+    run(&[s(&uv), "lock", "--quiet", "--directory", s(&project)]);
+    let mut settings = settings();
+    settings.lock = Some(project.join("uv.lock"));
+    settings.extras = vec!["web".to_owned()];
+    let lock = resolve_alone(&settings, "3.6", Options::default()).unwrap();
+    let found = lock.wheels.iter().map(|wheel| format!("{} {}", wheel.name, wheel.version)).collect::<Vec<_>>();
+    assert_eq!(found, ["itsdangerous 2.0.1", "omnipack-test-app 1.0", "six 1.16.0"]);
+    let error = resolve_alone(&settings, "3.5", Options::default()).unwrap_err();
+    assert!(error.to_string().contains(">=3.6"), "{error}");
+}
+
+#[test]
+fn only_a_url_requirement_has_a_direct_url_and_that_has_no_credentials() {
+    let work = tempfile::tempdir().unwrap();
+    let file = make_wheel(work.path(), "secret-thing", "1.0", "py3-none-any", "");
+    project(work.path(), "beside", &[]);
+    let index = PrivateIndex::start(work.path().to_path_buf());
+    let mut settings = settings();
+    settings.requirements = vec![work.path().join("requirements.txt")];
+    let url = index.url("me:s3cret@").replace("/simple/", "/files/secret_thing-1.0-py3-none-any.whl");
+    write(&settings.requirements[0], &format!("secret-thing @ {url}\n./beside\nsix==1.16.0\n"));
+    for resolver in [omnipack::project::Resolver::Uv, omnipack::project::Resolver::Pip] {
+        settings.resolver = resolver;
+        let lock = resolve_alone(&settings, "3.9", Options::default()).unwrap();
+        let direct = |name: &str| lock.wheels.iter().find(|wheel| wheel.name == name).unwrap().direct_url.clone();
+        assert_eq!((direct("beside"), direct("six")), (None, None));
+        let direct = serde_json::from_str::<serde_json::Value>(&direct("secret-thing").unwrap()).unwrap();
+        let public = index.url("").replace("/simple/", "/files/secret_thing-1.0-py3-none-any.whl");
+        assert_eq!(direct["url"], public);
+        assert_eq!(direct["archive_info"]["hashes"]["sha256"], sha256(&file));
+        assert!(!lock.pylock.contains("s3cret") && !lock.pylock.contains(s(work.path())), "{}", lock.pylock);
+    }
+}
+
+#[test]
+fn extras_and_constraints_count() {
+    let work = tempfile::tempdir().unwrap();
+    for version in ["1.0", "2.0", "3.0"] {
+        make_wheel(work.path(), "dep", version, "py3-none-any", "");
+    }
+    let more = "Provides-Extra: all\nProvides-Extra: web\nRequires-Dist: app[web]; extra == 'all'\nRequires-Dist: dep; extra == 'web'\n";
+    let app = make_wheel(&work.path().join("app"), "app", "1.0", "py3-none-any", more);
+    let mut settings = local(work.path());
+    settings.constraints = vec![work.path().join("constraints.txt")];
+    write(&settings.constraints[0], "dep<3\n");
+    let resolver = resolver(Options::default());
+    let (interpreter, platform) = target("3.9", 34);
+    let wheel = resolver.application(&Source::Wheel(app), &settings, &interpreter, &platform).unwrap();
+    let resolve =
+        |settings: &_| resolver.resolve(settings, &metadata(&wheel), &wheel, &interpreter, &platform).unwrap();
+    assert_eq!(resolve(&settings).wheels.len(), 1);
+    settings.extras = vec!["all".to_owned()];
+    assert_eq!(resolve(&settings).wheels[1].version, "2.0");
+}
+
+#[test]
+fn an_older_version_with_a_wheel_is_better_than_none() {
+    let work = tempfile::tempdir().unwrap();
+    make_native_sdist(work.path());
+    make_wheel(work.path(), "omnipack-test-native", "0.9", "cp399-abi3-manylinux2014_x86_64", "");
+    make_wheel(work.path(), "omnipack-test-native", "0.8", "py3-none-any", "");
+    let mut settings = settings();
+    settings.find_links = vec![s(work.path()).to_owned()];
+    settings.requirements = vec![work.path().join("requirements.txt")];
+    write(&settings.requirements[0], "omnipack-test-native\n");
+    let lock = resolve_alone(&settings, "3.98", Options::default()).unwrap();
+    assert_eq!(lock.wheels[1].version, "0.8");
+}
+
 /// The uv that omnipack has installed for the tests.
 fn omnipack_uv() -> PathBuf {
     let (interpreter, platform) = target("3.9", 34);
@@ -399,4 +475,43 @@ fn omnipack_uv() -> PathBuf {
     let programs = Path::new(env!("CARGO_TARGET_TMPDIR")).join("resolve-cache/uv-program");
     let entries = std::fs::read_dir(programs).unwrap().map(|entry| entry.unwrap().path().join("uv"));
     which::which("uv").unwrap_or_else(|_| entries.last().unwrap())
+}
+
+/// Every `fixtures/broken/resolve-*`, with what each has to say.
+#[test]
+fn broken_projects_are_told_what_is_wrong() {
+    let cases = [
+        ("unsatisfiable", "resolve::unsatisfiable", "six"),
+        ("no-such-package", "resolve::unsatisfiable", "omnipack-test-no-such-distribution"),
+        ("editable", "resolve::editable", "-e ./library"),
+        ("hash-mismatch", "resolve::hash_mismatch", "six-1.16.0"),
+        ("no-hash", "resolve::no_hash", "six"),
+        ("needs-compiler", "resolve::needs_compiler", "python-prctl 1.8.1"),
+        ("build-fails", "resolve::build", "this project cannot be built"),
+        ("bad-lock", "resolve::input", "pylock.toml"),
+        ("lock-other-python", "resolve::input", ">=3.99"),
+    ];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/broken");
+    let here = names(&root).into_iter().filter_map(|name| name.strip_prefix("resolve-").map(str::to_owned));
+    let mut known = cases.map(|(name, ..)| name.to_owned());
+    known.sort();
+    assert_eq!(here.collect::<Vec<_>>(), known, "each fixture has a case");
+    for (name, code, words) in cases {
+        let dir = root.join(format!("resolve-{name}"));
+        let optional = |name: &str| Some(dir.join(name)).filter(|path| path.is_file());
+        let mut settings = settings();
+        settings.requirements = optional("requirements.txt").into_iter().collect();
+        settings.lock = optional("pylock.toml");
+        settings.require_hashes = name == "no-hash";
+        let resolver = resolver(Options::default());
+        // A Python that no machine has, where one would make the difference.
+        let (interpreter, platform) = target(if name == "needs-compiler" { "3.97" } else { "3.9" }, 34);
+        let result = resolver
+            .application(&Source::Directory(dir.clone()), &settings, &interpreter, &platform)
+            .and_then(|wheel| resolver.resolve(&settings, &metadata(&wheel), &wheel, &interpreter, &platform));
+        let error = result.unwrap_err();
+        assert_eq!(miette::Diagnostic::code(&error).unwrap().to_string(), code, "{name}: {error}");
+        assert!(miette::Diagnostic::help(&error).is_some(), "{name} says what to do");
+        assert!(error.to_string().contains(words), "{name}: {error}");
+    }
 }

@@ -158,7 +158,7 @@ impl Resolver<'_> {
         let backend = digest([build_requirements(source).as_bytes(), python.path.as_os_str().as_encoded_bytes()]);
         let known = self.cache.recall::<bool>("backends", &backend).is_some_and(|(_, age)| age < 24 * 3600);
         if let (Some(uv), true, false) = (uv, known, self.options.refresh) {
-            let command = uv.from_cache().build(source, &out, python, &session.indexes);
+            let command = uv.cache_only().build(source, &out, python, &session.indexes);
             let output = surround(command, compiler).run()?;
             if let (0, Some(wheel)) = (output.code, wheel_in(&out)?) {
                 return Ok((scratch, wheel));

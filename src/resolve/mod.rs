@@ -108,6 +108,7 @@ impl<'a> Resolver<'a> {
     #[must_use]
     pub fn new(options: Options, listener: &'a dyn Listener) -> Self {
         let cache = Cache::new(options.cache.clone());
+        cache.sweep();
         Self { options, listener, cache, uv: OnceLock::new(), host: OnceLock::new(), pythons: Mutex::default() }
     }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::cache::Cache;
 use super::index::Indexes;
-use super::pylock::{File, Package, Vcs};
+use super::pylock::{Directory, File, Package, Vcs};
 use super::python::LocalPython;
 use super::requests::Request;
 use super::target::Target;
@@ -101,6 +101,8 @@ struct Download {
     #[serde(default)]
     vcs_info: Option<VcsInfo>,
     #[serde(default)]
+    dir_info: Option<DirInfo>,
+    #[serde(default)]
     subdirectory: Option<String>,
 }
 
@@ -110,6 +112,12 @@ struct Archive {
     hash: Option<String>,
     #[serde(default)]
     hashes: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+struct DirInfo {
+    #[serde(default)]
+    editable: bool,
 }
 
 #[derive(Deserialize)]
@@ -240,7 +248,7 @@ fn missing(stderr: &str) -> Option<String> {
 }
 
 fn package(item: Item) -> Package {
-    let Download { url, archive_info, vcs_info, subdirectory } = item.download_info;
+    let Download { url, archive_info, vcs_info, dir_info, subdirectory } = item.download_info;
     let mut package = Package { name: item.metadata.name, version: Some(item.metadata.version), ..Package::default() };
     if let Some(info) = vcs_info {
         package.vcs = Some(Vcs {
@@ -251,6 +259,12 @@ fn package(item: Item) -> Package {
             commit_id: info.commit_id,
             subdirectory,
         });
+        return package;
+    }
+    if let Some(info) = dir_info {
+        let path = url::Url::parse(&url).ok().and_then(|url| url.to_file_path().ok());
+        let path = path.map_or(url, |path| path.display().to_string());
+        package.directory = Some(Directory { path, editable: info.editable, subdirectory });
         return package;
     }
     let archive = archive_info.unwrap_or(Archive { hash: None, hashes: BTreeMap::new() });

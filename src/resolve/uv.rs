@@ -162,14 +162,14 @@ impl Uv {
 
     /// The same uv, which takes everything from its cache.
     #[must_use]
-    pub fn from_cache(&self) -> Self {
+    pub fn cache_only(&self) -> Self {
         Self { offline: true, refresh: false, ..self.clone() }
     }
 
     /// The command that builds a wheel of `source`, a directory or an sdist, into `out`.
     #[must_use]
     pub fn build(&self, source: &Path, out: &Path, python: &LocalPython, indexes: &Indexes) -> Command {
-        self.command(&["build", "--wheel", "--quiet"], indexes)
+        self.command(&["build", "--wheel"], indexes)
             .arg("--out-dir")
             .arg(out)
             .arg("--python")
