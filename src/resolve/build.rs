@@ -220,14 +220,15 @@ fn needs_compiler(subject: &Subject, target: &Target, own: Option<&LocalPython>,
     Error::NeedsCompiler {
         name: subject.name.to_owned(),
         version: subject.version.to_owned(),
-        target: target.describe(),
+        target: target.describe().into(),
         reason,
         help: format!(
             "any of these will do: ask for another version of {name}, one that has a wheel for this Python; \
              install python{series} with its headers (pyenv, a package) or name it with `--python PATH`; \
              build the wheel on the target and put it where `find-links` looks; build on a machine or in a container of the target",
             name = subject.name
-        ),
+        )
+        .into(),
     }
 }
 
