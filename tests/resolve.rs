@@ -477,6 +477,53 @@ fn omnipack_uv() -> PathBuf {
     which::which("uv").unwrap_or_else(|_| entries.last().unwrap())
 }
 
+#[test]
+fn an_sdist_is_a_project_too() {
+    let work = tempfile::tempdir().unwrap();
+    let project = project(work.path(), "packed", &["six"]);
+    write(&project.join("PKG-INFO"), "Metadata-Version: 2.1\nName: packed\nVersion: 1.0\n");
+    let sdist = make_sdist(&project, "packed", work.path());
+    let (interpreter, platform) = target("3.6", 17);
+    let wheel = resolver(Options::default()).application(&Source::Sdist(sdist), &settings(), &interpreter, &platform);
+    assert_eq!(wheel.unwrap().file_name, "packed-1.0-py3-none-any.whl");
+}
+
+#[test]
+fn offline_with_an_empty_cache_says_so() {
+    let work = tempfile::tempdir().unwrap();
+    let mut settings = settings();
+    settings.requirements = vec![work.path().join("requirements.txt")];
+    write(&settings.requirements[0], "six==1.16.0\n");
+    for uv in [None, Some(omnipack_uv())] {
+        let options = Options { cache: work.path().join("cache"), offline: true, uv, ..Options::default() };
+        let error = resolve_alone(&settings, "3.9", options).unwrap_err();
+        assert!(matches!(error, Error::Offline { .. }), "{error}");
+    }
+}
+
+#[test]
+fn builds_at_once_share_one_cache() {
+    let work = tempfile::tempdir().unwrap();
+    let file = make_wheel(work.path(), "shared-thing", "1.0", "py3-none-any", "");
+    let mut settings = local(work.path());
+    settings.requirements = vec![work.path().join("requirements.txt")];
+    write(&settings.requirements[0], "shared-thing\n");
+    let (cache, uv) = (work.path().join("cache"), omnipack_uv());
+    let build = || {
+        let options = Options { cache: cache.clone(), uv: Some(uv.clone()), ..Options::default() };
+        resolve_alone(&settings, "3.9", options).unwrap()
+    };
+    let locks = std::thread::scope(|scope| {
+        let threads = (0..4).map(|_| scope.spawn(build)).collect::<Vec<_>>();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    for lock in &locks {
+        assert_eq!(lock.wheels[1], locks[0].wheels[1]);
+        assert_eq!(sha256(&lock.wheels[1].path), sha256(&file));
+    }
+    assert_eq!(names(&cache.join("tmp")), Vec::<String>::new(), "nothing is left behind");
+}
+
 /// Every `fixtures/broken/resolve-*`, with what each has to say.
 #[test]
 fn broken_projects_are_told_what_is_wrong() {
