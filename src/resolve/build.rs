@@ -43,22 +43,23 @@ impl Resolver<'_> {
         let tree = SourceTree::read(root)?;
         let legacy = !tree.root().join("pyproject.toml").is_file();
         let contents = tree.contents()?;
-        let key = digest([tree.digest(&contents), target.slug(), build_environment()]);
+        let (state, around) = (tree.digest(&contents), build_environment());
+        let key = digest([&state, &target.slug(), &around]);
+        // Of a plain project, one wheel does for every Python.
+        let shared = digest([&state, "any", &around]);
+        let place = digest([tree.root().as_os_str().as_encoded_bytes(), around.as_bytes()]);
         let title = tree.root().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if let Some(built) = self.recall_build(&key) {
+        let recall =
+            || self.recall_build(&key).or_else(|| self.recall_build(&shared).filter(|built| fits(built, target)));
+        let _guard = match recall() {
+            Some(built) => return Ok(built),
+            None => self.cache.lock(&format!("build-{shared}"))?,
+        };
+        if let Some(built) = recall() {
             return Ok(built);
         }
-        let _guard = self.cache.lock(&format!("build-{key}"))?;
-        if let Some(built) = self.recall_build(&key) {
-            return Ok(built);
-        }
-        let place = digest([
-            tree.root().as_os_str().as_encoded_bytes(),
-            target.slug().as_bytes(),
-            build_environment().as_bytes(),
-        ]);
         if !self.options.refresh
-            && let Some(built) = self.patched(&tree, &contents, &place, &key)?
+            && let Some(built) = self.patched(&tree, &contents, &place, &shared)?.filter(|built| fits(built, target))
         {
             return Ok(built);
         }
@@ -67,7 +68,9 @@ impl Resolver<'_> {
         let native = contains_native(&copy.path);
         let subject = Subject { name: &title, version: "" };
         let built = self.build_for(&copy.path, &key, legacy, native, &subject, target, session)?;
-        self.note_for_patches(&tree, &contents, &place, &built)?;
+        if self.note_for_patches(&tree, &contents, &place, &built)? {
+            self.cache.remember("built", &shared, &(&built.sha256, &built.file_name))?;
+        }
         Ok(built)
     }
 
@@ -199,6 +202,10 @@ impl Resolver<'_> {
         let path = self.cache.find("wheels", &sha256, &file_name)?;
         Some(Built { path, sha256, file_name })
     }
+}
+
+fn fits(built: &Built, target: &Target) -> bool {
+    WheelName::parse(&built.file_name).is_ok_and(|name| target.tags.rank(&name).is_some())
 }
 
 fn named(error: Error, subject: &Subject) -> Error {

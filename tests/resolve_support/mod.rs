@@ -18,6 +18,25 @@ pub fn s(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
+/// Remembers the steps that were announced.
+#[derive(Default)]
+pub struct Steps(std::sync::Mutex<Vec<String>>);
+
+impl omnipack::progress::Listener for Steps {
+    fn step(&self, text: &str) {
+        self.0.lock().unwrap().push(text.to_owned());
+    }
+    fn progress(&self, _: u64, _: u64) {}
+    fn warning(&self, _: &str) {}
+}
+
+impl Steps {
+    /// How often a build backend was called.
+    pub fn builds(&self) -> usize {
+        self.0.lock().unwrap().iter().filter(|step| step.starts_with("building")).count()
+    }
+}
+
 /// The options with a cache that all tests share, below the build folder.
 pub fn with_cache(options: Options) -> Options {
     let cache = if options.cache.as_os_str().is_empty() {
