@@ -458,6 +458,13 @@ fn extras_and_constraints_count() {
     assert_eq!(resolve(&settings).wheels.len(), 1);
     settings.extras = vec!["all".to_owned()];
     assert_eq!(resolve(&settings).wheels[1].version, "2.0");
+    // Extras of the requirement that is the project.
+    settings.extras.clear();
+    settings.find_links.push(s(&work.path().join("app")).to_owned());
+    let source = Source::Requirement("app[all]==1.0".to_owned());
+    let wheel = resolver.application(&source, &settings, &interpreter, &platform).unwrap();
+    let lock = resolver.resolve(&settings, &metadata(&wheel), &wheel, &interpreter, &platform).unwrap();
+    assert_eq!(lock.wheels.len(), 2);
 }
 
 #[test]
