@@ -44,10 +44,10 @@ pub enum Error {
     ResolverFailed { target: String, details: String, help: String },
     #[error("no wheel of {name} {version} fits {target}: {reason}")]
     #[diagnostic(code(resolve::no_wheel), help("{help}"))]
-    NoWheel { name: String, version: String, target: String, reason: String, help: String },
+    NoWheel { name: String, version: String, target: Box<str>, reason: String, help: Box<str> },
     #[error("{name} {version} has to be compiled for {target}, and that cannot be done here: {reason}")]
     #[diagnostic(code(resolve::needs_compiler), help("{help}"))]
-    NeedsCompiler { name: String, version: String, target: String, reason: String, help: String },
+    NeedsCompiler { name: String, version: String, target: Box<str>, reason: String, help: Box<str> },
     #[error("the wheel of {what} cannot be built\n{details}")]
     #[diagnostic(
         code(resolve::build),
