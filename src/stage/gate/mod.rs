@@ -2,8 +2,8 @@
 //!
 //! What counts as a leak is decided here; searching files, and archives inside them, is in `scan`.
 //!
-//! A false alarm stops a build, and wheels from an index are full of other people's paths (`/root/.cargo/...`,
-//! `/project/src/...`, `/home/runner/...`), which may well exist here too. So directories fall into two classes:
+//! A false alarm stops a build, and wheels from an index are full of other people's paths (`/home/runner/...`,
+//! `/project/src/...`, a root user's home), which may well exist here too. So directories fall into two classes:
 //! one that nobody else has (the cache, a work directory, a project some levels deep) is a leak wherever it is named;
 //! a general one (a home directory, a project in `/src`) only where the text goes on into something that exists below
 //! it, and never in what was fetched as it is.
@@ -102,7 +102,7 @@ impl Scanner {
         self.path(path, LeakKind::BuildPath, rule)
     }
 
-    /// The home directory of whoever builds: `/root` is that of many others.
+    /// The home directory of whoever builds; that of root is the same for many.
     #[must_use]
     pub fn home(self, path: &Path) -> Self {
         self.path(path, LeakKind::HomeDirectory, Rule::GoesOn)
