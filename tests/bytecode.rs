@@ -72,8 +72,7 @@ fn library(interpreter: &Interpreter, packages: &[&str]) -> Vec<Entry> {
     entries
 }
 
-const PACKAGES: &[&str] =
-    &["email", "json", "asyncio", "logging", "ctypes", "unittest", "xml", "importlib", "concurrent"];
+const PACKAGES: &[&str] = &["email", "json", "asyncio", "importlib"];
 
 fn wheels() -> Vec<Wheel> {
     let wheel = |name: &&str| Wheel {
@@ -157,7 +156,7 @@ print(count)
         }
         fs_err::write(dir.path().join("list"), list).unwrap();
         let count = python(&interpreter, COMPARE, &[dir.path()]);
-        assert!(count.trim().parse::<usize>().unwrap() > 80, "{}: {count}", interpreter.version);
+        assert!(count.trim().parse::<usize>().unwrap() > 50, "{}: {count}", interpreter.version);
         assert_eq!(compiled.refused, [], "{}", interpreter.version);
     }
 }
