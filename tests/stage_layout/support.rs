@@ -8,7 +8,7 @@ use omnipack::distribution::{Algorithm, Distribution, InitSystem, PackageFormat,
 use omnipack::plan::{BuildPlan, Compression, Evr, Interpreter, InterpreterKind, PackagePlan, Platform, Role};
 use omnipack::project::{BytecodeMode, InterpreterSetting, Metadata, PythonSettings, Resolver, RpmSettings, Source};
 use omnipack::resolve::{Lock, Wheel, WheelRole};
-use omnipack::stage::{Content, EntryKind, Stage, TargetPath};
+use omnipack::stage::{Content, EntryKind, Stage, TargetPath, write_out};
 use sha2::{Digest, Sha256};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -231,6 +231,16 @@ pub fn read(content: &Content) -> Vec<u8> {
 
 pub fn paths(stage: &Stage) -> Vec<&str> {
     stage.entries.iter().map(|entry| entry.path.as_str()).collect()
+}
+
+/// Writes a tree whose prefix lies in `dir` to just there.
+pub fn put_in_place(stage: &Stage, dir: &Path) {
+    let out = dir.join("out");
+    write_out(stage, &out).unwrap();
+    let prefix = Path::new(stage.prefix.as_str());
+    fs_err::create_dir_all(prefix.parent().unwrap()).unwrap();
+    fs_err::rename(out.join(prefix.strip_prefix("/").unwrap()), prefix).unwrap();
+    fs_err::remove_dir_all(out).unwrap();
 }
 
 /// A program by its name on PATH, or in a Python version manager's directory.

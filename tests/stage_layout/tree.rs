@@ -3,7 +3,7 @@
 use omnipack::resolve::WheelRole;
 use omnipack::stage::{Content, Entry, EntryKind, Origin, lay_out, write_out};
 
-use crate::support::{Builder, at, lock, locked, opt_plan, paths, plan, python, text};
+use crate::support::{Builder, at, lock, locked, opt_plan, paths, plan, put_in_place, python, text};
 
 const SITE: &str = "/opt/app/lib/python3.11/site-packages";
 
@@ -122,10 +122,8 @@ fn a_written_tree_runs_and_its_activate_script_does() {
     let prefix = prefix.to_str().unwrap();
     let plan = plan(prefix, "3.11", python("3.11").to_str().unwrap());
     let stage = lay_out(&plan, &lock(vec![application(dir.path())]), dir.path()).unwrap().finish(Vec::new()).unwrap();
-    let out = dir.path().join("out");
-    write_out(&stage, &out).unwrap();
-    assert!(write_out(&stage, &out).is_err(), "a directory that is not empty");
-    fs_err::rename(out.join(dir.path().strip_prefix("/").unwrap()).join("root"), dir.path().join("root")).unwrap();
+    put_in_place(&stage, dir.path());
+    assert!(write_out(&stage, dir.path()).is_err(), "a directory that is not empty");
     let run = |script: &str| {
         let command = omnipack::exec::Command::new("/bin/sh").args(["-c", script]).env("PREFIX", prefix);
         command.run_checked().unwrap().stdout_text()
