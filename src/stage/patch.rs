@@ -71,9 +71,11 @@ fn replace(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
     for at in memmem::find_iter(text, old) {
         let end = at + old.len();
         let in_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.+".contains(byte);
+        // A dot before it begins a relative path, as a makefile has it for `$(DESTDIR)`.
+        let within = |byte: &u8| in_name(byte) && *byte != b'.';
         let before = text.get(..at).unwrap_or_default();
         let option = matches!(before, [.., b'-', b'L' | b'I' | b'R' | b'B']);
-        if text.get(end).is_some_and(in_name) || (before.last().is_some_and(in_name) && !option) {
+        if text.get(end).is_some_and(in_name) || (before.last().is_some_and(within) && !option) {
             continue;
         }
         result.extend_from_slice(text.get(copied..at).unwrap_or_default());
