@@ -1,5 +1,7 @@
 //! The format-neutral package: metadata, relations, entries, scriptlets, triggers.
 
+pub mod requirements;
+
 use std::collections::BTreeMap;
 
 use miette::Diagnostic;
@@ -13,6 +15,9 @@ use crate::stage::Entry;
 /// Why no package can be made of what was staged.
 #[derive(Debug, Error, Diagnostic)]
 pub enum Error {
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Native(#[from] requirements::Error),
     #[error("{0}")]
     Io(#[from] std::io::Error),
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
 use fs_err::File;
 
-use super::{Content, Member, Method};
+use super::{Content, Method};
 
 /// What is read from an archive at once.
 const CHUNK: usize = 64 * 1024;
@@ -181,9 +181,11 @@ impl Read for UserFile<'_> {
     }
 }
 
+type OpenFile = (Weak<PathBuf>, Arc<File>);
+
 /// Descriptors by the path's allocation, most recently used last. An entry lives as long as the tree that it was opened
 /// for: a `Weak` keeps the address from being given to another path, and a dead one is dropped at the next opening.
-static OPEN: LazyLock<Mutex<Vec<(Weak<PathBuf>, Arc<File>)>>> = LazyLock::new(Mutex::default);
+static OPEN: LazyLock<Mutex<Vec<OpenFile>>> = LazyLock::new(Mutex::default);
 
 fn shared(path: &Arc<PathBuf>) -> io::Result<Arc<File>> {
     let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -206,6 +208,7 @@ fn shared(path: &Arc<PathBuf>) -> io::Result<Arc<File>> {
 mod tests {
     use std::io::Write;
 
+    use super::super::Member;
     use super::*;
 
     fn deflate(data: &[u8]) -> (Vec<u8>, u32) {

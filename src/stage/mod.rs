@@ -1,8 +1,10 @@
 //! The tree as it will lie on the target, virtual: a sorted list of entries, each with where its content comes from.
 //! Nothing is installed anywhere; wheels flow straight into the package.
 
+pub mod bytecode;
 mod collect;
 mod content;
+pub mod elf;
 mod entry_points;
 mod error;
 mod files;
@@ -41,6 +43,12 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Layout(#[from] LayoutError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Gate(#[from] gate::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Bytecode(#[from] bytecode::Error),
     #[error("{0}")]
     Io(#[from] std::io::Error),
 }
