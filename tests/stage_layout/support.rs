@@ -243,13 +243,17 @@ pub fn put_in_place(stage: &Stage, dir: &Path) {
     fs_err::remove_dir_all(out).unwrap();
 }
 
-/// A program by its name on PATH, or in a Python version manager's directory.
-pub fn python(series: &str) -> PathBuf {
+/// A CPython by its series, on PATH or in a Python version manager's directory.
+pub fn find_python(series: &str) -> Option<PathBuf> {
     let name = format!("python{series}");
     let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
     let installed = fs_err::read_dir(home.join(".pyenv/versions")).into_iter().flatten().filter_map(Result::ok);
     let mut candidates = installed.map(|entry| entry.path().join("bin").join(&name)).collect::<Vec<_>>();
     candidates.sort();
     candidates.extend(which::which(&name));
-    candidates.into_iter().find(|path| path.is_file()).unwrap_or_else(|| panic!("{name} is not installed"))
+    candidates.into_iter().find(|path| path.is_file())
+}
+
+pub fn python(series: &str) -> PathBuf {
+    find_python(series).unwrap_or_else(|| panic!("python{series} is not installed"))
 }
