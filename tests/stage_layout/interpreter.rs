@@ -106,6 +106,7 @@ fn directories_and_every_compression_give_the_same_tree() {
         fs_err::write(small.join(path), text).unwrap();
     }
     fs_err::os::unix::fs::symlink("python3.11", small.join("bin/python3")).unwrap();
+    fs_err::hard_link(small.join("bin/python3.11"), small.join("bin/python3.11d")).unwrap();
     let shown = |source: &Path| {
         let stage = laid_out(&bundled("/opt/app", source, None), dir.path()).unwrap();
         let inside = stage.entries.iter().filter(|entry| entry.path.as_str().contains("omnipack-python"));
