@@ -85,10 +85,16 @@ pub enum Error {
     #[error("there is no usable python3 with pip: {reason}")]
     #[diagnostic(code(resolve::pip), help("install python3 with pip and venv (`python3-pip`, `python3-venv`)"))]
     NoPip { reason: String },
-    #[error("`{dir}` has no wheel of {name}{specifier}")]
+    #[error("`{dir}` has no wheel of {name}{specifier}{others}")]
     #[diagnostic(
         code(resolve::wheels_directory),
         help("with `--wheels` nothing is resolved or fetched: put every wheel there, or leave the option out")
     )]
-    NotInWheels { dir: PathBuf, name: String, specifier: String },
+    NotInWheels {
+        dir: PathBuf,
+        name: String,
+        specifier: String,
+        /// Wheels of the same project that do not fit, as part of the sentence.
+        others: String,
+    },
 }
