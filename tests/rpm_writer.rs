@@ -95,11 +95,19 @@ fn rpm_sees_an_edit() {
 fn cpio_reads_the_payload() {
     for compression in COMPRESSIONS {
         let (_directory, path) = build(&compressed("payload", compression));
-        let script = "set -e; rpm2cpio \"$1\" > \"$1.cpio\"; cpio --quiet -t < \"$1.cpio\"";
-        let output = Command::new("sh").args(["-c", script, "sh"]).arg(&path).run_checked().unwrap();
+        let out = tempfile::tempdir().unwrap();
+        let script = "set -e; rpm2cpio \"$1\" > archive; cpio --quiet -id < archive; cpio --quiet -t < archive";
+        let output = Command::new("sh").args(["-c", script, "sh"]).arg(&path).dir(out.path()).run_checked().unwrap();
+        assert_eq!(output.stderr_text(), "");
         let names = output.stdout_text();
         assert_eq!(names.lines().count(), tree().len() - 2, "{names}");
         assert!(names.contains("./opt/app/empty too\n") && !names.contains("./var/"), "{names}");
+        // Unlike rpm, cpio believes what the archive says about sizes and links.
+        for name in ["also", "run", "zuletzt"] {
+            let path = out.path().join("opt/app/bin").join(name);
+            assert_eq!(fs_err::read_to_string(&path).unwrap(), "#!/bin/sh\nexit 0\n");
+            assert_eq!(fs_err::metadata(&path).unwrap().nlink(), 3);
+        }
     }
 }
 
