@@ -1,11 +1,332 @@
 //! The whole run, top-down: project, plan, resolve, stage, service, package, format.
 
+use std::path::{Path, PathBuf};
+
+use fs_err::File;
 use miette::Diagnostic;
-use thiserror::Error;
+use thiserror::Error as ThisError;
+
+use crate::Error as AnyError;
+use crate::distribution::{Catalogue, Distribution, ToolVersion};
+use crate::format::{self, Packed};
+use crate::package::{self, Package};
+use crate::plan::{self, BuildPlan};
+use crate::progress::Listener;
+use crate::project::{BytecodeMode, Config, Metadata, Source};
+use crate::resolve::{self, Lock, Resolver, Wheel};
+use crate::scratch::Scratch;
+use crate::stage::gate::Scanner;
+use crate::stage::{self, EntryKind, LaidOut, Origin, Stage, TargetPath, bytecode};
 
 /// What can go wrong between the floors.
-#[derive(Debug, Error, Diagnostic)]
+#[derive(Debug, ThisError, Diagnostic)]
 pub enum Error {
+    #[error("no distribution is named")]
+    #[diagnostic(
+        code(build::no_distribution),
+        help("say which with `--distribution NAME`, or list them in `[targets] distributions = [...]`; `omnipack distributions` shows all")
+    )]
+    NoDistribution,
+    #[error("another omnipack is writing into {directory}")]
+    #[diagnostic(code(build::busy), help("wait for it, or give this one another `--destination-path`"))]
+    Busy { directory: String },
+    #[error("SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds since 1970")]
+    #[diagnostic(code(build::source_date), help("unset it, or set it to a whole number below 4294967296"))]
+    SourceDate { text: String },
     #[error("{0}")]
+    #[diagnostic(code(build::io))]
     Io(#[from] std::io::Error),
+}
+
+/// What to build, for whom, where from and where to.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// As the command line named it.
+    pub source: String,
+    pub config: Option<PathBuf>,
+    /// Names; empty: those of the configuration.
+    pub distributions: Vec<String>,
+    pub machine: String,
+    pub destination: PathBuf,
+    pub keep_stage: KeepStage,
+    pub resolve: resolve::Options,
+    /// Seconds since 1970 for every time stamp, when the user fixed it.
+    pub source_date: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeepStage {
+    Yes,
+    No,
+}
+
+/// A package file that was written.
+#[derive(Debug)]
+pub struct Written {
+    pub path: PathBuf,
+    /// Bytes.
+    pub size: u64,
+    /// Bytes of all files when installed.
+    pub installed_size: u64,
+    pub package: Package,
+}
+
+/// All that one distribution got.
+#[derive(Debug)]
+pub struct Outcome {
+    pub plan: BuildPlan,
+    pub lock: Lock,
+    pub written: Vec<Written>,
+    /// Where the staged tree lies, with `--keep-stage`.
+    pub stage: Option<PathBuf>,
+}
+
+/// One project for one distribution, decided and resolved.
+struct Prepared {
+    plan: BuildPlan,
+    lock: Lock,
+}
+
+/// Builds every package for every distribution. Each distribution's files appear together, when all are whole.
+///
+/// # Errors
+/// The first failure of any floor; what was finished for earlier distributions stays.
+pub fn build(request: &Request, listener: &dyn Listener) -> Result<Vec<Outcome>, AnyError> {
+    let session = Session::open(request, listener)?;
+    let several = session.distributions.len() > 1;
+    let mut outcomes = Vec::new();
+    for distribution in &session.distributions {
+        let directory = if several { request.destination.join(&distribution.name) } else { request.destination.clone() };
+        outcomes.push(session.build_one(distribution, &directory)?);
+    }
+    Ok(outcomes)
+}
+
+/// Takes every decision and does nothing else but what is needed for them: the application's wheel is built when its
+/// metadata is dynamic.
+///
+/// # Errors
+/// As [`build`], as far as planning goes.
+pub fn dry_run(request: &Request, listener: &dyn Listener) -> Result<Vec<BuildPlan>, AnyError> {
+    let session = Session::open(request, listener)?;
+    session.distributions.iter().map(|distribution| session.plan_only(distribution)).collect()
+}
+
+/// Writes the tree of the main package for one distribution into `directory`.
+///
+/// # Errors
+/// As [`build`], as far as staging goes.
+pub fn stage_into(request: &Request, directory: &Path, listener: &dyn Listener) -> Result<Vec<BuildPlan>, AnyError> {
+    let session = Session::open(request, listener)?;
+    let several = session.distributions.len() > 1;
+    let mut plans = Vec::new();
+    for distribution in &session.distributions {
+        let prepared = session.prepare(distribution)?;
+        let stage = session.stage(&prepared)?;
+        let target = if several { directory.join(&distribution.name) } else { directory.to_path_buf() };
+        stage::write_out(&stage, &target)?;
+        plans.push(prepared.plan);
+    }
+    Ok(plans)
+}
+
+/// What all distributions of a run share.
+struct Session<'a> {
+    request: &'a Request,
+    listener: &'a dyn Listener,
+    source: Source,
+    config: Config,
+    distributions: Vec<Distribution>,
+    resolver: Resolver<'a>,
+}
+
+impl<'a> Session<'a> {
+    fn open(request: &'a Request, listener: &'a dyn Listener) -> Result<Self, AnyError> {
+        let source = Source::parse(&request.source)?;
+        let config = Config::load(&source, request.config.as_deref())?;
+        let catalogue = Catalogue::embedded()?.with_overrides(&config.distribution_tables())?;
+        let names = if request.distributions.is_empty() { config.targets() } else { request.distributions.clone() };
+        let mut distributions: Vec<Distribution> = Vec::new();
+        for name in names {
+            let distribution = catalogue.get(&name)?;
+            if !distributions.iter().any(|known| known.name == distribution.name) {
+                distributions.push(distribution.clone());
+            }
+        }
+        if distributions.is_empty() {
+            return Err(Error::NoDistribution.into());
+        }
+        let resolver = Resolver::new(request.resolve.clone(), listener);
+        Ok(Self { request, listener, source, config, distributions, resolver })
+    }
+
+    fn build_one(&self, distribution: &Distribution, directory: &Path) -> Result<Outcome, AnyError> {
+        fs_err::create_dir_all(directory).map_err(Error::Io)?;
+        let _lock = lock_directory(directory)?;
+        let prepared = self.prepare(distribution)?;
+        let stage = self.stage(&prepared)?;
+        let plan = &prepared.plan;
+        let scratch = Scratch::inside(directory).map_err(Error::Io)?;
+        let packages = package::assemble(plan, &stage)?;
+        let mut written = Vec::new();
+        for package in packages {
+            self.listener.step(&format!("{}: packing {}", plan.distribution.name, package.name));
+            written.push(self.write(&prepared, package, scratch.path())?);
+        }
+        let kept = match self.request.keep_stage {
+            KeepStage::No => None,
+            KeepStage::Yes => {
+                let target = directory.join(format!("{}-stage", plan.packages.first().map_or("omnipack", |main| &main.name)));
+                stage::write_out(&stage, &target)?;
+                Some(target)
+            }
+        };
+        for file in &mut written {
+            let target = directory.join(file.path.file_name().unwrap_or_default());
+            fs_err::rename(&file.path, &target).map_err(Error::Io)?;
+            file.path = target;
+        }
+        let Prepared { plan, lock } = prepared;
+        Ok(Outcome { plan, lock, written, stage: kept })
+    }
+
+    /// Decides and resolves: after this, nothing is asked of the network.
+    fn prepare(&self, distribution: &Distribution) -> Result<Prepared, AnyError> {
+        let name = &distribution.name;
+        self.listener.step(&format!("{name}: building the application's wheel"));
+        let wheel = self.application(distribution)?;
+        let mut plan = self.plan(distribution, Metadata::from_wheel(&wheel.path)?)?;
+        self.listener.step(&format!("{name}: resolving for Python {}", plan.interpreter.version));
+        let lock =
+            self.resolver.resolve(&plan.python, &plan.metadata, &wheel, &plan.interpreter, &plan.platform)?;
+        if plan.bytecode == BytecodeMode::Auto {
+            plan.bytecode = self.choose_bytecode(plan.interpreter.version);
+        }
+        for note in &plan.notes {
+            self.listener.warning(note);
+        }
+        Ok(Prepared { plan, lock })
+    }
+
+    /// Metadata that stands in `pyproject.toml` needs no build.
+    fn plan_only(&self, distribution: &Distribution) -> Result<BuildPlan, AnyError> {
+        let fixed = match &self.source {
+            Source::Directory(path) => Metadata::from_pyproject(&path.join("pyproject.toml")),
+            _ => None,
+        };
+        let metadata = match fixed {
+            Some(metadata) => metadata,
+            None => Metadata::from_wheel(&self.application(distribution)?.path)?,
+        };
+        self.plan(distribution, metadata)
+    }
+
+    fn plan(&self, distribution: &Distribution, metadata: Metadata) -> Result<BuildPlan, AnyError> {
+        let project = self.config.project(&self.source, metadata, distribution)?;
+        let options = plan::Options { machine: self.request.machine.clone(), source_date: self.request.source_date };
+        Ok(plan::plan(&project, distribution, &options)?)
+    }
+
+    /// The application's wheel. Its metadata decides the prefix, so the interpreter is known here by its version only.
+    fn application(&self, distribution: &Distribution) -> Result<Wheel, AnyError> {
+        let settings = self.config.python_settings(distribution)?;
+        let interpreter = plan::interpreter(&settings, distribution, "/")?;
+        let platform = plan::platform(distribution, &self.request.machine)?;
+        Ok(self.resolver.application(&self.source, &settings, &interpreter, &platform)?)
+    }
+
+    /// Bytecode is made here when an interpreter of the target's series is here, else by the package on the target.
+    fn choose_bytecode(&self, version: ToolVersion) -> BytecodeMode {
+        if bytecode::find_interpreter(version, &self.request.resolve.pythons).is_some() {
+            return BytecodeMode::Build;
+        }
+        self.listener.warning(&format!(
+            "no CPython {version} is on this machine, so the package compiles its bytecode when it is installed; \
+             with one (on PATH, or `--python PATH`) it would be packed"
+        ));
+        BytecodeMode::Install
+    }
+
+    fn stage(&self, prepared: &Prepared) -> Result<Stage, AnyError> {
+        let Prepared { plan, lock } = prepared;
+        self.listener.step(&format!("{}: laying out {} wheels", plan.distribution.name, lock.wheels.len()));
+        let laid_out = stage::lay_out(plan, lock, self.resolver.cache_directory())?;
+        let compiled = match plan.bytecode {
+            BytecodeMode::Build | BytecodeMode::Auto => self.compile(plan, lock, &laid_out)?,
+            BytecodeMode::Install | BytecodeMode::None => Vec::new(),
+        };
+        Ok(laid_out.finish(compiled)?)
+    }
+
+    fn compile(&self, plan: &BuildPlan, lock: &Lock, laid_out: &LaidOut) -> Result<Vec<stage::Entry>, AnyError> {
+        let interpreter = bytecode::require_interpreter(plan.interpreter.version, &self.request.resolve.pythons)
+            .map_err(stage::Error::from)?;
+        self.listener.step(&format!("{}: compiling for Python {}", plan.distribution.name, plan.interpreter.version));
+        let prefix: &TargetPath = &laid_out.layout.prefix;
+        let request = bytecode::Request {
+            entries: &laid_out.stage.entries,
+            wheels: &lock.wheels,
+            interpreter: &interpreter,
+            prefix,
+            source_date: plan.source_date,
+            cache: self.resolver.cache_directory(),
+            threads: format::compress::threads(),
+        };
+        let compiled = bytecode::compile(&request, self.listener).map_err(stage::Error::from)?;
+        Ok(compiled.directories.into_iter().chain(compiled.files.into_iter().map(|(_, entry)| entry)).collect())
+    }
+
+    /// Packs, decides what the packed bytes decide, writes.
+    fn write(&self, prepared: &Prepared, package: Package, scratch: &Path) -> Result<Written, AnyError> {
+        let scanner = self.scanner(prepared, scratch)?;
+        let packed: Packed = format::pack(&package, &scanner, scratch)?;
+        let package = package::conclude(package, &packed.findings, &prepared.plan)?;
+        let path = format::write(&package, &packed, scratch)?;
+        let size = fs_err::metadata(&path).map_err(Error::Io)?.len();
+        Ok(Written { path, size, installed_size: installed_size(&package), package })
+    }
+
+    /// What no packed byte may name: directories of this build, and credentials of the index. Wheels of the index
+    /// were made elsewhere: only the application's own can name this build by more than chance.
+    fn scanner(&self, prepared: &Prepared, scratch: &Path) -> Result<Scanner, AnyError> {
+        let mut scanner = Scanner::new()
+            .directory(scratch)
+            .directory(self.resolver.cache_directory())
+            .directory(&std::env::temp_dir());
+        if let Some(directory) = self.source.directory() {
+            scanner = scanner.directory(directory);
+        }
+        if let Some(home) = std::env::home_dir() {
+            scanner = scanner.home(&home);
+        }
+        for (user, password) in self.resolver.logins(&prepared.plan.python)? {
+            scanner = scanner.credential(&user, &password);
+        }
+        let fetched = prepared.lock.wheels.iter().filter(|wheel| wheel.role == resolve::WheelRole::Dependency);
+        Ok(scanner.fetched(fetched.map(|wheel| Origin::Wheel {
+            name: wheel.name.as_str().into(),
+            version: wheel.version.as_str().into(),
+        })))
+    }
+}
+
+/// Bytes of the files of `package` when they lie on the target; hard links count once.
+fn installed_size(package: &Package) -> u64 {
+    let size = |entry: &stage::Entry| match &entry.kind {
+        EntryKind::File(content) if !entry.flags.ghost => content.size(),
+        _ => 0,
+    };
+    package.entries.iter().map(size).sum()
+}
+
+/// Two builds into one directory would take each other's files away. The lock is on the directory itself, so no lock
+/// file stays behind.
+fn lock_directory(directory: &Path) -> Result<File, Error> {
+    let handle = File::open(directory)?;
+    match handle.file().try_lock() {
+        Ok(()) => Ok(handle),
+        Err(std::fs::TryLockError::WouldBlock) => Err(Error::Busy { directory: directory.display().to_string() }),
+        // Some network file systems know no locks; unique scratch names still keep the files whole there.
+        Err(std::fs::TryLockError::Error(_)) => Ok(handle),
+    }
 }

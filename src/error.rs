@@ -42,6 +42,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Project(_) | Self::Distribution(_) | Self::Plan(_) => 2,
+            Self::Build(crate::build::Error::NoDistribution | crate::build::Error::SourceDate { .. }) => 2,
             Self::Resolve(_)
             | Self::Stage(_)
             | Self::Service(_)

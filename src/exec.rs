@@ -2,6 +2,7 @@
 //! program, what was asked of it and what it said.
 
 use std::ffi::{OsStr, OsString};
+use std::io::{self, PipeReader, PipeWriter};
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
@@ -105,6 +106,43 @@ impl Command {
     /// # Errors
     /// When the program cannot be started or was ended by a signal.
     pub fn run(&self) -> Result<Output, ExecError> {
+        let output = self
+            .expression()
+            .stdin_null()
+            .stdout_capture()
+            .stderr_capture()
+            .unchecked()
+            .run()
+            .map_err(|source| self.cannot_start(source))?;
+        match output.status.code() {
+            Some(code) => Ok(Output { code, stdout: output.stdout, stderr: output.stderr }),
+            None => Err(ExecError::Signal {
+                command: self.display(),
+                stderr: String::from_utf8_lossy(&output.stderr).trim_end().to_owned(),
+            }),
+        }
+    }
+
+    /// Starts the program with pipes to its standard input and from its standard output; what it says on standard
+    /// error is kept. The input ends when the writer is dropped; then [`Running::finish`] says how it went.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub fn start(&self) -> Result<(PipeWriter, PipeReader, Running), ExecError> {
+        let (stdin_reader, stdin) = io::pipe().map_err(|source| self.cannot_start(source))?;
+        let (stdout, stdout_writer) = io::pipe().map_err(|source| self.cannot_start(source))?;
+        let handle = self
+            .expression()
+            .stdin_file(stdin_reader)
+            .stdout_file(stdout_writer)
+            .stderr_capture()
+            .unchecked()
+            .start()
+            .map_err(|source| self.cannot_start(source))?;
+        Ok((stdin, stdout, Running { handle, command: self.display() }))
+    }
+
+    fn expression(&self) -> duct::Expression {
         // As a path, duct would look for a bare name in the working directory instead of on PATH.
         let mut expression = duct::cmd(self.program.as_os_str(), &self.args);
         for (name, value) in &self.env {
@@ -116,20 +154,11 @@ impl Command {
         if let Some(dir) = &self.dir {
             expression = expression.dir(dir);
         }
-        let output = expression
-            .stdin_null()
-            .stdout_capture()
-            .stderr_capture()
-            .unchecked()
-            .run()
-            .map_err(|source| ExecError::Start { program: self.program.display().to_string(), source })?;
-        match output.status.code() {
-            Some(code) => Ok(Output { code, stdout: output.stdout, stderr: output.stderr }),
-            None => Err(ExecError::Signal {
-                command: self.display(),
-                stderr: String::from_utf8_lossy(&output.stderr).trim_end().to_owned(),
-            }),
-        }
+        expression
+    }
+
+    fn cannot_start(&self, source: io::Error) -> ExecError {
+        ExecError::Start { program: self.program.display().to_string(), source }
     }
 
     /// Runs to the end and takes any exit code but 0 as a failure.
@@ -146,6 +175,37 @@ impl Command {
             code: output.code,
             stderr: mask_credentials(output.stderr_text().trim_end()),
         })
+    }
+}
+
+/// A program that was started and is driven through its pipes. One that is dropped unfinished is ended.
+#[derive(Debug)]
+pub struct Running {
+    handle: duct::Handle,
+    command: String,
+}
+
+impl Running {
+    /// Waits for the end.
+    ///
+    /// # Errors
+    /// When the program failed or was ended by a signal.
+    pub fn finish(self) -> Result<(), ExecError> {
+        let program = || self.command.clone();
+        let output = self.handle.wait().map_err(|source| ExecError::Start { program: program(), source })?;
+        let stderr = mask_credentials(String::from_utf8_lossy(&output.stderr).trim_end());
+        match output.status.code() {
+            Some(0) => Ok(()),
+            Some(code) => Err(ExecError::Failed { command: program(), code, stderr }),
+            None => Err(ExecError::Signal { command: program(), stderr }),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // One that has ended already cannot be ended again, and that is all that can go wrong.
+        let _ = self.handle.kill();
     }
 }
 
@@ -173,6 +233,8 @@ pub fn mask_credentials(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+
     use super::*;
 
     #[test]
@@ -184,6 +246,22 @@ mod tests {
     #[test]
     fn a_failure_carries_code_and_standard_error() {
         let error = Command::new("sh").args(["-c", "echo wrong >&2; exit 7"]).run_checked().unwrap_err();
+        assert!(matches!(&error, ExecError::Failed { code: 7, stderr, .. } if stderr == "wrong"), "{error}");
+    }
+
+    #[test]
+    fn a_started_program_is_driven_through_its_pipes() {
+        let (mut stdin, mut stdout, running) = Command::new("cat").start().unwrap();
+        stdin.write_all(b"there and back").unwrap();
+        drop(stdin);
+        let mut text = String::new();
+        stdout.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "there and back");
+        running.finish().unwrap();
+
+        let (_stdin, mut stdout, running) = Command::new("sh").args(["-c", "echo wrong >&2; exit 7"]).start().unwrap();
+        stdout.read_to_string(&mut text).unwrap();
+        let error = running.finish().unwrap_err();
         assert!(matches!(&error, ExecError::Failed { code: 7, stderr, .. } if stderr == "wrong"), "{error}");
     }
 

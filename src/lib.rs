@@ -20,7 +20,9 @@ pub mod plan;
 pub mod progress;
 pub mod project;
 pub mod resolve;
+pub mod scratch;
 pub mod service;
 pub mod stage;
+pub mod template;
 
 pub use error::Error;

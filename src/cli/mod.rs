@@ -1,8 +1,85 @@
 //! Arguments, progress, and how an error is shown. One file per subcommand, no logic.
 
+mod arguments;
+mod build;
+pub mod distributions;
+mod failure;
+pub mod inspect;
+mod progress;
+pub mod schema;
+mod stage;
+mod summary;
+
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-/// Runs the command line.
+use clap::Parser;
+
+use arguments::{Cli, Color, Command, OutputArgs};
+use failure::Failure;
+use progress::Reporter;
+
+/// Runs the command line. What scripts read goes to standard output, what people follow to standard error.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let cli = Cli::parse();
+    if let Err(error) = crate::scratch::clean_up_on_signals() {
+        return Failure::from(error).show(Color::Auto);
+    }
+    let color = color_of(&cli);
+    let result = match cli.command {
+        None => build::run(&cli.build),
+        Some(Command::Build(arguments)) => build::run(&arguments),
+        Some(Command::Stage(arguments)) => stage::run(&arguments),
+        Some(Command::Inspect(arguments)) => inspect::run(&arguments),
+        Some(Command::Distributions(arguments)) => distributions::run(&arguments),
+        Some(Command::Schema) => print(&schema::render()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.show(color),
+    }
+}
+
+fn color_of(cli: &Cli) -> Color {
+    match &cli.command {
+        None => cli.build.output.color,
+        Some(Command::Build(arguments)) => arguments.output.color,
+        Some(Command::Stage(arguments)) => arguments.output.color,
+        Some(Command::Inspect(arguments)) => arguments.output.color,
+        Some(Command::Distributions(arguments)) => arguments.output.color,
+        Some(Command::Schema) => Color::Auto,
+    }
+}
+
+/// Are colours wanted on a stream that is a terminal or not? (<https://no-color.org>)
+fn colored(color: Color, terminal: bool) -> bool {
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    }
+}
+
+fn reporter(output: &OutputArgs) -> Reporter {
+    if output.quiet { Reporter::quiet() } else { Reporter::standard_error() }
+}
+
+/// Prints to standard output. A reader that closed the pipe (`omnipack distributions | head -1`) has had enough, and
+/// that is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(std::io::Error::other)?;
+    print(&(text + "\n"))
+}
+
+/// Is standard error a terminal?
+fn stderr_is_terminal() -> bool {
+    std::io::stderr().is_terminal()
 }

@@ -1,12 +1,20 @@
 //! Facts about targets, pure data: `distributions.toml`, embedded, plus what the user adds or overrides.
 //!
-//! Code asks a distribution for a capability ([`Distribution::rich_dependencies`]), never for its name.
+//! Code asks a distribution for a capability ([`Distribution::rich_dependencies`]), never for its name. How tables
+//! become a [`Catalogue`] is in `catalogue.rs`, what follows from the facts in `capability.rs`.
+
+mod capability;
+mod catalogue;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
 use miette::Diagnostic;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+pub use catalogue::{Catalogue, FACTS};
 
 /// Why there is no such distribution, or why its facts are unusable.
 #[derive(Debug, Error, Diagnostic)]
@@ -15,7 +23,10 @@ pub enum Error {
     #[diagnostic(code(distribution::unknown), help("{hint}"))]
     Unknown { name: String, hint: String },
     #[error("the facts of distribution `{name}` are not usable: {reason}")]
-    #[diagnostic(code(distribution::facts))]
+    #[diagnostic(
+        code(distribution::facts),
+        help("correct `[distribution.{name}]`; `like = \"rocky-9\"` takes over what is not given")
+    )]
     Facts { name: String, reason: String },
 }
 
@@ -92,6 +103,9 @@ pub struct Distribution {
     pub systemd: Option<ToolVersion>,
     /// What the distribution's own packages are compressed with.
     pub compression: Algorithm,
+    /// Does the package manager read zstd payloads, where its version number does not tell ([`Distribution::reads`])?
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zstd: Option<bool>,
     /// First the default.
     pub pythons: Vec<Python>,
     /// Machine (as `uname -m`) to the package manager's word for it: `x86_64 = "amd64"`.
@@ -99,7 +113,7 @@ pub struct Distribution {
     /// `.el7`; empty where file names have none by custom.
     #[serde(default)]
     pub dist_tag: String,
-    /// End of life, `2024-06-30`.
+    /// End of life, `2024-06-30`; empty while none is announced.
     pub end_of_life: String,
     /// Shell of accounts that nobody logs in to.
     pub nologin: String,
@@ -107,6 +121,7 @@ pub struct Distribution {
     #[serde(default)]
     pub bundled_provides: bool,
     /// Fact to where it was read: policy section, release notes, package page.
+    #[serde(default)]
     pub sources: BTreeMap<String, String>,
 }
 

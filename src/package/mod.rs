@@ -1,19 +1,50 @@
 //! The format-neutral package: metadata, relations, entries, scriptlets, triggers.
 
+mod assemble;
+mod changelog;
+mod conclude;
+pub mod requirements;
+
 use std::collections::BTreeMap;
 
 use miette::Diagnostic;
 use thiserror::Error;
 
-use crate::plan::{BuildPlan, Compression, Evr, Relation, Role};
+use crate::distribution::{PackageFormat, ToolVersion};
+use crate::plan::{Compression, Evr, Relation, Role};
 use crate::project::{ScriptletKind, Trigger};
 use crate::service::Scriptlet;
 use crate::stage::Entry;
 
+pub use assemble::assemble;
+pub use conclude::conclude;
+
 /// Why no package can be made of what was staged.
 #[derive(Debug, Error, Diagnostic)]
 pub enum Error {
+    #[error("two parts of package `{package}` want {path}: {first}, and {second}")]
+    #[diagnostic(code(package::twice), help("give one of them another destination, or leave one out"))]
+    Twice { package: String, path: String, first: String, second: String },
+    #[error("package `{package}` cannot have this path: {reason}")]
+    #[diagnostic(code(package::path))]
+    BadPath { package: String, reason: String },
+    #[error("package `{package}` would name the machine it was built on:\n{found}")]
+    #[diagnostic(
+        code(package::leak),
+        help("remove the path or credential from the file, or from the way its wheel is built; nothing was written")
+    )]
+    Leak { package: String, found: String },
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Native(#[from] requirements::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Stage(#[from] crate::stage::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Service(#[from] crate::service::Error),
     #[error("{0}")]
+    #[diagnostic(code(package::io))]
     Io(#[from] std::io::Error),
 }
 
@@ -29,6 +60,9 @@ pub enum Architecture {
 /// A package, before it is packed: its entries are known, their contents not yet read.
 #[derive(Debug, Clone)]
 pub struct Package {
+    /// Which package manager it is for, and the oldest version of it that has to read the file.
+    pub format: PackageFormat,
+    pub format_version: ToolVersion,
     pub name: String,
     pub role: Role,
     pub evr: Evr,
@@ -63,5 +97,3 @@ pub struct ChangelogEntry {
     pub text: String,
 }
 
-#[allow(unused)]
-fn contract(_: &BuildPlan) {}

@@ -1,12 +1,24 @@
 //! Every decision, taken before any work: which packages, which interpreter, which version strings, which units.
 //! Pure: [`Project`] x [`Distribution`] gives a [`BuildPlan`], which `--dry-run` prints.
+//!
+//! [`plan()`] is the whole floor, read top-down. Version strings are in `version.rs`, the set of packages in
+//! `packages.rs`, relations in `relation.rs`, names and paths in `names.rs`.
+
+mod compression;
+mod error;
+mod interpreter;
+mod names;
+mod packages;
+mod relation;
+mod render;
+#[cfg(test)]
+mod tests;
+mod version;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use miette::Diagnostic;
 use serde::Serialize;
-use thiserror::Error;
 
 use crate::distribution::{Algorithm, Distribution, ToolVersion};
 use crate::project::{
@@ -14,13 +26,11 @@ use crate::project::{
     Service, Source, Trigger, User,
 };
 
-/// A contradiction between what the user asked for and what the distribution can do.
-#[derive(Debug, Error, Diagnostic)]
-pub enum Error {
-    #[error("{distribution} has no Python {version}")]
-    #[diagnostic(code(plan::python), help("{hint}"))]
-    NoSuchPython { distribution: String, version: String, hint: String },
-}
+pub use error::Error;
+pub use interpreter::interpreter;
+pub use names::file_name;
+pub use render::{json, render};
+pub use version::{EvrSettings, evr};
 
 /// Epoch, version and release: what the package manager sorts by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -176,7 +186,97 @@ pub struct BuildPlan {
     pub rpm: RpmSettings,
     /// First the main package.
     pub packages: Vec<PackagePlan>,
+    /// What the user asked for and the target cannot have, one sentence each.
+    pub notes: Vec<String>,
 }
 
-#[allow(unused)]
-fn contract(_: &Project) {}
+/// What is decided outside of project and distribution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The target's machine, as `uname -m`: `x86_64`.
+    pub machine: String,
+    /// `SOURCE_DATE_EPOCH`; `None`: 1980-01-01, the earliest date that a zip archive can hold.
+    pub source_date: Option<u32>,
+}
+
+/// 1980-01-01T00:00:00Z
+const ZIP_EPOCH: u32 = 315_532_800;
+
+impl Evr {
+    /// Written as a relation needs it: `1:0.1.0-1`, without an epoch of 0.
+    #[must_use]
+    pub fn full(&self) -> String {
+        match self.epoch {
+            0 => format!("{}-{}", self.version, self.release),
+            epoch => format!("{epoch}:{}-{}", self.version, self.release),
+        }
+    }
+}
+
+impl BuildPlan {
+    /// The package that ships the virtualenv.
+    #[must_use]
+    pub fn main(&self) -> Option<&PackagePlan> {
+        self.packages.iter().find(|package| package.role == Role::Main)
+    }
+}
+
+/// Decides everything about one build.
+///
+/// # Errors
+/// When the project asks for what the distribution cannot do, or contradicts itself.
+pub fn plan(project: &Project, distribution: &Distribution, options: &Options) -> Result<BuildPlan, Error> {
+    let settings = &project.package;
+    let prefix = names::prefix(&settings.prefix)?;
+    let interpreter = interpreter(&project.python, distribution, &prefix)?;
+    interpreter::check_requires_python(&project.metadata, &interpreter, distribution)?;
+    let scheme = EvrSettings { scheme: settings.version_scheme, release: &settings.release, epoch: settings.epoch };
+    let evr = evr(&settings.version, scheme, distribution)?;
+    let chosen = packages::Chosen { prefix: &prefix, interpreter: &interpreter, evr: &evr };
+    let packages::PackageSet { packages, notes } = packages::packages(project, distribution, chosen)?;
+    Ok(BuildPlan {
+        platform: platform(distribution, &options.machine)?,
+        distribution: distribution.clone(),
+        source: project.source.clone(),
+        metadata: project.metadata.clone(),
+        version: settings.version.clone(),
+        evr,
+        prefix,
+        interpreter,
+        python: project.python.clone(),
+        bytecode: project.python.bytecode,
+        compression: compression::compression(settings.compression, distribution)?,
+        license: settings.license.clone(),
+        url: settings.url.clone(),
+        vendor: settings.vendor.clone(),
+        maintainer: settings.maintainer.clone(),
+        group: settings.group.clone(),
+        section: settings.section.clone(),
+        priority: settings.priority.clone(),
+        licenses: settings.licenses.clone(),
+        changelog: settings.changelog.clone(),
+        source_date: options.source_date.unwrap_or(ZIP_EPOCH),
+        rpm: project.rpm.clone(),
+        packages,
+        notes,
+    })
+}
+
+/// What wheels and native code have to fit.
+///
+/// # Errors
+/// When the distribution is not made for that machine.
+pub fn platform(distribution: &Distribution, machine: &str) -> Result<Platform, Error> {
+    match distribution.architecture(machine) {
+        Some(architecture) => Ok(Platform {
+            machine: machine.to_owned(),
+            architecture: architecture.to_owned(),
+            glibc: distribution.glibc,
+        }),
+        None => Err(Error::NoSuchMachine {
+            distribution: distribution.name.clone(),
+            machine: machine.to_owned(),
+            machines: distribution.architectures.keys().cloned().collect::<Vec<_>>().join(", "),
+        }),
+    }
+}

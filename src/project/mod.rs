@@ -4,27 +4,34 @@
 //! configuration (past this floor no field that has a default is optional); [`Project`] both, together with the
 //! metadata of the built wheel.
 
+mod assemble;
+mod config;
+mod document;
+mod error;
+mod facts;
+mod metadata;
+mod parts;
+mod prose;
+mod raw;
+mod reader;
+mod schema;
 mod settings;
+mod shape;
+mod source;
+#[cfg(test)]
+mod tests;
+mod values;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use miette::Diagnostic;
 use serde::Serialize;
-use thiserror::Error;
 
+pub use config::Config;
+pub use error::{Error, Problem};
+pub use schema::{reference, schema};
 pub use settings::*;
-
-/// What is wrong with the project or its configuration.
-#[derive(Debug, Error, Diagnostic)]
-pub enum Error {
-    #[error("there is no project at `{path}`")]
-    #[diagnostic(
-        code(project::missing),
-        help("name a directory, a wheel (.whl), an sdist (.tar.gz) or a requirement such as `httpbin==0.10.2`")
-    )]
-    Missing { path: String },
-}
+pub use source::parse_requirement;
 
 /// What is to be packaged, as the command line named it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -77,4 +84,6 @@ pub struct Project {
     pub scriptlets: BTreeMap<ScriptletKind, String>,
     pub triggers: Vec<Trigger>,
     pub rpm: RpmSettings,
+    /// PyPI name (PEP 503) to distribution package, for specs that bundle nothing.
+    pub package_map: BTreeMap<String, String>,
 }

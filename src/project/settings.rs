@@ -30,6 +30,17 @@ pub struct PackageSettings {
     pub compression: CompressionSetting,
     pub changelog: Option<PathBuf>,
     pub licenses: Vec<PathBuf>,
+    /// Links that the main package itself owns.
+    pub links: Option<LinkSettings>,
+}
+
+/// `[package.links]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LinkSettings {
+    /// `/usr/bin`
+    pub directory: String,
+    /// Commands in `<prefix>/bin`.
+    pub scripts: Vec<String>,
 }
 
 /// Where pre-releases go in an EVR.
@@ -107,8 +118,10 @@ pub enum Resolver {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BytecodeMode {
-    /// Here, by an interpreter of the target's minor version.
+    /// Here when an interpreter of the target's minor version is here, else on the target.
     #[default]
+    Auto,
+    /// Here, by an interpreter of the target's minor version; without one the build stops.
     Build,
     /// By a scriptlet on the target.
     Install,
@@ -139,7 +152,7 @@ pub struct Service {
     pub enable: Enable,
     pub start: bool,
     pub restart_on_upgrade: bool,
-    /// Meta-package that owns it; `None`: `node`, made for the purpose when no meta-package has that name.
+    /// Meta-package that owns it, or `main`; `None`: `node`, made for the purpose when no meta-package has that name.
     pub package: Option<String>,
 }
 
@@ -224,6 +237,8 @@ pub struct Logrotate {
 pub struct MetaPackage {
     /// `cli`
     pub name: String,
+    /// Name of the package; `None`: `<main>-<name>`.
+    pub package_name: Option<String>,
     pub summary: Option<String>,
     pub description: Option<String>,
     /// `/usr/bin`
@@ -237,15 +252,25 @@ pub struct MetaPackage {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct RelationSettings {
+    /// Without these, it cannot be installed.
     pub requires: Vec<String>,
+    /// Installed with it unless the user objects.
     pub recommends: Vec<String>,
+    /// Goes well with it.
     pub suggests: Vec<String>,
+    /// Packages that this one is recommended for.
     pub supplements: Vec<String>,
+    /// Packages that this one is suggested for.
     pub enhances: Vec<String>,
+    /// Cannot be installed together with it.
     pub conflicts: Vec<String>,
+    /// Packages that this one takes the place of at an upgrade (rpm).
     pub obsoletes: Vec<String>,
+    /// Names that others may require.
     pub provides: Vec<String>,
+    /// Packages whose files it takes over (Debian).
     pub replaces: Vec<String>,
+    /// Packages that do not work with it (Debian).
     pub breaks: Vec<String>,
 }
 
@@ -286,12 +311,18 @@ pub enum TriggerWhen {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct RpmSettings {
+    /// Architectures that it cannot be built for.
     pub exclude_arch: Vec<String>,
+    /// The only architectures that it can be built for.
     pub exclusive_arch: Vec<String>,
+    /// Operating systems that it is not for.
     pub exclude_os: Vec<String>,
+    /// The only operating systems that it is for.
     pub exclusive_os: Vec<String>,
     /// Relocatable prefixes.
     pub prefixes: Vec<String>,
+    /// What building from the spec file needs.
     pub build_requires: Vec<String>,
+    /// Patches for the spec file, applied in order.
     pub patches: Vec<String>,
 }

@@ -3,21 +3,46 @@
 //! The resolver (uv, or pip) decides; omnipack fetches the wheels into a content-addressed cache and has sdists built
 //! into wheels. Wheel tags, the cache, credentials and PEP 517 builds live in the files beside this one.
 
+mod application;
+mod build;
+mod cache;
+mod credentials;
+mod download;
+mod error;
+mod index;
+mod lock;
+mod modules;
+mod patch;
+mod pip;
+mod pylock;
+mod python;
+mod requests;
+mod requirements;
+mod session;
+mod tags;
+mod target;
+mod tree;
+mod uv;
+mod wheelhouse;
+
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::{Mutex, OnceLock};
 
-use miette::Diagnostic;
 use serde::Serialize;
-use thiserror::Error;
 
-/// Why there is no complete set of wheels.
-#[derive(Debug, Error, Diagnostic)]
-pub enum Error {
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Exec(#[from] crate::exec::ExecError),
-    #[error("{0}")]
-    Io(#[from] std::io::Error),
-}
+pub use cache::default_cache;
+pub use error::Error;
+pub use tags::{Tags, WheelName, normalize};
+
+use crate::plan::{Interpreter, Platform};
+use crate::progress::Listener;
+use crate::project::{Metadata, PythonSettings, Source};
+use cache::Cache;
+use python::LocalPython;
+use session::Session;
+use target::Target;
+use uv::Uv;
 
 /// A wheel on this machine, in the cache or where the user has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -50,4 +75,154 @@ pub struct Lock {
     pub wheels: Vec<Wheel>,
     /// `pylock.toml` (PEP 751) text that pins this set.
     pub pylock: String,
+}
+
+/// How wheels are come by, the same for every distribution of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// See [`default_cache`].
+    pub cache: PathBuf,
+    /// Take everything from the cache.
+    pub offline: bool,
+    /// Ready wheels: nothing is resolved or fetched.
+    pub wheels: Option<PathBuf>,
+    /// The uv to use; `None`: OMNIPACK_UV, the one on PATH, or one of omnipack's own.
+    pub uv: Option<PathBuf>,
+    /// Interpreters of `--python`.
+    pub pythons: Vec<PathBuf>,
+    /// Ask the index anew, whatever the cache remembers of its answers.
+    pub refresh: bool,
+}
+
+/// Finds, fetches and builds wheels. One for all distributions of a run: they share downloads and builds.
+pub struct Resolver<'a> {
+    options: Options,
+    listener: &'a dyn Listener,
+    cache: Cache,
+    uv: OnceLock<Uv>,
+    host: OnceLock<Option<LocalPython>>,
+    pythons: Mutex<BTreeMap<(u32, u32), Option<LocalPython>>>,
+}
+
+impl<'a> Resolver<'a> {
+    #[must_use]
+    pub fn new(options: Options, listener: &'a dyn Listener) -> Self {
+        let cache = Cache::new(options.cache.clone());
+        Self { options, listener, cache, uv: OnceLock::new(), host: OnceLock::new(), pythons: Mutex::default() }
+    }
+
+    /// The application's own wheel: the one given, one of the index, or one built from its source, which is left as
+    /// it is.
+    ///
+    /// # Errors
+    /// When it cannot be built or found, or does not fit the target.
+    pub fn application(
+        &self,
+        source: &Source,
+        settings: &PythonSettings,
+        interpreter: &Interpreter,
+        platform: &Platform,
+    ) -> Result<Wheel, Error> {
+        let target = Target::new(interpreter, platform)?;
+        let session = Session::new(settings)?;
+        self.application_wheel(source, &target, &session)
+    }
+
+    /// Every wheel to install: the application's and all that it, its extras and the requirement files need, or what
+    /// the lock file says.
+    ///
+    /// # Errors
+    /// When the requirements cannot be satisfied for the target, or a wheel cannot be had, built or verified.
+    pub fn resolve(
+        &self,
+        settings: &PythonSettings,
+        metadata: &Metadata,
+        application: &Wheel,
+        interpreter: &Interpreter,
+        platform: &Platform,
+    ) -> Result<Lock, Error> {
+        let target = Target::new(interpreter, platform)?;
+        let session = Session::new(settings)?;
+        match &self.options.wheels {
+            Some(directory) => wheelhouse::lock(directory, settings, metadata, application, &target),
+            None => self.lock(settings, metadata, application, &target, &session),
+        }
+    }
+
+    /// User and password of every login for the indexes of `settings`: what no package may hold.
+    ///
+    /// # Errors
+    /// When a directory of `find-links` is not there.
+    pub fn logins(&self, settings: &PythonSettings) -> Result<Vec<(String, String)>, Error> {
+        Ok(Session::new(settings)?.logins())
+    }
+
+    /// The cache's directory.
+    #[must_use]
+    pub fn cache_directory(&self) -> &std::path::Path {
+        &self.options.cache
+    }
+
+    /// An interpreter of the target's series and machine on this machine, which can compile for it.
+    fn target_python(&self, target: &Target) -> Option<LocalPython> {
+        let series = (target.python.major, target.python.minor);
+        let mut known = self.pythons.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(python) = known.get(&series) {
+            return python.clone();
+        }
+        let found =
+            python::find(target.python, &self.options.pythons).filter(|python| python.machine == target.machine);
+        known.insert(series, found.clone());
+        found
+    }
+
+    fn host_python(&self) -> Result<LocalPython, Error> {
+        let found = self.host.get_or_init(|| python::host(&self.options.pythons));
+        found.clone().ok_or_else(|| Error::NoPip { reason: "no python3 of version 3.8 or newer is on PATH".to_owned() })
+    }
+
+    /// uv, unless pip is asked for or uv cannot be had.
+    fn uv(&self, session: &Session) -> Result<Option<&Uv>, Error> {
+        if session.resolver == crate::project::Resolver::Pip {
+            return Ok(None);
+        }
+        if let Some(uv) = self.uv.get() {
+            return Ok(Some(uv));
+        }
+        match Uv::find(&self.options, &self.cache, &session.indexes, self.listener) {
+            Ok(uv) => Ok(Some(self.uv.get_or_init(|| uv))),
+            Err(Error::NoUv { reason }) if self.options.uv.is_none() => {
+                self.listener.warning(&format!("uv cannot be had, so pip resolves: {reason}"));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// A resolver's own words as an error: what it could not satisfy, or what else went wrong.
+fn failure(stderr: &str, target: &Target, offline: bool) -> Error {
+    let details = crate::exec::mask_credentials(stderr.trim());
+    let target = target.describe();
+    let lower = details.to_lowercase();
+    if offline
+        && (lower.contains("network was disabled")
+            || lower.contains("network connectivity is disabled")
+            || lower.contains("offline"))
+    {
+        return Error::Offline { what: format!("part of what the requirements need ({details})") };
+    }
+    let unsatisfiable =
+        ["no solution found", "resolutionimpossible", "conflicting dependencies", "no matching distribution"];
+    if unsatisfiable.iter().any(|words| lower.contains(words)) {
+        return Error::Unsatisfiable { target, details };
+    }
+    let help = if ["401", "403", "unauthorized"].iter().any(|words| lower.contains(words)) {
+        "the index wants a login: put it into netrc, the keyring, or the index URL in the environment"
+    } else if lower.contains("build backend") || lower.contains("failed to build") {
+        "an sdist could not be built to learn what it needs: ask for a version that has a wheel"
+    } else {
+        "the resolver's own words are above; check the network, the index and the requirement files"
+    };
+    Error::ResolverFailed { target, details, help: help.to_owned() }
 }

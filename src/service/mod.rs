@@ -1,21 +1,29 @@
 //! Services to what makes them run on a target: unit files or init scripts, scriptlets, accounts, tmpfiles, log
 //! rotation. One file per service manager; every text is a template in `templates/`.
+//!
+//! The scriptlets use no macros of a distribution: they ask the machine they run on (is `systemctl` there, is systemd
+//! running) and do nothing where the answer is no, so that a chroot, a container or an image build is never failed.
+
+mod accounts;
+mod checked;
+mod command;
+mod directories;
+mod error;
+mod hardening;
+mod logrotate;
+mod scriptlets;
+mod systemd;
+mod sysvinit;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use miette::Diagnostic;
-use thiserror::Error;
+use crate::distribution::InitSystem;
+use crate::plan::{BuildPlan, PackagePlan, Relation};
+use crate::project::{ConfigFile, ScriptletKind};
+use crate::stage::{Content, Entry, EntryFlags, EntryKind, Origin, TargetPath};
 
-use crate::plan::Relation;
-use crate::project::ScriptletKind;
-use crate::stage::Entry;
-
-/// Why a service cannot be rendered.
-#[derive(Debug, Error, Diagnostic)]
-pub enum Error {
-    #[error("{0}")]
-    Io(#[from] std::io::Error),
-}
+pub use error::Error;
 
 /// A script that the package manager runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +36,73 @@ pub struct Scriptlet {
 /// What the services, users and directories of one package add to it.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceParts {
+    /// Sorted by path, no path twice.
     pub entries: Vec<Entry>,
     pub scriptlets: BTreeMap<ScriptletKind, Scriptlet>,
-    /// `shadow-utils` before `%pre`, and so on.
+    /// `/usr/sbin/useradd` before `%pre`, and so on.
     pub relations: Vec<Relation>,
+}
+
+/// Renders all that `package`'s services, accounts, directories, log rotation and scriptlets come to on the target.
+/// `scripts` are the names in `<prefix>/bin`, which the services' commands are resolved against.
+///
+/// # Errors
+/// When a service's command is not in the virtualenv, or a value cannot be written into the file it belongs in.
+pub fn render(plan: &BuildPlan, package: &PackagePlan, scripts: &[String]) -> Result<ServiceParts, Error> {
+    let services = checked::services(plan, package, scripts)?;
+    let accounts = accounts::of_package(plan, package)?;
+    let mut entries = Vec::new();
+    match plan.distribution.init {
+        InitSystem::Systemd => entries.extend(systemd::units(plan, &services)?),
+        InitSystem::Sysvinit => entries.extend(sysvinit::scripts(plan, package, &services)?),
+    }
+    entries.extend(directories::entries(plan, package, &accounts)?);
+    entries.extend(directories::environment_files(plan, package)?);
+    entries.extend(logrotate::entries(plan, package, &services)?);
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    if let Some([first, _]) = entries.array_windows().find(|[a, b]| a.path == b.path) {
+        return Err(Error::Duplicate { path: first.path.to_string(), package: package.name.clone() });
+    }
+    let scriptlets = scriptlets::scriptlets(plan, package, &services, &accounts)?;
+    Ok(ServiceParts { entries, scriptlets, relations: accounts::relations(plan, &accounts) })
+}
+
+/// Name of the main package: the services of every package are named after it.
+fn main_name(plan: &BuildPlan) -> &str {
+    plan.packages.first().map_or("", |main| main.name.as_str())
+}
+
+/// What is special about a text file that is made here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FileKind {
+    /// A unit, a drop-in of another program: 0644.
+    Plain,
+    /// 0755.
+    Executable,
+    /// An operator's edits survive an upgrade: 0644.
+    Config,
+    /// As `Config`, and only root may read it: 0600.
+    Secret,
+}
+
+fn text_file(path: &str, text: String, kind: FileKind) -> Result<Entry, Error> {
+    let (mode, config) = match kind {
+        FileKind::Plain => (0o644, ConfigFile::No),
+        FileKind::Executable => (0o755, ConfigFile::No),
+        FileKind::Config => (0o644, ConfigFile::Noreplace),
+        FileKind::Secret => (0o600, ConfigFile::Noreplace),
+    };
+    Ok(Entry {
+        path: target_path(path)?,
+        mode,
+        owner: "root".into(),
+        group: "root".into(),
+        kind: EntryKind::File(Content::Bytes(Arc::from(text.into_bytes()))),
+        flags: EntryFlags { config, ..EntryFlags::default() },
+        origin: Origin::Generated,
+    })
+}
+
+fn target_path(path: &str) -> Result<TargetPath, Error> {
+    TargetPath::new(path).map_err(|reason| Error::Path { reason })
 }

@@ -30,6 +30,10 @@ pub struct ElfFacts {
     pub glibc: Option<ToolVersion>,
     /// Has an interpreter (is a program).
     pub executable: bool,
+    /// Has a GNU hash table and no older one, which the dynamic linker has to know (`rtld(GNU_HASH)`).
+    pub gnu_hash_only: bool,
+    /// Level of x86-64 that its GNU property note asks for: 2 for x86-64-v2. `None`: says nothing.
+    pub x86_level: Option<u8>,
 }
 
 /// A packed byte that names the machine or the credentials of the build.

@@ -1,7 +1,28 @@
 //! The tree as it will lie on the target, virtual: a sorted list of entries, each with where its content comes from.
 //! Nothing is installed anywhere; wheels flow straight into the package.
 
+mod collect;
+pub mod bytecode;
+mod content;
+mod entry_points;
+mod error;
+mod files;
+pub mod elf;
 mod findings;
+pub mod gate;
+mod interpreter;
+mod interpreter_source;
+mod layout;
+mod links;
+mod metadata;
+pub mod pass;
+mod patch;
+mod record;
+mod scripts;
+mod text;
+mod venv;
+mod wheel;
+mod write_out;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,11 +31,24 @@ use std::sync::Arc;
 use miette::Diagnostic;
 use thiserror::Error;
 
+pub use error::{LayoutError, WheelProblem};
+pub use files::package_entries;
 pub use findings::*;
+pub use layout::{LaidOut, Layout, lay_out};
+pub use write_out::write_out;
 
 /// Why the wheels do not make a sound tree.
 #[derive(Debug, Error, Diagnostic)]
 pub enum Error {
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Layout(#[from] LayoutError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Gate(#[from] gate::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Bytecode(#[from] bytecode::Error),
     #[error("{0}")]
     Io(#[from] std::io::Error),
 }
@@ -68,6 +102,13 @@ impl TargetPath {
     #[must_use]
     pub fn is_below(&self, other: &Self) -> bool {
         &*other.0 == "/" || self.0.strip_prefix(&*other.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+/// The root directory.
+impl Default for TargetPath {
+    fn default() -> Self {
+        Self("/".into())
     }
 }
 
@@ -154,14 +195,40 @@ pub enum Origin {
     User,
 }
 
+/// As a person would name it: `numpy 1.26.4`, `a file of the project`.
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Wheel { name, version } => write!(formatter, "{name} {version}"),
+            Self::Generated => formatter.write_str("omnipack's own files"),
+            Self::Interpreter => formatter.write_str("the bundled interpreter"),
+            Self::User => formatter.write_str("a `[[file]]` or `[[directory]]` of the configuration"),
+        }
+    }
+}
+
 /// The tree below the prefix: sorted by path, no path twice, every directory there.
 #[derive(Debug, Clone, Default)]
 pub struct Stage {
+    /// Directories from here on belong to the package; `/` when nobody said otherwise.
+    pub prefix: TargetPath,
     pub entries: Vec<Entry>,
     /// Every bundled Python distribution: normalised name, version, license expression or text.
     pub distributions: Vec<BundledDistribution>,
-    /// Console and GUI scripts in `<prefix>/bin`, by name; with the Python distribution each belongs to.
+    /// Programs in `<prefix>/bin` by name (console and GUI scripts, and files of `*.data/scripts`), with the normalised
+    /// name of the Python distribution that each belongs to.
     pub scripts: Vec<(String, Arc<str>)>,
+    /// Paths that more than one wheel has, with different content. pip overwrites silently, in the order of
+    /// installation; here the application's own file is kept, else that of the last wheel by name, and it is told.
+    pub overlaps: Vec<Overlap>,
+}
+
+/// A path that two wheels want to have, with different content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overlap {
+    pub path: TargetPath,
+    pub kept: Origin,
+    pub dropped: Origin,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,145 @@
+//! The command line as clap reads it; every help text is here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Turns a Python application and all it needs into native packages.
+#[derive(Debug, Parser)]
+#[command(
+    name = "omnipack",
+    version,
+    about,
+    long_about = "Turns a Python application and all it needs into native packages (RPM, DEB) that install with yum, dnf or \
+                  apt, run as services, survive upgrades and leave cleanly.\n\nNeither rpmbuild nor dpkg, neither root nor a \
+                  container is needed, and the target's Python does not have to be on this machine.",
+    after_help = "Examples:\n  omnipack --distribution centos-7 .\n  omnipack --distribution rocky-9 --distribution fedora-42 \
+                  -d dist .\n  omnipack --distribution rocky-9 httpbin==0.10.2\n  omnipack --distribution rocky-9 --dry-run .\n  \
+                  omnipack inspect dist/app-1.0-1.x86_64.rpm\n\nExit codes: 0 done, 1 the build failed, 2 the command line or \
+                  the configuration is wrong, 130 interrupted.",
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub build: BuildArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build the packages (what happens without a subcommand, too).
+    Build(BuildArgs),
+    /// Write the tree that the main package would hold into a directory, to look at.
+    Stage(StageArgs),
+    /// Show what a package file holds: metadata, requirements, scriptlets, sizes.
+    Inspect(InspectArgs),
+    /// List the distributions that packages can be built for.
+    Distributions(DistributionsArgs),
+    /// Print the JSON Schema of the configuration, for editors.
+    Schema,
+}
+
+/// What is built, for whom, and where from.
+#[derive(Debug, Args)]
+pub struct TargetArgs {
+    /// The application: a directory, a wheel, an sdist or a requirement such as `httpbin==0.10.2`.
+    #[arg(value_name = "PATH|WHEEL|SDIST|REQUIREMENT", default_value = ".")]
+    pub source: String,
+    /// Target to build for, such as `centos-7`; give it again for more. Default: `[targets]` of the configuration.
+    /// `omnipack distributions` lists them.
+    #[arg(long = "distribution", short = 'D', value_name = "NAME")]
+    pub distributions: Vec<String>,
+    /// Configuration file. Default: `omnipack.toml`, or `[tool.omnipack]` in `pyproject.toml`, of the project.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Machine to build for, as `uname -m` says it.
+    #[arg(long, value_name = "MACHINE", default_value = std::env::consts::ARCH)]
+    pub machine: String,
+    /// A Python of the target's series, to build C code and bytecode with; may be given again.
+    #[arg(long, value_name = "PROGRAM")]
+    pub python: Vec<PathBuf>,
+    /// Use the wheels of this directory and no resolver at all.
+    #[arg(long, value_name = "DIR")]
+    pub wheels: Option<PathBuf>,
+    /// Use nothing but what the cache and this machine have.
+    #[arg(long)]
+    pub offline: bool,
+    /// Ask the package index again, whatever the cache remembers.
+    #[arg(long, conflicts_with = "offline")]
+    pub refresh: bool,
+    /// Where downloads, built wheels and bytecode are kept. Default: `omnipack` in the user's cache directory.
+    #[arg(long, value_name = "DIR", env = "OMNIPACK_CACHE")]
+    pub cache_dir: Option<PathBuf>,
+    /// The uv to resolve with. Default: the one on PATH, or one that omnipack installs into its cache.
+    #[arg(long, value_name = "PROGRAM", env = "OMNIPACK_UV")]
+    pub uv: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct OutputArgs {
+    /// Print nothing but errors.
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Print the result as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+    /// When to use colours.
+    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// Directory for the packages; with more than one distribution, each gets a directory of its name below it.
+    #[arg(long = "destination-path", short = 'd', value_name = "DIR", default_value = ".")]
+    pub destination: PathBuf,
+    /// Show every decision, build nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Also write the staged tree, to `<package>-stage` beside the packages.
+    #[arg(long)]
+    pub keep_stage: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct StageArgs {
+    /// Directory to write the tree into; must not exist or be empty.
+    #[arg(value_name = "DIR")]
+    pub directory: PathBuf,
+    #[command(flatten)]
+    pub target: TargetArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// Package files.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct DistributionsArgs {
+    /// Configuration file whose distributions are listed too.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}

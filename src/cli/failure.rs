@@ -1,0 +1,62 @@
+//! How an error is shown: what, where, and what to do; and the exit code it stands for.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use miette::{GraphicalReportHandler, GraphicalTheme};
+
+use crate::cli::arguments::Color;
+
+/// A command that did not end well.
+#[derive(Debug)]
+pub enum Failure {
+    Run(Box<crate::Error>),
+    /// Reading or printing failed outside a build.
+    Io(std::io::Error),
+}
+
+impl From<crate::Error> for Failure {
+    fn from(error: crate::Error) -> Self {
+        Self::Run(Box::new(error))
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl Failure {
+    /// Prints to standard error and gives the exit code.
+    pub fn show(&self, color: Color) -> ExitCode {
+        let (text, code) = match self {
+            Self::Run(error) => (render(error.as_ref(), color), error.exit_code()),
+            Self::Io(error) => (format!("error: {error}\n"), 1),
+        };
+        // Nobody is left to tell when standard error is closed.
+        let _ = std::io::stderr().lock().write_all(text.as_bytes());
+        ExitCode::from(code)
+    }
+}
+
+fn render(error: &dyn miette::Diagnostic, color: Color) -> String {
+    let terminal = super::stderr_is_terminal();
+    let theme = match (super::colored(color, terminal), terminal) {
+        (true, _) => GraphicalTheme::unicode(),
+        (false, true) => GraphicalTheme::unicode_nocolor(),
+        (false, false) => GraphicalTheme::none(),
+    };
+    let mut text = String::new();
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(width()).with_wrap_lines(true).with_links(false);
+    match handler.render_report(&mut text, error) {
+        Ok(()) => text,
+        Err(_) => format!("error: {error}\n"),
+    }
+}
+
+/// Columns of the terminal, or of a line that logs can bear.
+fn width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    columns.filter(|columns| *columns >= 40).unwrap_or(100)
+}

@@ -1,0 +1,138 @@
+//! Stage and services to packages, one for each package of the plan.
+
+use std::collections::BTreeMap;
+
+use crate::package::{Architecture, Error, Package, changelog};
+use crate::plan::{BuildPlan, Comparison, PackagePlan, Relation, RelationKind, Role};
+use crate::service;
+use crate::stage::{Content, Entry, EntryFlags, EntryKind, Origin, Stage, TargetPath};
+
+/// Makes every package of `plan`: the main package with the whole stage, the meta-packages with links and services.
+///
+/// # Errors
+/// When two parts of a package want the same path, a link or service names a script that the stage does not have, or
+/// a file of the user cannot be read.
+pub fn assemble(plan: &BuildPlan, stage: &Stage) -> Result<Vec<Package>, Error> {
+    let scripts = stage.scripts.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    plan.packages.iter().map(|package| assemble_one(plan, package, stage, &scripts)).collect()
+}
+
+fn assemble_one(plan: &BuildPlan, package: &PackagePlan, stage: &Stage, scripts: &[String]) -> Result<Package, Error> {
+    let parts = service::render(plan, package, scripts)?;
+    let mut entries = match package.role {
+        Role::Main => stage.entries.clone(),
+        Role::Meta => Vec::new(),
+    };
+    entries.extend(crate::stage::package_entries(plan, package, stage)?);
+    entries.extend(parts.entries);
+    let mut relations = package.relations.clone();
+    relations.extend(parts.relations);
+    if package.role == Role::Main {
+        entries.extend(license_entries(plan, package)?);
+        relations.extend(bundled_provides(plan, stage));
+    }
+    relations.sort();
+    relations.dedup_by(|later, earlier| {
+        (later.kind, &later.name, &later.comparison) == (earlier.kind, &earlier.name, &earlier.comparison)
+    });
+    Ok(Package {
+        format: plan.distribution.format,
+        format_version: plan.distribution.format_version,
+        name: package.name.clone(),
+        role: package.role,
+        evr: plan.evr.clone(),
+        architecture: Architecture::Independent,
+        summary: package.summary.clone(),
+        description: package.description.clone(),
+        license: plan.license.clone(),
+        url: plan.url.clone(),
+        vendor: plan.vendor.clone(),
+        maintainer: plan.maintainer.clone(),
+        group: plan.group.clone(),
+        section: plan.section.clone(),
+        priority: plan.priority.clone(),
+        relations,
+        entries: in_order(&package.name, entries)?,
+        scriptlets: parts.scriptlets,
+        triggers: package.triggers.clone(),
+        changelog: read_changelog(plan)?,
+        compression: plan.compression,
+        source_date: plan.source_date,
+        rpm: plan.rpm.clone(),
+    })
+}
+
+/// Sorts by path. A directory may be named by several parts: what the user said of it wins over what was derived.
+fn in_order(package: &str, entries: Vec<Entry>) -> Result<Vec<Entry>, Error> {
+    let mut by_path: BTreeMap<TargetPath, Entry> = BTreeMap::new();
+    for entry in entries {
+        let Some(earlier) = by_path.get(&entry.path) else {
+            by_path.insert(entry.path.clone(), entry);
+            continue;
+        };
+        let directories = matches!((&earlier.kind, &entry.kind), (EntryKind::Directory, EntryKind::Directory));
+        if !directories {
+            return Err(Error::Twice {
+                package: package.to_owned(),
+                path: entry.path.to_string(),
+                first: earlier.origin.to_string(),
+                second: entry.origin.to_string(),
+            });
+        }
+        if entry.origin == Origin::User {
+            by_path.insert(entry.path.clone(), entry);
+        }
+    }
+    Ok(by_path.into_values().collect())
+}
+
+/// `Provides: bundled(python3dist(x)) = version`, where the target's guidelines know it
+/// (<https://docs.fedoraproject.org/en-US/packaging-guidelines/#bundling>).
+fn bundled_provides(plan: &BuildPlan, stage: &Stage) -> Vec<Relation> {
+    if !plan.distribution.bundled_provides {
+        return Vec::new();
+    }
+    let bundled = stage.distributions.iter().filter(|bundled| bundled.role == crate::resolve::WheelRole::Dependency);
+    bundled
+        .map(|bundled| Relation {
+            kind: RelationKind::Provides,
+            name: format!("bundled(python{}dist({}))", plan.interpreter.version.major, bundled.name),
+            comparison: Some((Comparison::Equal, rpm_version(&bundled.version))),
+            reason: format!("{} {} is in the virtualenv", bundled.name, bundled.version),
+        })
+        .collect()
+}
+
+/// A version of the package index as an rpm version: neither `-` nor `+`-less characters that rpm refuses can stay.
+fn rpm_version(version: &str) -> String {
+    version.chars().map(|c| if c.is_ascii_alphanumeric() || "._+~^".contains(c) { c } else { '.' }).collect()
+}
+
+/// The licence files that the user names, below `/usr/share/licenses/<package>`.
+fn license_entries(plan: &BuildPlan, package: &PackagePlan) -> Result<Vec<Entry>, Error> {
+    let mut entries = Vec::new();
+    for path in &plan.licenses {
+        let directory = TargetPath::new(&format!("/usr/share/licenses/{}", package.name))
+            .map_err(|reason| Error::BadPath { package: package.name.clone(), reason })?;
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let target =
+            directory.join(&name).map_err(|reason| Error::BadPath { package: package.name.clone(), reason })?;
+        if entries.is_empty() {
+            entries.push(owned_by_root(directory, 0o755, EntryKind::Directory, EntryFlags::default()));
+        }
+        let bytes = fs_err::read(path)?;
+        let flags = EntryFlags { license: true, ..EntryFlags::default() };
+        entries.push(owned_by_root(target, 0o644, EntryKind::File(Content::Bytes(bytes.into())), flags));
+    }
+    Ok(entries)
+}
+
+fn owned_by_root(path: TargetPath, mode: u32, kind: EntryKind, flags: EntryFlags) -> Entry {
+    Entry { path, mode, owner: "root".into(), group: "root".into(), kind, flags, origin: Origin::User }
+}
+
+fn read_changelog(plan: &BuildPlan) -> Result<Vec<crate::package::ChangelogEntry>, Error> {
+    let Some(path) = &plan.changelog else { return Ok(Vec::new()) };
+    let bytes = fs_err::read(path)?;
+    Ok(changelog::parse(&String::from_utf8_lossy(&bytes), &plan.maintainer))
+}

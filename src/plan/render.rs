@@ -1,0 +1,141 @@
+//! A plan as `--dry-run` shows it.
+
+use std::fmt::Write as _;
+
+use super::{BuildPlan, Evr, InterpreterKind, PackagePlan, RelationKind, Role, file_name};
+use crate::distribution::ToolVersion;
+use crate::project::ScriptletKind;
+
+/// The plan for people: what will be made and why. One fact in each line, so that two plans can be compared with diff.
+#[must_use]
+pub fn render(plan: &BuildPlan) -> String {
+    let mut text = String::new();
+    // Writing into a String cannot fail.
+    let _ = write(&mut text, plan);
+    text
+}
+
+/// The whole plans as JSON, for `--dry-run --json`. Credentials in URLs (an index, the source of an interpreter) are masked.
+///
+/// # Errors
+/// Never in practice: a plan is plain data with text keys.
+pub fn json(plans: &[BuildPlan]) -> Result<String, serde_json::Error> {
+    let mut value = serde_json::to_value(plans)?;
+    mask(&mut value);
+    Ok(format!("{value:#}\n"))
+}
+
+fn mask(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::String(text) if text.contains("://") => *text = crate::exec::mask_credentials(text),
+        serde_json::Value::Array(values) => values.iter_mut().for_each(mask),
+        serde_json::Value::Object(members) => members.values_mut().for_each(mask),
+        _ => {}
+    }
+}
+
+fn write(out: &mut String, plan: &BuildPlan) -> std::fmt::Result {
+    let BuildPlan { distribution, platform, evr, interpreter, compression, .. } = plan;
+    writeln!(out, "{} {} for {}", plan.metadata.name, plan.version, distribution.title)?;
+    writeln!(out, "  target       {} on {} (glibc {})", distribution.name, platform.machine, platform.glibc)?;
+    writeln!(out, "  version      {}", evr.full())?;
+    writeln!(out, "  prefix       {}", plan.prefix)?;
+    writeln!(out, "  interpreter  {} ({})", interpreter.path, of_whom(&interpreter.kind, interpreter.version))?;
+    writeln!(out, "  compression  {}, level {}", compression.algorithm.word(), compression.level)?;
+    for package in &plan.packages {
+        write_package(out, plan, package)?;
+    }
+    for note in &plan.notes {
+        writeln!(out, "\nnote: {note}")?;
+    }
+    Ok(())
+}
+
+fn of_whom(kind: &InterpreterKind, version: ToolVersion) -> String {
+    match kind {
+        InterpreterKind::System { requirement } => {
+            format!("Python {} of the distribution, kept by `{requirement}`", version.series())
+        }
+        InterpreterKind::Bundled { source, .. } => {
+            format!("Python {}, bundled from {}", version.series(), crate::exec::mask_credentials(source))
+        }
+    }
+}
+
+fn write_package(out: &mut String, plan: &BuildPlan, package: &PackagePlan) -> std::fmt::Result {
+    writeln!(out, "\n{}", shown_file_name(package, &plan.evr, plan))?;
+    writeln!(out, "  {}", package.summary)?;
+    for relation in &package.relations {
+        writeln!(out, "  {:<12} {}  ({})", kind_word(relation.kind), relation, relation.reason)?;
+    }
+    for links in &package.links {
+        for script in links.scripts.iter().flatten() {
+            writeln!(out, "  {:<12} {}/{script} -> {}/bin/{script}", "link", links.directory, plan.prefix)?;
+        }
+    }
+    for user in &package.users {
+        writeln!(out, "  {:<12} {} (home {})", "user", user.name, user.home)?;
+    }
+    for service in &package.services {
+        writeln!(out, "  {:<12} {}: {} (as {})", "service", service.name, service.command, service.user)?;
+    }
+    for directory in &package.directories {
+        let (mode, owner) = (directory.mode, &directory.owner);
+        writeln!(out, "  {:<12} {} ({mode:04o}, {owner})", "directory", directory.path)?;
+    }
+    for file in &package.files {
+        writeln!(out, "  {:<12} {}", "file", file.destination)?;
+    }
+    for rotation in &package.logrotate {
+        writeln!(out, "  {:<12} {}", "logrotate", rotation.paths.join(" "))?;
+    }
+    for kind in package.scriptlets.keys() {
+        writeln!(out, "  {:<12} {}", "scriptlet", scriptlet_word(*kind))?;
+    }
+    for trigger in &package.triggers {
+        writeln!(out, "  {:<12} on {}", "trigger", trigger.on)?;
+    }
+    Ok(())
+}
+
+/// The architecture of the main package is only known when its content is.
+fn shown_file_name(package: &PackagePlan, evr: &Evr, plan: &BuildPlan) -> String {
+    let format = plan.distribution.format;
+    let independent = format.independent();
+    match package.role {
+        Role::Meta => file_name(&package.name, evr, independent, format),
+        Role::Main => {
+            let either = format!("{{{independent},{}}}", plan.platform.architecture);
+            file_name(&package.name, evr, &either, format)
+        }
+    }
+}
+
+fn kind_word(kind: RelationKind) -> &'static str {
+    match kind {
+        RelationKind::Requires => "requires",
+        RelationKind::RequiresPre => "requires-pre",
+        RelationKind::Recommends => "recommends",
+        RelationKind::Suggests => "suggests",
+        RelationKind::Supplements => "supplements",
+        RelationKind::Enhances => "enhances",
+        RelationKind::Conflicts => "conflicts",
+        RelationKind::Obsoletes => "obsoletes",
+        RelationKind::Provides => "provides",
+        RelationKind::Replaces => "replaces",
+        RelationKind::Breaks => "breaks",
+    }
+}
+
+fn scriptlet_word(kind: ScriptletKind) -> &'static str {
+    match kind {
+        ScriptletKind::Pretrans => "pretrans",
+        ScriptletKind::Pre => "pre",
+        ScriptletKind::Post => "post",
+        ScriptletKind::Preun => "preun",
+        ScriptletKind::Postun => "postun",
+        ScriptletKind::Posttrans => "posttrans",
+        ScriptletKind::Verify => "verify",
+    }
+}
+

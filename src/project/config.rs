@@ -1,0 +1,295 @@
+//! The configuration of a project: found, checked as a whole, and read for one distribution at a time.
+//!
+//! A file is checked in two steps: does it have the shape of the schema, and do its values make sense, alone and
+//! together with the overrides of each `[distribution.<name>]`. Overrides merge into the tree of the file before it is
+//! read, so a value knows its place wherever it comes from. The family's override is merged first, then that of the
+//! distribution itself.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::assemble::{self, Context};
+use super::document::{Document, Place, Tree};
+use super::error::{Error, Fault, Problem};
+use super::parts::{self, Names};
+use super::raw::{Configuration, PackageMapEntry};
+use super::reader::Reader;
+use super::shape::{Shape, near};
+use super::values;
+use super::{Metadata, Project, PythonSettings, Source, schema};
+use crate::distribution::Distribution;
+
+/// A checked configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    document: Document,
+    directory: PathBuf,
+    source: Source,
+}
+
+impl Config {
+    /// Reads the configuration of a project: the file `explicit`, or else `omnipack.toml` or `[tool.omnipack]` of
+    /// `pyproject.toml` in the project's directory. No file is the empty configuration, and so it is for a wheel, an sdist
+    /// or a requirement when no file is named: what lies around in the current directory is another project's.
+    ///
+    /// # Errors
+    /// Everything that is wrong in the file, with its places; or that there are two files.
+    pub fn load(source: &Source, explicit: Option<&Path>) -> Result<Self, Error> {
+        let document = match (explicit, source.directory()) {
+            (Some(path), _) => Document::open(path)?,
+            (None, Some(directory)) => Document::find(directory)?,
+            (None, None) => Document::empty(),
+        };
+        let beside = document.file.as_deref().and_then(Path::parent);
+        let directory = match beside.or_else(|| source.directory()) {
+            Some(directory) => directory.to_owned(),
+            None => std::env::current_dir()?,
+        };
+        let config = Self { document, directory, source: source.clone() };
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The file, if there is one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.document.file.as_deref()
+    }
+
+    /// What relative paths in the configuration are relative to.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// `[targets] distributions`: what to build for when the command line names nothing.
+    #[must_use]
+    pub fn targets(&self) -> Vec<String> {
+        let raw = self.document.merged(&[]).and_then(|tree| self.document.deserialize(&tree));
+        raw.map(|raw| raw.targets.distributions).unwrap_or_default()
+    }
+
+    /// The tables `[distribution.<name>]` as written, for the facts in them.
+    #[must_use]
+    pub fn distribution_tables(&self) -> toml::Table {
+        let value = self.document.tree().ok().and_then(|mut tree| tree.remove("distribution"));
+        let table = value.and_then(|value| toml::Table::deserialize(toml::de::ValueDeserializer::from(value)).ok());
+        table.unwrap_or_default()
+    }
+
+    /// Are all the names in `[targets]`, `[distribution.<name>]` and `[package-map.<name>]` known? A name that is not would
+    /// change nothing, silently.
+    ///
+    /// # Errors
+    /// The names that are not, with their places and the nearest name.
+    pub fn check_distributions<'d>(&self, known: impl Iterator<Item = &'d Distribution>) -> Result<(), Error> {
+        let tree = self.document.tree()?;
+        let mut names = Vec::new();
+        let mut families = Vec::new();
+        for distribution in known {
+            names.push(distribution.name.as_str());
+            families.push(distribution.family.as_str());
+        }
+        families.dedup();
+        let both: Vec<&str> = names.iter().chain(&families).copied().collect();
+        let mut problems = Vec::new();
+        for (key, value) in distribution_names(&tree) {
+            let known = if key == "distributions" { &names } else { &both };
+            if !known.contains(&&**value.get_ref()) {
+                let message = format!("there is no distribution `{}`", value.get_ref().escape_debug());
+                let near = near(value.get_ref(), known).map(|near| format!("did you mean `{near}`?"));
+                let help = near.unwrap_or_else(|| "`omnipack distributions` lists all".to_owned());
+                problems.push(self.document.text.problem(Fault::new(message, help), value.span(), "unknown name"));
+            }
+        }
+        self.document.text.error(problems).map_or(Ok(()), Err)
+    }
+
+    /// `[python]` for one distribution: what the resolver needs before the application's metadata is known.
+    ///
+    /// # Errors
+    /// What is wrong in it.
+    pub fn python_settings(&self, distribution: &Distribution) -> Result<PythonSettings, Error> {
+        let tree = self.document.merged(&levels(distribution))?;
+        let raw = self.document.deserialize(&tree)?;
+        let mut reader = Reader::new(&self.document, &tree, &self.directory);
+        let metadata = placeholder();
+        let context = Context { source: &self.source, metadata: &metadata, directory: &self.directory };
+        let python = assemble::python(&mut reader, &raw.python.unwrap_or_default(), &context);
+        reader.finish(python)
+    }
+
+    /// Everything the user said, for one distribution.
+    ///
+    /// # Errors
+    /// What is wrong in the configuration once the overrides of the distribution are merged.
+    pub fn project(&self, source: &Source, metadata: Metadata, distribution: &Distribution) -> Result<Project, Error> {
+        let names = levels(distribution);
+        let tree = self.document.merged(&names)?;
+        let raw = self.document.deserialize(&tree)?;
+        let mut reader = Reader::new(&self.document, &tree, &self.directory);
+        let project = self.assemble(&mut reader, &raw, source, metadata, &names);
+        reader.finish(project)
+    }
+
+    fn assemble(
+        &self,
+        reader: &mut Reader<'_>,
+        raw: &Configuration,
+        source: &Source,
+        metadata: Metadata,
+        levels: &[&str],
+    ) -> Project {
+        let context = Context { source, metadata: &metadata, directory: &self.directory };
+        let package = assemble::package(reader, &raw.package.clone().unwrap_or_default(), &context);
+        let python = assemble::python(reader, &raw.python.clone().unwrap_or_default(), &context);
+        let names = Names::of(raw);
+        Project {
+            services: parts::services(reader, &raw.service, &names, &package.summary),
+            users: parts::users(reader, &raw.user),
+            files: parts::files(reader, &raw.file, &names),
+            directories: parts::directories(reader, &raw.directory, &names),
+            logrotate: parts::logrotate(reader, &raw.logrotate, &names),
+            meta_packages: parts::meta_packages(reader, &raw.meta_package),
+            relations: parts::relations(reader, &raw.relations, &Place::at("relations")),
+            scriptlets: parts::scriptlets(reader, &raw.scriptlets),
+            triggers: parts::triggers(reader, &raw.trigger, &names),
+            rpm: assemble::rpm(reader, &raw.rpm),
+            package_map: package_map(reader, &raw.package_map, levels),
+            source: source.clone(),
+            package,
+            python,
+            metadata,
+        }
+    }
+
+    /// The whole file: its shape, then its values, alone and with each override.
+    fn check(&self) -> Result<(), Error> {
+        let text = &self.document.text;
+        let tree = self.document.tree()?;
+        let schema = schema();
+        let mut shape = Shape { text, schema: &schema, problems: Vec::new() };
+        shape.check_root(&tree);
+        if let Some(error) = text.error(shape.problems) {
+            return Err(error);
+        }
+        let mut problems = self.duplicate_targets(&tree);
+        problems.extend(self.check_values(&[])?);
+        if problems.is_empty() {
+            problems = self.check_overrides(&tree)?;
+        }
+        match text.error(problems) {
+            None => Ok(()),
+            Some(error) => Err(error),
+        }
+    }
+
+    /// Each override makes sense alone, or together with another one: which table is the family of which distribution is
+    /// not known here.
+    fn check_overrides(&self, tree: &Tree<'_>) -> Result<Vec<Problem>, Error> {
+        let distributions = tree.get("distribution").and_then(|value| value.get_ref().as_table());
+        let names: Vec<&str> = distributions.into_iter().flat_map(Tree::keys).map(|name| &**name.get_ref()).collect();
+        let mut problems = Vec::new();
+        for name in &names {
+            let alone = self.check_values(&[name])?;
+            let mut families = names.iter().filter(|family| *family != name);
+            let together = |family: &&str| self.check_values(&[family, name]).is_ok_and(|problems| problems.is_empty());
+            if !alone.is_empty() && !families.any(together) {
+                problems.extend(alone);
+            }
+        }
+        Ok(problems)
+    }
+
+    fn check_values(&self, levels: &[&str]) -> Result<Vec<Problem>, Error> {
+        let tree = self.document.merged(levels)?;
+        let raw = self.document.deserialize(&tree)?;
+        let mut reader = Reader::new(&self.document, &tree, &self.directory);
+        self.assemble(&mut reader, &raw, &self.source, placeholder(), levels);
+        Ok(reader.into_problems())
+    }
+
+    fn duplicate_targets(&self, tree: &Tree<'_>) -> Vec<Problem> {
+        let targets = tree.get("targets").and_then(|targets| targets.get_ref().get("distributions"));
+        let mut seen: Vec<&str> = Vec::new();
+        let mut problems = Vec::new();
+        for item in targets.and_then(|targets| targets.get_ref().as_array()).into_iter().flat_map(|items| items.iter())
+        {
+            let name = item.get_ref().as_str().unwrap_or_default();
+            if seen.contains(&name) {
+                let fault = Fault::new(format!("`{}` is there twice", name.escape_debug()), "remove one of them");
+                problems.push(self.document.text.problem(fault, item.span(), "the second time"));
+            }
+            seen.push(name);
+        }
+        problems
+    }
+}
+
+/// Every name of a distribution or family, with the key that it is below.
+fn distribution_names<'t>(tree: &'t Tree<'t>) -> Vec<(&'static str, Spanned<Cow<'t, str>>)> {
+    let table = |key: &str| tree.get(key).and_then(|value| value.get_ref().as_table()).into_iter().flat_map(Tree::iter);
+    let mut all: Vec<_> = table("distribution").map(|(name, _)| ("distribution", name.clone())).collect();
+    let maps = table("package-map").filter(|(_, value)| value.get_ref().is_table());
+    all.extend(maps.map(|(name, _)| ("package-map", name.clone())));
+    for (_, targets) in table("targets") {
+        for name in targets.get_ref().as_array().into_iter().flat_map(|names| names.iter()) {
+            let text = name.get_ref().as_str().unwrap_or_default();
+            all.push(("distributions", Spanned::new(name.span(), Cow::Borrowed(text))));
+        }
+    }
+    all
+}
+
+/// Names of the overrides for a distribution, the least specific first.
+fn levels(distribution: &Distribution) -> [&str; 2] {
+    [&distribution.family, &distribution.name]
+}
+
+/// The map of `[package-map]` for some levels, with normalised names (PEP 503).
+fn package_map(
+    reader: &mut Reader<'_>,
+    raw: &BTreeMap<String, PackageMapEntry>,
+    levels: &[&str],
+) -> BTreeMap<String, String> {
+    let at = Place::at("package-map");
+    let mut all = BTreeMap::new();
+    let mut add = |place: Place, name: &str, package: &str| {
+        if let Some(package) = reader.value(&place, Some(package), values::phrase) {
+            all.insert(assemble::normalised(name), package);
+        }
+    };
+    for (name, entry) in raw {
+        if let PackageMapEntry::Package(package) = entry {
+            add(at.key(name), name, package);
+        }
+    }
+    for level in levels {
+        let Some(PackageMapEntry::Target(table)) = raw.get(*level) else { continue };
+        for (name, package) in table {
+            add(at.key(level).key(name), name, package);
+        }
+    }
+    all
+}
+
+/// Stands in for the metadata of an application that is not built yet, while its configuration is checked.
+fn placeholder() -> Metadata {
+    Metadata {
+        name: "application".to_owned(),
+        version: "0".to_owned(),
+        summary: String::new(),
+        description: String::new(),
+        license: String::new(),
+        url: String::new(),
+        author: String::new(),
+        requires_python: String::new(),
+        requires_dist: Vec::new(),
+        extras: Vec::new(),
+        console_scripts: Vec::new(),
+    }
+}

@@ -1,0 +1,433 @@
+//! The configuration as written: what `omnipack.toml` may hold, every key optional. The JSON Schema
+//! (`omnipack.schema.json`) is made from these types, and [`super::shape`] checks a file against that schema, so a
+//! key exists exactly when it has a field here. What the values mean is checked in [`super::check`].
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{BytecodeMode, ConfigFile, Enable, RelationSettings, Resolver, RpmSettings, TriggerWhen, VersionScheme};
+
+/// Configuration of omnipack: `omnipack.toml`, or the table `[tool.omnipack]` of `pyproject.toml`. Every key is
+/// optional, and so is the file.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
+#[schemars(deny_unknown_fields, title = "omnipack")]
+pub struct Configuration {
+    /// Name, version and texts of the packages. Defaults come from the application's metadata.
+    pub package: Option<Package>,
+    /// The Python that runs the application, and what is installed for it.
+    pub python: Option<Python>,
+    /// Long-running processes.
+    pub service: Vec<Service>,
+    /// System accounts.
+    pub user: Vec<User>,
+    /// Extra files, templates or trees.
+    pub file: Vec<File>,
+    /// Directories that the package owns.
+    pub directory: Vec<Directory>,
+    /// Log rotation.
+    pub logrotate: Vec<Logrotate>,
+    /// Packages without content of their own: links to commands, services, requirements.
+    pub meta_package: Vec<MetaPackage>,
+    /// Relations of the main package to packages of the distribution.
+    pub relations: RelationSettings,
+    /// Scripts that the package manager runs: text, or a file beside the configuration.
+    pub scriptlets: Scriptlets,
+    /// Scripts that run when another package is installed or removed.
+    pub trigger: Vec<Trigger>,
+    /// What only RPM knows.
+    pub rpm: RpmSettings,
+    /// PyPI name to distribution package, for specs that bundle nothing. A table is for the distribution or family
+    /// that it is named after; the most specific entry wins.
+    pub package_map: BTreeMap<String, PackageMapEntry>,
+    /// What to build for when the command line names no distribution.
+    pub targets: Targets,
+    /// Overrides for one distribution or family, and facts of distributions.
+    pub distribution: BTreeMap<String, Overrides>,
+}
+
+/// Overrides for the distribution or family that the table is named after: the most specific value wins, tables
+/// merge key by key, entries of arrays of tables merge by `name` (those without a name are added), any other value
+/// replaces. All other keys are facts about the distribution, as `omnipack distributions --json` shows them.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Overrides {
+    pub package: Option<Package>,
+    pub python: Option<Python>,
+    pub service: Vec<Service>,
+    pub user: Vec<User>,
+    pub file: Vec<File>,
+    pub directory: Vec<Directory>,
+    pub logrotate: Vec<Logrotate>,
+    pub meta_package: Vec<MetaPackage>,
+    pub relations: RelationSettings,
+    pub scriptlets: Scriptlets,
+    pub trigger: Vec<Trigger>,
+    pub rpm: RpmSettings,
+    /// PyPI name to package of this distribution.
+    pub package_map: BTreeMap<String, String>,
+}
+
+/// `[targets]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
+#[schemars(deny_unknown_fields)]
+pub struct Targets {
+    /// Names of distributions, such as `centos-7`.
+    pub distributions: Vec<String>,
+}
+
+/// `[package]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
+#[schemars(deny_unknown_fields)]
+pub struct Package {
+    /// Name of the main package; meta-packages are `<name>-<meta>`. Default: the application's name in lower case,
+    /// with `-` for `_`.
+    pub name: Option<String>,
+    /// Directory of the virtual environment on the target. Default: `/opt/<name>`.
+    pub prefix: Option<String>,
+    /// PEP 440 version. Default: the application's.
+    pub version: Option<String>,
+    /// Release of the package. Default: `1`.
+    pub release: Option<String>,
+    /// Epoch: sorts before the version. Default: 0.
+    pub epoch: Option<u32>,
+    /// Licence, as an SPDX expression.
+    pub license: Option<String>,
+    /// One line that says what the application is.
+    pub summary: Option<String>,
+    /// What the application is, in some lines.
+    pub description: Option<String>,
+    /// Home page.
+    pub url: Option<String>,
+    /// Who distributes the package.
+    pub vendor: Option<String>,
+    /// Who maintains the package: `Name <mail@host>`.
+    pub maintainer: Option<String>,
+    /// RPM group. Default: `Applications/System`.
+    pub group: Option<String>,
+    /// Debian section. Default: `admin`.
+    pub section: Option<String>,
+    /// Debian priority. Default: `optional`.
+    pub priority: Option<Priority>,
+    /// Where pre-releases go in version and release.
+    pub version_scheme: Option<VersionScheme>,
+    /// `fast`, `balanced` (the default), `small`, or an algorithm with a level: `zstd:9`, `xz:6`, `gzip:9`.
+    pub compression: Option<String>,
+    /// Change log in Markdown.
+    pub changelog: Option<String>,
+    /// Licence texts. Default: `LICENSE*`, `LICENCE*`, `COPYING*` and `NOTICE*` beside the project.
+    pub licenses: Option<Vec<String>>,
+    /// Links to commands that the main package itself owns.
+    pub links: Option<Links>,
+}
+
+/// `[package.links]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
+#[schemars(deny_unknown_fields)]
+pub struct Links {
+    /// Where the links lie. Default: `/usr/bin`.
+    pub directory: Option<String>,
+    /// Commands in `<prefix>/bin` to link.
+    pub scripts: Vec<String>,
+}
+
+/// Debian priorities (policy 2.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    Required,
+    Important,
+    Standard,
+    Optional,
+    Extra,
+}
+
+/// `[python]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
+#[schemars(deny_unknown_fields)]
+pub struct Python {
+    /// Whose Python runs the application. Default: `system`.
+    pub interpreter: Option<Interpreter>,
+    /// The bundled CPython: a directory, an archive, or a URL.
+    pub source: Option<String>,
+    /// SHA-256 of the bundled CPython's archive, in hexadecimal.
+    pub sha256: Option<String>,
+    /// Series such as `3.11`. Default: the distribution's default Python.
+    pub version: Option<String>,
+    /// Requirement files, installed beside the application. Default: none, or `requirements.txt` for a project that
+    /// has only modules.
+    pub requirements: Option<Vec<String>>,
+    /// Constraint files.
+    pub constraints: Option<Vec<String>>,
+    /// Extras of the application to install.
+    pub extras: Option<Vec<String>>,
+    /// `uv.lock` or `pylock.toml`: what to install, exactly.
+    pub lock: Option<String>,
+    /// Directories or pages with wheels.
+    pub find_links: Option<Vec<String>>,
+    /// Package index to use. Credentials come from the environment, netrc or keyring.
+    pub index_url: Option<String>,
+    /// More package indexes.
+    pub extra_index_urls: Option<Vec<String>>,
+    /// Use no package index. Default: false.
+    pub no_index: Option<bool>,
+    /// Refuse whatever has no hash in the requirement files or the lock. Default: false.
+    pub require_hashes: Option<bool>,
+    /// What decides the versions. Default: `uv`.
+    pub resolver: Option<Resolver>,
+    /// When bytecode is made. Default: `build`.
+    pub bytecode: Option<BytecodeMode>,
+    /// Remove debugging symbols from native code. Default: false.
+    pub strip: Option<bool>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Interpreter {
+    /// The distribution's package.
+    System,
+    /// A CPython inside the prefix.
+    Bundled,
+}
+
+/// `[[service]]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
+#[schemars(deny_unknown_fields)]
+pub struct Service {
+    /// The unit or init script is `<package>-<name>`.
+    pub name: Option<String>,
+    /// One line for the service manager. Default: `<summary> (<name>)`.
+    pub description: Option<String>,
+    /// Program and arguments. The first word is resolved against `<prefix>/bin`. Words as a shell splits them, but no
+    /// shell runs: no pipes, redirections or variables.
+    pub command: Option<String>,
+    /// Account that it runs as. Default: `root`.
+    pub user: Option<String>,
+    /// Group that it runs as. Default: the primary group of the user.
+    pub group: Option<String>,
+    /// Absolute path.
+    pub working_directory: Option<String>,
+    /// Octal. Default: `0022`.
+    pub umask: Option<String>,
+    /// Environment variables.
+    pub environment: Option<BTreeMap<String, String>>,
+    /// Absolute path of a file with `NAME=value` lines, read if it exists.
+    pub environment_file: Option<String>,
+    /// Units that have to be up before. Default: `network-online.target`.
+    pub after: Option<Vec<String>>,
+    /// When to restart it. Default: `on-failure`.
+    pub restart: Option<Restart>,
+    /// How the service says that it is up. Default: `simple`.
+    #[serde(rename = "type")]
+    pub kind: Option<ServiceType>,
+    /// Command that makes it read its configuration again.
+    pub reload: Option<String>,
+    /// Seconds between asking it to stop and killing it. Default: 30.
+    pub stop_timeout: Option<u32>,
+    /// Number of files that it may have open.
+    pub limit_nofile: Option<u64>,
+    /// Take away what a service seldom needs (privileges, devices, other users' files). Default: true.
+    pub hardening: Option<bool>,
+    /// Is it enabled at first install? Default: `preset`.
+    pub enable: Option<Enable>,
+    /// Is it started at first install? Default: false.
+    pub start: Option<bool>,
+    /// Is it restarted on upgrade if it runs? Default: true.
+    pub restart_on_upgrade: Option<bool>,
+    /// Package that owns it: a meta-package, or `main`. Default: `node`.
+    pub package: Option<String>,
+}
+
+/// systemd.service(5), `Restart=`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Restart {
+    No,
+    Always,
+    OnSuccess,
+    OnFailure,
+    OnAbnormal,
+    OnAbort,
+    OnWatchdog,
+}
+
+/// systemd.service(5), `Type=`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServiceType {
+    /// It is up as soon as it is started, and stays in the foreground.
+    Simple,
+    /// It goes into the background by itself.
+    Forking,
+    /// It does its work and ends.
+    Oneshot,
+    /// It tells systemd (sd_notify).
+    Notify,
+    /// As `simple`, but started after all other jobs.
+    Idle,
+}
+
+/// `[[user]]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
+#[schemars(deny_unknown_fields)]
+pub struct User {
+    /// Name of the account.
+    pub name: Option<String>,
+    /// Primary group. Default: the name.
+    pub group: Option<String>,
+    /// Home directory. Default: `/var/lib/<name>`.
+    pub home: Option<String>,
+    /// Default: the distribution's `nologin`.
+    pub shell: Option<String>,
+    /// Further groups.
+    pub groups: Option<Vec<String>>,
+    /// Remove the account with the package. Default: false.
+    pub remove: Option<bool>,
+}
+
+/// `[[file]]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
+#[schemars(deny_unknown_fields)]
+pub struct File {
+    /// File or directory, relative to the configuration.
+    pub source: Option<String>,
+    /// Absolute path on the target; with a `/` at its end, the directory to put it in.
+    pub destination: Option<String>,
+    /// What becomes of an edited file at an upgrade. Default: `noreplace` below `/etc`, `no` elsewhere.
+    pub config: Option<ConfigFile>,
+    /// Octal. Default: 0755 for what is executable, 0644 otherwise.
+    pub mode: Option<String>,
+    /// Default: `root`.
+    pub owner: Option<String>,
+    /// Default: `root`.
+    pub group: Option<String>,
+    /// Render it with the names `name`, `version`, `prefix`, `distribution`... Default: false.
+    pub template: Option<bool>,
+    /// Package that owns it: a meta-package, or `main` (the default).
+    pub package: Option<String>,
+}
+
+/// `[[directory]]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
+#[schemars(deny_unknown_fields)]
+pub struct Directory {
+    /// Absolute path on the target.
+    pub path: Option<String>,
+    /// Octal. Default: `0755`.
+    pub mode: Option<String>,
+    /// Default: `root`.
+    pub owner: Option<String>,
+    /// Default: `root`.
+    pub group: Option<String>,
+    /// Made when a service starts, not by the package. Default: false.
+    pub ghost: Option<bool>,
+    /// Package that owns it: a meta-package, or `main` (the default).
+    pub package: Option<String>,
+}
+
+/// `[[logrotate]]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
+#[schemars(deny_unknown_fields)]
+pub struct Logrotate {
+    /// Absolute paths, with `*` and `?`.
+    pub paths: Option<Vec<String>>,
+    /// How many old logs are kept. Default: 8.
+    pub rotate: Option<u32>,
+    /// Default: `weekly`.
+    pub frequency: Option<Frequency>,
+    /// Default: true.
+    pub compress: Option<bool>,
+    /// Service that opens its logs again after a rotation. Default: none, the log is copied and truncated.
+    pub service: Option<String>,
+    /// Package that owns it: a meta-package, or `main` (the default).
+    pub package: Option<String>,
+}
+
+/// logrotate(8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Frequency {
+    Hourly,
+    Daily,
+    Weekly,
+    Monthly,
+    Yearly,
+}
+
+/// `[[meta-package]]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
+#[schemars(deny_unknown_fields)]
+pub struct MetaPackage {
+    /// The package is `<main>-<name>`.
+    pub name: Option<String>,
+    /// Name of the package, instead of `<main>-<name>`.
+    pub package_name: Option<String>,
+    /// Default: that of the main package, with the name.
+    pub summary: Option<String>,
+    /// Default: that of the main package.
+    pub description: Option<String>,
+    /// Where the links lie. Default: `/usr/sbin` for `node`, `/usr/bin` for any other.
+    pub link_directory: Option<String>,
+    /// Commands in `<prefix>/bin` to link. Default: every console script of the application; none for `node`.
+    pub scripts: Option<Vec<String>>,
+    #[serde(flatten)]
+    pub relations: RelationSettings,
+}
+
+/// `[scriptlets]`: rpm's names of the moments.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
+#[schemars(deny_unknown_fields)]
+pub struct Scriptlets {
+    /// Before the transaction.
+    pub pretrans: Option<String>,
+    /// Before installing.
+    pub pre: Option<String>,
+    /// After installing.
+    pub post: Option<String>,
+    /// Before removing.
+    pub preun: Option<String>,
+    /// After removing.
+    pub postun: Option<String>,
+    /// After the transaction.
+    pub posttrans: Option<String>,
+    /// By `rpm --verify`.
+    pub verify: Option<String>,
+}
+
+/// `[[trigger]]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
+#[schemars(deny_unknown_fields)]
+pub struct Trigger {
+    /// Package, optionally with a version: `nginx >= 1.20`.
+    pub on: Option<String>,
+    /// After it is installed (`in`), before it is removed (`un`), after it is removed (`postun`). Default: `in`.
+    pub when: Option<TriggerWhen>,
+    /// Text, or a file beside the configuration.
+    pub script: Option<String>,
+    /// Absolute path, or `<lua>`. Default: the script's `#!` line, or `/bin/sh`.
+    pub interpreter: Option<String>,
+    /// Package that has it: a meta-package, or `main` (the default).
+    pub package: Option<String>,
+}
+
+/// A package of the distribution, or those of one distribution or family.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum PackageMapEntry {
+    Package(String),
+    Target(BTreeMap<String, String>),
+}

@@ -1,0 +1,94 @@
+//! Why there is no complete set of wheels, and what can be done about it.
+
+use std::path::PathBuf;
+
+use miette::Diagnostic;
+use thiserror::Error;
+
+/// Why there is no complete set of wheels.
+#[derive(Debug, Error, Diagnostic)]
+pub enum Error {
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Exec(#[from] crate::exec::ExecError),
+    #[error("{0}")]
+    #[diagnostic(code(resolve::io))]
+    Io(#[from] std::io::Error),
+    #[error("there is no home directory to keep the cache in")]
+    #[diagnostic(code(resolve::cache), help("set OMNIPACK_CACHE to a directory, or HOME"))]
+    NoCache,
+    #[error("`{file}` cannot be read: {reason}")]
+    #[diagnostic(code(resolve::input), help("{help}"))]
+    Input { file: String, reason: String, help: String },
+    #[error("`{file}` is not a usable wheel: {reason}")]
+    #[diagnostic(code(resolve::wheel), help("build the wheel again, or name another file"))]
+    BadWheel { file: String, reason: String },
+    #[error("{file}: `{line}` is an editable requirement, which cannot be packaged")]
+    #[diagnostic(
+        code(resolve::editable),
+        help(
+            "an editable install points into a source tree that the target does not have; drop the `-e`, so that a wheel is built from it"
+        )
+    )]
+    Editable { file: String, line: String },
+    #[error("the requirements cannot be satisfied together for {target}\n{details}")]
+    #[diagnostic(
+        code(resolve::unsatisfiable),
+        help(
+            "loosen one of the requirements above, choose another Python with `[python] version`, or check `index-url` and `find-links`"
+        )
+    )]
+    Unsatisfiable { target: String, details: String },
+    #[error("the resolver failed for {target}\n{details}")]
+    #[diagnostic(code(resolve::failed), help("{help}"))]
+    ResolverFailed { target: String, details: String, help: String },
+    #[error("no wheel of {name} {version} fits {target}: {reason}")]
+    #[diagnostic(code(resolve::no_wheel), help("{help}"))]
+    NoWheel { name: String, version: String, target: String, reason: String, help: String },
+    #[error("{name} {version} has to be compiled for {target}, and that cannot be done here: {reason}")]
+    #[diagnostic(code(resolve::needs_compiler), help("{help}"))]
+    NeedsCompiler { name: String, version: String, target: String, reason: String, help: String },
+    #[error("the wheel of {what} cannot be built\n{details}")]
+    #[diagnostic(
+        code(resolve::build),
+        help(
+            "the build backend's own words are above; `python3 -m pip wheel --no-deps .` in the project shows the same"
+        )
+    )]
+    Build { what: String, details: String },
+    #[error("{file} is not what was asked for: sha256 expected {expected}, got {got}")]
+    #[diagnostic(
+        code(resolve::hash_mismatch),
+        help(
+            "the file was changed since its hash was written down; if that is right, update the hash (`uv lock`, `pip-compile --generate-hashes`), otherwise do not install it"
+        )
+    )]
+    HashMismatch { file: String, expected: String, got: String },
+    #[error("{name} has no hash, and `require-hashes` is on")]
+    #[diagnostic(
+        code(resolve::no_hash),
+        help("add `--hash=sha256:...` to its line (`uv pip compile --generate-hashes`), or turn `require-hashes` off")
+    )]
+    NoHash { name: String },
+    #[error("cannot download {url}: {reason}")]
+    #[diagnostic(code(resolve::download), help("{help}"))]
+    Download { url: String, reason: String, help: String },
+    #[error("{what} is not in the cache, and `--offline` forbids to fetch it")]
+    #[diagnostic(code(resolve::offline), help("run once without `--offline`, or give the wheels with `--wheels DIR`"))]
+    Offline { what: String },
+    #[error("uv cannot be installed: {reason}")]
+    #[diagnostic(
+        code(resolve::uv),
+        help("put `uv` on PATH, name it with OMNIPACK_UV, or set `resolver = \"pip\"` under [python]")
+    )]
+    NoUv { reason: String },
+    #[error("there is no usable python3 with pip: {reason}")]
+    #[diagnostic(code(resolve::pip), help("install python3 with pip and venv (`python3-pip`, `python3-venv`)"))]
+    NoPip { reason: String },
+    #[error("`{dir}` has no wheel of {name}{specifier}")]
+    #[diagnostic(
+        code(resolve::wheels_directory),
+        help("with `--wheels` nothing is resolved or fetched: put every wheel there, or leave the option out")
+    )]
+    NotInWheels { dir: PathBuf, name: String, specifier: String },
+}

@@ -1,0 +1,175 @@
+//! `--wheels DIR`: what is needed is taken from a directory of ready wheels, newest first, with no resolver.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use fs_err as fs;
+use pep508_rs::{Requirement, VerbatimUrl, VersionOrUrl};
+
+use super::cache::sha256_file;
+use super::pylock::{self, File, Package};
+use super::requirements::{RequirementFiles, application_requirements, requirement_lines};
+use super::tags::{WheelName, normalize};
+use super::target::Target;
+use super::{Error, Lock, Wheel, WheelRole};
+use crate::project::{Metadata, PythonSettings};
+
+/// Wheels that the target takes, by normalised name, newest and best first.
+struct Wheelhouse {
+    directory: PathBuf,
+    wheels: BTreeMap<String, Vec<(WheelName, PathBuf)>>,
+}
+
+/// The wheel of `requirement`.
+pub fn application(directory: &Path, requirement: &str, target: &Target) -> Result<Wheel, Error> {
+    let house = Wheelhouse::read(directory, target)?;
+    let (name, path) = house.find(&parse(requirement, requirement)?)?;
+    wheel(name, path, WheelRole::Application)
+}
+
+/// Everything that the application and the requirement files need.
+pub fn lock(
+    directory: &Path,
+    settings: &PythonSettings,
+    metadata: &Metadata,
+    application: &Wheel,
+    target: &Target,
+) -> Result<Lock, Error> {
+    let house = Wheelhouse::read(directory, target)?;
+    let files = RequirementFiles::read(&settings.requirements)?;
+    let mut queue = VecDeque::new();
+    for line in application_requirements(&metadata.name, &metadata.requires_dist, &settings.extras, target)? {
+        queue.push_back(parse(&line, &metadata.name)?);
+    }
+    for (path, text) in &files.texts {
+        for line in requirement_lines(text) {
+            let requirement = parse(&line, &path.display().to_string())?;
+            if target.accepts(&requirement.marker, &[]) {
+                queue.push_back(requirement);
+            }
+        }
+    }
+    let mut chosen: BTreeMap<String, (&WheelName, &PathBuf)> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    while let Some(requirement) = queue.pop_front() {
+        let name = normalize(requirement.name.as_ref());
+        if name == application.name || !seen.insert(requirement.to_string()) {
+            continue;
+        }
+        let (wheel_name, path) = match chosen.get(&name) {
+            Some(found) if satisfies(&requirement, &found.0.version) => *found,
+            Some(_) => return Err(house.missing(&requirement)),
+            None => house.find(&requirement)?,
+        };
+        chosen.insert(name.clone(), (wheel_name, path));
+        let extras = requirement.extras.iter().map(ToString::to_string).collect::<Vec<_>>();
+        for line in application_requirements(&name, &requires_dist(path)?, &extras, target)? {
+            queue.push_back(parse(&line, &name)?);
+        }
+    }
+    let mut wheels = vec![application.clone()];
+    let mut packages = Vec::new();
+    for (name, path) in chosen.into_values() {
+        let wheel = wheel(name, path, WheelRole::Dependency)?;
+        let allowed = files.hashes.get(&wheel.name);
+        if let Some(allowed) = allowed.filter(|allowed| !allowed.contains(&wheel.sha256)) {
+            let expected = allowed.join(" or ");
+            return Err(Error::HashMismatch { file: wheel.file_name, expected, got: wheel.sha256 });
+        }
+        if settings.require_hashes && allowed.is_none() {
+            return Err(Error::NoHash { name: wheel.name });
+        }
+        let file = File {
+            path: Some(wheel.file_name.clone()),
+            hashes: [("sha256".to_owned(), wheel.sha256.clone())].into(),
+            ..File::default()
+        };
+        let package = Package { name: wheel.name.clone(), ..Package::default() };
+        packages.push(package.pinned(&wheel.version, Some(&file)));
+        wheels.push(wheel);
+    }
+    wheels.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(Lock { wheels, pylock: pylock::write(&packages, target)? })
+}
+
+impl Wheelhouse {
+    fn read(directory: &Path, target: &Target) -> Result<Self, Error> {
+        let mut wheels: BTreeMap<String, Vec<_>> = BTreeMap::new();
+        for entry in fs::read_dir(directory)? {
+            let path = entry?.path();
+            let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let Ok(name) = WheelName::parse(&file_name) else { continue };
+            if let Some(rank) = target.tags.rank(&name) {
+                wheels.entry(name.name.clone()).or_default().push((rank, name, path));
+            }
+        }
+        let sorted = wheels.into_iter().map(|(name, mut list)| {
+            list.sort_by(|(rank, one, _), (other_rank, other, _)| {
+                let version = |name: &WheelName| name.version.parse::<pep440_rs::Version>().ok();
+                version(other).cmp(&version(one)).then(rank.cmp(other_rank)).then(other.build.cmp(&one.build))
+            });
+            (name, list.into_iter().map(|(_, name, path)| (name, path)).collect())
+        });
+        Ok(Self { directory: directory.to_path_buf(), wheels: sorted.collect() })
+    }
+
+    fn find(&self, requirement: &Requirement<VerbatimUrl>) -> Result<(&WheelName, &PathBuf), Error> {
+        let candidates = self.wheels.get(&normalize(requirement.name.as_ref()));
+        candidates
+            .and_then(|list| list.iter().find(|(name, _)| satisfies(requirement, &name.version)))
+            .map(|(name, path)| (name, path))
+            .ok_or_else(|| self.missing(requirement))
+    }
+
+    fn missing(&self, requirement: &Requirement<VerbatimUrl>) -> Error {
+        let specifier = match &requirement.version_or_url {
+            Some(VersionOrUrl::VersionSpecifier(specifiers)) => format!(" {specifiers}"),
+            _ => String::new(),
+        };
+        Error::NotInWheels { dir: self.directory.clone(), name: requirement.name.to_string(), specifier }
+    }
+}
+
+fn satisfies(requirement: &Requirement<VerbatimUrl>, version: &str) -> bool {
+    match (&requirement.version_or_url, version.parse()) {
+        (Some(VersionOrUrl::VersionSpecifier(specifiers)), Ok(version)) => specifiers.contains(&version),
+        _ => true,
+    }
+}
+
+fn parse(line: &str, file: &str) -> Result<Requirement<VerbatimUrl>, Error> {
+    Requirement::from_str(line).map_err(|error| Error::Input {
+        file: file.to_owned(),
+        reason: format!("`{line}`: {}", error.message),
+        help: "with `--wheels`, requirements are `name` with versions, extras and markers".to_owned(),
+    })
+}
+
+fn wheel(name: &WheelName, path: &Path, role: WheelRole) -> Result<Wheel, Error> {
+    Ok(Wheel {
+        name: name.name.clone(),
+        version: name.version.clone(),
+        file_name: path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        path: std::path::absolute(path)?,
+        sha256: sha256_file(path)?,
+        direct_url: None,
+        role,
+    })
+}
+
+/// `Requires-Dist` of the wheel at `path`.
+fn requires_dist(path: &Path) -> Result<Vec<String>, Error> {
+    let bad = |reason: String| Error::BadWheel { file: path.display().to_string(), reason };
+    let mut archive = zip::ZipArchive::new(fs::File::open(path)?).map_err(|error| bad(error.to_string()))?;
+    let name = archive
+        .file_names()
+        .flatten()
+        .find(|name| name.ends_with(".dist-info/METADATA") && name.matches('/').count() == 1);
+    let name = name.map(std::borrow::Cow::into_owned).ok_or_else(|| bad("it has no METADATA".to_owned()))?;
+    let mut text = Vec::new();
+    let mut member = archive.by_name(&name).map_err(|error| bad(error.to_string()))?;
+    std::io::Read::read_to_end(&mut member, &mut text)?;
+    let metadata = python_pkginfo::Metadata::parse(&text).map_err(|error| bad(error.to_string()))?;
+    Ok(metadata.requires_dist)
+}

@@ -1,0 +1,134 @@
+//! `[[logrotate]]` tables as a drop-in of logrotate(8).
+
+use serde::Serialize;
+
+use crate::distribution::{InitSystem, PackageFormat};
+use crate::plan::{BuildPlan, PackagePlan};
+use crate::project::{Logrotate, Service};
+use crate::stage::Entry;
+use crate::template;
+
+use super::checked::{self, Checked};
+use super::{Error, FileKind, sysvinit, text_file};
+
+const FREQUENCIES: [&str; 5] = ["hourly", "daily", "weekly", "monthly", "yearly"];
+
+#[derive(Serialize)]
+struct DropIn<'a> {
+    stanzas: &'a [Stanza<'a>],
+}
+
+#[derive(Serialize)]
+struct Stanza<'a> {
+    paths: Vec<&'a str>,
+    frequency: &'a str,
+    rotate: u32,
+    compress: bool,
+    su: Option<Owner<'a>>,
+    /// Command that makes the service open its log anew; `None`: copy and truncate.
+    reopen: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Eq, Serialize)]
+struct Owner<'a> {
+    user: &'a str,
+    group: &'a str,
+}
+
+/// `/etc/logrotate.d/<package>`, and one file for the output of each service that an init script runs.
+pub fn entries(plan: &BuildPlan, package: &PackagePlan, services: &[Checked<'_>]) -> Result<Vec<Entry>, Error> {
+    let mut entries = Vec::new();
+    if !package.logrotate.is_empty() {
+        let mut stanzas = Vec::new();
+        for table in &package.logrotate {
+            stanzas.extend(stanzas_of(plan, table)?);
+        }
+        entries.push(drop_in(&package.name, &stanzas)?);
+    }
+    if plan.distribution.init == InitSystem::Sysvinit {
+        for service in services {
+            let log = sysvinit::log_path(&service.id);
+            let stanza =
+                Stanza { paths: vec![&log], frequency: "weekly", rotate: 4, compress: true, su: None, reopen: None };
+            entries.push(drop_in(&service.id, &[stanza])?);
+        }
+    }
+    Ok(entries)
+}
+
+fn drop_in(name: &str, stanzas: &[Stanza<'_>]) -> Result<Entry, Error> {
+    let text = template::render(
+        &format!("logrotate.d/{name}"),
+        include_str!("../../templates/logrotate/package"),
+        DropIn { stanzas },
+    )?;
+    text_file(&format!("/etc/logrotate.d/{name}"), text, FileKind::Config)
+}
+
+/// One stanza for each owner that the logs of `table` have.
+fn stanzas_of<'a>(plan: &'a BuildPlan, table: &'a Logrotate) -> Result<Vec<Stanza<'a>>, Error> {
+    let wrong = |reason: String, hint: &str| Error::Logrotate { reason, hint: hint.to_owned() };
+    if !FREQUENCIES.contains(&table.frequency.as_str()) {
+        let hint = format!("one of: {}", FREQUENCIES.join(", "));
+        return Err(wrong(format!("`frequency = {:?}` is not known", table.frequency), &hint));
+    }
+    let reopen = table.service.as_deref().map(|name| reopen(plan, name)).transpose()?;
+    let mut stanzas = Vec::<Stanza<'_>>::new();
+    for path in &table.paths {
+        let sound = path.starts_with('/') && !path.contains(|c: char| c.is_control() || "\"\\{}".contains(c));
+        if !sound {
+            let hint = "logrotate takes absolute paths and patterns without quotes, backslashes, braces and line ends";
+            return Err(wrong(format!("cannot rotate `{}`", path.escape_default()), hint));
+        }
+        let su = owner(plan, path);
+        match stanzas.iter_mut().find(|stanza| stanza.su == su) {
+            Some(stanza) => stanza.paths.push(path),
+            None => stanzas.push(Stanza {
+                paths: vec![path],
+                frequency: &table.frequency,
+                rotate: table.rotate,
+                compress: table.compress,
+                su,
+                reopen: reopen.clone(),
+            }),
+        }
+    }
+    Ok(stanzas)
+}
+
+/// logrotate since 3.8.0 rotates nothing in a directory that others than root can write to unless `su` names whom to
+/// become; 3.7 (the RPM distributions that do not boot systemd) does not know the word.
+fn owner<'a>(plan: &'a BuildPlan, path: &str) -> Option<Owner<'a>> {
+    let distribution = &plan.distribution;
+    let knows_su = distribution.init == InitSystem::Systemd || distribution.format == PackageFormat::Deb;
+    let (directory, _) = path.rsplit_once('/')?;
+    let mut directories = plan.packages.iter().flat_map(|package| &package.directories);
+    let found = directories.find(|known| known.path.trim_end_matches('/') == directory)?;
+    (knows_su && found.owner != "root").then_some(Owner { user: &found.owner, group: &found.group })
+}
+
+fn reopen(plan: &BuildPlan, name: &str) -> Result<String, Error> {
+    let mut services = plan.packages.iter().flat_map(|package| &package.services);
+    let Some(service) = services.find(|service| service.name == name) else {
+        return Err(Error::Logrotate {
+            reason: format!("there is no service `{name}`"),
+            hint: "`service` names a [[service]] of this configuration".to_owned(),
+        });
+    };
+    reopen_command(plan, service)
+}
+
+fn reopen_command(plan: &BuildPlan, service: &Service) -> Result<String, Error> {
+    let id = checked::id(plan, service)?;
+    let reloads = !service.reload.trim().is_empty();
+    Ok(match plan.distribution.init {
+        InitSystem::Systemd => {
+            let verb = if reloads { "reload" } else { "try-restart" };
+            format!("[ ! -d /run/systemd/system ] || systemctl {verb} {id}.service >/dev/null 2>&1 || :")
+        }
+        InitSystem::Sysvinit => {
+            let verb = if reloads { "reload" } else { "condrestart" };
+            format!("{} {verb} >/dev/null 2>&1 || :", sysvinit::script_path(plan, &id))
+        }
+    })
+}

@@ -1,0 +1,255 @@
+//! What the package manager runs: accounts before the files are there, services registered after, stopped before
+//! their files go, restarted once when the old version's files are gone; and the user's own scriptlets with them.
+//!
+//! The user's texts run as processes of their own, by the interpreter of their shebang, so that neither `exit 0` nor
+//! `set -e` in them skips what omnipack has to do.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::distribution::{InitSystem, PackageFormat, ToolVersion};
+use crate::plan::{BuildPlan, PackagePlan, Role};
+use crate::project::{BytecodeMode, Enable, ScriptletKind};
+use crate::template;
+
+use super::accounts::Account;
+use super::checked::Checked;
+use super::{Error, Scriptlet, directories, systemd, sysvinit};
+
+/// Values for `.pyc` files that are never checked against their source came with Python 3.7 (PEP 552).
+const UNCHECKED_HASH: ToolVersion = ToolVersion { major: 3, minor: 7, patch: 0 };
+
+#[derive(Serialize)]
+struct Context<'a> {
+    package: &'a str,
+    format: PackageFormat,
+    init: InitSystem,
+    services: Vec<Registered<'a>>,
+    accounts: &'a [Account],
+    tmpfiles: Option<String>,
+    /// Where notes lie from one scriptlet of a transaction to the next; emptied by every boot.
+    marks: String,
+    /// Main package only.
+    tree: Option<Tree<'a>>,
+    user_script: Option<UserScript<'a>>,
+}
+
+/// A service as its scriptlets see it.
+#[derive(Serialize)]
+struct Registered<'a> {
+    id: &'a str,
+    /// Unit file or init script.
+    path: String,
+    enable: Enable,
+    start: bool,
+    restart: bool,
+}
+
+/// The packaged tree, as far as scriptlets touch it.
+#[derive(Serialize)]
+struct Tree<'a> {
+    prefix: &'a str,
+    python: &'a str,
+    /// Compile on the target?
+    compile: bool,
+    /// Is bytecode made on the target, which the package manager does not know of?
+    unowned: bool,
+    unchecked_hash: bool,
+    /// Python 2 writes `.pyc` beside the source.
+    beside: bool,
+}
+
+#[derive(Serialize)]
+struct UserScript<'a> {
+    kind: &'a str,
+    interpreter: String,
+    delimiter: String,
+    text: &'a str,
+    /// Does its failure stop the transaction?
+    veto: bool,
+}
+
+/// The scriptlets of `package`; a kind in which nothing is to be done is not there.
+///
+/// # Errors
+/// When a scriptlet of the user cannot be run together with omnipack's own.
+pub fn scriptlets(
+    plan: &BuildPlan,
+    package: &PackagePlan,
+    services: &[Checked<'_>],
+    accounts: &[Account],
+) -> Result<BTreeMap<ScriptletKind, Scriptlet>, Error> {
+    let kinds = [
+        ScriptletKind::Pretrans,
+        ScriptletKind::Pre,
+        ScriptletKind::Post,
+        ScriptletKind::Preun,
+        ScriptletKind::Postun,
+        ScriptletKind::Posttrans,
+        ScriptletKind::Verify,
+    ];
+    let mut context = context(plan, package, services, accounts);
+    let mut scriptlets = BTreeMap::new();
+    for kind in kinds {
+        let user = package.scriptlets.get(&kind).map(String::as_str);
+        if let Some(scriptlet) = scriptlet(&mut context, kind, user)? {
+            scriptlets.insert(kind, scriptlet);
+        }
+    }
+    Ok(scriptlets)
+}
+
+fn scriptlet<'a>(
+    context: &mut Context<'a>,
+    kind: ScriptletKind,
+    user: Option<&'a str>,
+) -> Result<Option<Scriptlet>, Error> {
+    let own = has_own_part(context, kind);
+    let Some(text) = user else {
+        return if own { merged(context, kind, None).map(Some) } else { Ok(None) };
+    };
+    if text.contains('\0') {
+        return Err(error(context, kind, "has a NUL character", "scriptlets are texts"));
+    }
+    let interpreter = interpreter(text);
+    let lua = interpreter.first().is_some_and(|program| program == "<lua>");
+    if lua && own {
+        let hint = "omnipack has to do things in this scriptlet too, by /bin/sh: write yours for /bin/sh";
+        return Err(error(context, kind, "is Lua, which cannot be run together with a shell's", hint));
+    }
+    // Before a transaction there may be no /bin/sh yet, and what a verify script or a veto says is the user's.
+    let raw =
+        matches!(kind, ScriptletKind::Pretrans | ScriptletKind::Verify) || lua || (kind == ScriptletKind::Pre && !own);
+    if raw {
+        return Ok(Some(Scriptlet { interpreter, text: text.to_owned() }));
+    }
+    merged(
+        context,
+        kind,
+        Some(UserScript {
+            kind: kind_name(kind),
+            interpreter: interpreter.iter().map(|word| template::sh(word)).collect::<Vec<_>>().join(" "),
+            delimiter: delimiter(text),
+            text,
+            veto: kind == ScriptletKind::Pre,
+        }),
+    )
+    .map(Some)
+}
+
+fn merged<'a>(
+    context: &mut Context<'a>,
+    kind: ScriptletKind,
+    user_script: Option<UserScript<'a>>,
+) -> Result<Scriptlet, Error> {
+    let source = match kind {
+        ScriptletKind::Pre => include_str!("../../templates/scriptlets/pre.sh"),
+        ScriptletKind::Post => include_str!("../../templates/scriptlets/post.sh"),
+        ScriptletKind::Preun => include_str!("../../templates/scriptlets/preun.sh"),
+        ScriptletKind::Postun => include_str!("../../templates/scriptlets/postun.sh"),
+        ScriptletKind::Posttrans => include_str!("../../templates/scriptlets/posttrans.sh"),
+        ScriptletKind::Pretrans | ScriptletKind::Verify => "",
+    };
+    let source = [include_str!("../../templates/scriptlets/macros.sh"), source].concat();
+    context.user_script = user_script;
+    let name = format!("{} of {}", kind_name(kind), context.package);
+    let text = template::render(&name, &source, &*context)?;
+    Ok(Scriptlet { interpreter: vec!["/bin/sh".to_owned()], text })
+}
+
+fn context<'a>(
+    plan: &'a BuildPlan,
+    package: &'a PackagePlan,
+    services: &'a [Checked<'_>],
+    accounts: &'a [Account],
+) -> Context<'a> {
+    let init = plan.distribution.init;
+    let run = if init == InitSystem::Systemd { "/run" } else { "/var/run" };
+    let registered = services.iter().map(|checked| Registered {
+        id: &checked.id,
+        path: match init {
+            InitSystem::Systemd => systemd::unit_path(&checked.id),
+            InitSystem::Sysvinit => sysvinit::script_path(plan, &checked.id),
+        },
+        enable: checked.service.enable,
+        start: checked.service.start,
+        restart: checked.service.restart_on_upgrade,
+    });
+    let python = &plan.interpreter;
+    let tree = Tree {
+        prefix: &plan.prefix,
+        python: &python.path,
+        compile: plan.bytecode == BytecodeMode::Install,
+        unowned: plan.bytecode != BytecodeMode::Build,
+        unchecked_hash: python.version >= UNCHECKED_HASH,
+        beside: python.version.major < 3,
+    };
+    Context {
+        package: &package.name,
+        format: plan.distribution.format,
+        init,
+        services: registered.collect(),
+        accounts,
+        tmpfiles: directories::tmpfiles_path(plan, package),
+        marks: format!("{run}/omnipack/{}", package.name),
+        tree: (package.role == Role::Main).then_some(tree),
+        user_script: None,
+    }
+}
+
+/// Is there anything for omnipack to do in this scriptlet?
+fn has_own_part(context: &Context<'_>, kind: ScriptletKind) -> bool {
+    let services = !context.services.is_empty();
+    let tree = |wanted: fn(&Tree<'_>) -> bool| context.tree.as_ref().is_some_and(wanted);
+    match kind {
+        ScriptletKind::Pretrans | ScriptletKind::Verify => false,
+        ScriptletKind::Pre => services || !context.accounts.is_empty(),
+        ScriptletKind::Post => services || context.tmpfiles.is_some(),
+        ScriptletKind::Preun => services || tree(|tree| tree.unowned),
+        ScriptletKind::Postun => {
+            services || context.tree.is_some() || context.accounts.iter().any(|account| account.remove)
+        }
+        ScriptletKind::Posttrans => services || tree(|tree| tree.compile),
+    }
+}
+
+/// The shebang's program and, as the kernel does it, what follows as one argument; `/bin/sh` without one.
+fn interpreter(text: &str) -> Vec<String> {
+    let line = text.strip_prefix("#!").map(|rest| rest.lines().next().unwrap_or_default().trim()).unwrap_or_default();
+    let mut words = line.splitn(2, char::is_whitespace).map(str::trim).filter(|word| !word.is_empty());
+    match words.next() {
+        Some(program) => [program].into_iter().chain(words).map(str::to_owned).collect(),
+        None => vec!["/bin/sh".to_owned()],
+    }
+}
+
+/// A line that `text` does not have, to end a here-document.
+fn delimiter(text: &str) -> String {
+    let mut delimiter = "OMNIPACK_END".to_owned();
+    while text.lines().any(|line| line.trim_end_matches('\r') == delimiter) {
+        delimiter.push('_');
+    }
+    delimiter
+}
+
+fn kind_name(kind: ScriptletKind) -> &'static str {
+    match kind {
+        ScriptletKind::Pretrans => "pretrans",
+        ScriptletKind::Pre => "pre",
+        ScriptletKind::Post => "post",
+        ScriptletKind::Preun => "preun",
+        ScriptletKind::Postun => "postun",
+        ScriptletKind::Posttrans => "posttrans",
+        ScriptletKind::Verify => "verify",
+    }
+}
+
+fn error(context: &Context<'_>, kind: ScriptletKind, reason: &str, hint: &str) -> Error {
+    Error::Scriptlet {
+        kind: kind_name(kind).to_owned(),
+        package: context.package.to_owned(),
+        reason: reason.to_owned(),
+        hint: hint.to_owned(),
+    }
+}

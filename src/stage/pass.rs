@@ -1,0 +1,471 @@
+//! One pass over a package's entries: each is read once, checked (native code, leaks), digested and handed on, in order.
+//!
+//! Workers run ahead of the sink, bounded in bytes: files up to [`LARGE`] are kept whole until their turn comes, larger
+//! ones come in pieces, so memory does not grow with the payload. What is found does not depend on who was faster.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use sha2::{Digest, Sha256};
+
+use super::elf::{self, Sparse};
+use super::gate::{FileScan, Hit, Scanner};
+use super::{Content, ElfFacts, Entry, EntryKind, Error, Findings, Leak};
+
+/// Files above this size, in bytes, are handed on in pieces.
+pub const LARGE: u64 = 4 * 1024 * 1024;
+
+/// How many bytes of whole files may wait for their turn.
+const READ_AHEAD: u64 = 32 * 1024 * 1024;
+
+/// Size and number of the pieces of one large file that may wait.
+const PIECE: usize = 256 * 1024;
+const PIECES: usize = 8;
+
+/// What the sink of a pass hears, in the order of the entries. Ghosts are not packed: nothing is heard of them. Only
+/// an [`EntryKind::File`] has data; everything else has size 0 and `End` follows `Begin`.
+pub enum Event<'a> {
+    /// The entry, its index among the entries of the pass, and its size in bytes.
+    Begin(&'a Entry, usize, u64),
+    /// The next bytes of the entry; all of them together have exactly the announced size.
+    Data(&'a [u8]),
+    End,
+}
+
+/// What a pass found out.
+#[derive(Debug, Clone, Default)]
+pub struct PassResult {
+    /// SHA-256 by index of the entry; `None` where there is no content (directories, links, ghosts).
+    pub digests: Vec<Option<[u8; 32]>>,
+    /// In the order of the entries.
+    pub findings: Findings,
+}
+
+/// Reads, checks and digests every entry with `threads` workers, and hands its bytes to `sink` on this thread. Leaks are
+/// findings, not errors: see [`super::gate::check`].
+///
+/// # Errors
+/// When a content cannot be read or is damaged, or the sink fails: the first in the order of the entries.
+pub fn run(
+    entries: &[Entry],
+    scanner: &Scanner,
+    threads: usize,
+    mut sink: impl FnMut(Event<'_>) -> io::Result<()>,
+) -> Result<PassResult, Error> {
+    let files = entries.iter().filter_map(|entry| match &entry.kind {
+        EntryKind::File(content) if !entry.flags.ghost => Some(File { entry, content }),
+        _ => None,
+    });
+    let queue = Queue { files: files.collect(), state: Mutex::default(), changed: Condvar::new() };
+    let mut result = PassResult { digests: vec![None; entries.len()], findings: Findings::default() };
+    std::thread::scope(|scope| {
+        for _ in 0..threads.clamp(1, queue.files.len().max(1)) {
+            scope.spawn(|| queue.work(scanner));
+        }
+        let delivered = deliver(entries, scanner, &queue, &mut sink, &mut result);
+        queue.stop();
+        delivered
+    })?;
+    Ok(result)
+}
+
+fn deliver(
+    entries: &[Entry],
+    scanner: &Scanner,
+    queue: &Queue<'_>,
+    sink: &mut impl FnMut(Event<'_>) -> io::Result<()>,
+    result: &mut PassResult,
+) -> io::Result<()> {
+    let mut position = 0;
+    for (index, entry) in entries.iter().enumerate().filter(|(_, entry)| !entry.flags.ghost) {
+        let EntryKind::File(content) = &entry.kind else {
+            if let EntryKind::Symlink(target) = &entry.kind {
+                let hits = scanner.file(&entry.path, &entry.origin).whole(target.as_bytes())?;
+                result.findings.leaks.extend(leaks(entry, hits));
+            }
+            sink(Event::Begin(entry, index, 0))?;
+            sink(Event::End)?;
+            continue;
+        };
+        let slot = queue.take(position);
+        position += 1;
+        sink(Event::Begin(entry, index, content.size()))?;
+        let outcome = match slot {
+            Slot::Failed(error) => return Err(error),
+            Slot::Whole(bytes, outcome) => {
+                if !bytes.is_empty() {
+                    sink(Event::Data(&bytes))?;
+                }
+                queue.give_back(bytes.len() as u64);
+                outcome
+            }
+            Slot::Pieces(pieces) => deliver_pieces(&pieces, sink)?,
+        };
+        sink(Event::End)?;
+        if let Some(digest) = result.digests.get_mut(index) {
+            *digest = Some(outcome.digest);
+        }
+        result.findings.leaks.extend(leaks(entry, outcome.hits));
+        result.findings.elf.extend(outcome.elf);
+    }
+    Ok(())
+}
+
+fn deliver_pieces(
+    pieces: &Receiver<Piece>,
+    sink: &mut impl FnMut(Event<'_>) -> io::Result<()>,
+) -> io::Result<Box<Outcome>> {
+    loop {
+        match pieces.recv() {
+            Ok(Piece::Data(bytes)) => sink(Event::Data(&bytes))?,
+            Ok(Piece::Done(outcome)) => return outcome,
+            Err(_) => return Err(lost()),
+        }
+    }
+}
+
+fn leaks(entry: &Entry, hits: Vec<Hit>) -> impl Iterator<Item = Leak> {
+    hits.into_iter().map(|hit| Leak {
+        path: entry.path.clone(),
+        origin: entry.origin.clone(),
+        kind: hit.kind,
+        offset: hit.offset,
+        member: hit.member,
+    })
+}
+
+/// A worker ended without a word, which only a defect of the program can bring about.
+fn lost() -> io::Error {
+    io::Error::other("a reading thread stopped unexpectedly")
+}
+
+/// What is known of a file when all of it was read.
+struct Outcome {
+    digest: [u8; 32],
+    hits: Vec<Hit>,
+    elf: Option<ElfFacts>,
+}
+
+enum Slot {
+    Whole(Vec<u8>, Box<Outcome>),
+    Pieces(Receiver<Piece>),
+    Failed(io::Error),
+}
+
+enum Piece {
+    Data(Vec<u8>),
+    Done(io::Result<Box<Outcome>>),
+}
+
+struct File<'a> {
+    entry: &'a Entry,
+    content: &'a Content,
+}
+
+/// The files to read, and who is how far.
+struct Queue<'a> {
+    files: Vec<File<'a>>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// The next file that no worker has taken.
+    next: usize,
+    /// The file that the sink waits for.
+    wanted: usize,
+    /// Bytes that wait for their turn.
+    waiting: u64,
+    slots: BTreeMap<usize, Slot>,
+    stopped: bool,
+}
+
+impl Queue<'_> {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'s>(&self, state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self, scanner: &Scanner) {
+        while let Some((position, file)) = self.claim() {
+            let mut claim = Claim { queue: self, position, slot: None };
+            if file.content.size() > LARGE {
+                let (sender, receiver) = sync_channel(PIECES);
+                claim.slot = Some(Slot::Pieces(receiver));
+                drop(claim);
+                let outcome = read_in_pieces(file, scanner, &sender);
+                // Nobody listens any more only when the pass has failed already.
+                let _ = sender.send(Piece::Done(outcome));
+            } else {
+                claim.slot = Some(match read_whole(file, scanner) {
+                    Ok((bytes, outcome)) => Slot::Whole(bytes, outcome),
+                    Err(error) => Slot::Failed(error),
+                });
+            }
+        }
+    }
+
+    /// Takes the next file, as soon as there is room for it. The one that the sink waits for always has room.
+    fn claim(&self) -> Option<(usize, &File<'_>)> {
+        let mut state = self.lock();
+        let position = state.next;
+        let file = self.files.get(position)?;
+        state.next += 1;
+        let size = file.content.size();
+        if size <= LARGE {
+            while !state.stopped && state.waiting + size > READ_AHEAD && state.wanted != position {
+                state = self.wait(state);
+            }
+            state.waiting += size;
+        }
+        (!state.stopped).then_some((position, file))
+    }
+
+    fn take(&self, position: usize) -> Slot {
+        let mut state = self.lock();
+        state.wanted = position;
+        self.changed.notify_all();
+        loop {
+            if let Some(slot) = state.slots.remove(&position) {
+                return slot;
+            }
+            state = self.wait(state);
+        }
+    }
+
+    fn give_back(&self, bytes: u64) {
+        let mut state = self.lock();
+        state.waiting = state.waiting.saturating_sub(bytes);
+        self.changed.notify_all();
+    }
+
+    fn stop(&self) {
+        let mut state = self.lock();
+        state.stopped = true;
+        state.next = self.files.len();
+        state.slots.clear();
+        self.changed.notify_all();
+    }
+}
+
+/// A file that a worker has taken: whatever happens to the worker, the sink gets an answer.
+struct Claim<'a> {
+    queue: &'a Queue<'a>,
+    position: usize,
+    slot: Option<Slot>,
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        let slot = self.slot.take().unwrap_or_else(|| Slot::Failed(lost()));
+        let mut state = self.queue.lock();
+        if !state.stopped {
+            state.slots.insert(self.position, slot);
+        }
+        self.queue.changed.notify_all();
+    }
+}
+
+fn read_whole(file: &File<'_>, scanner: &Scanner) -> io::Result<(Vec<u8>, Box<Outcome>)> {
+    let bytes = file.content.read()?;
+    let outcome = Outcome {
+        digest: Sha256::digest(&bytes).into(),
+        hits: scanner.file(&file.entry.path, &file.entry.origin).whole(&bytes)?,
+        elf: elf::parse(&bytes, &file.entry.path, &file.entry.origin),
+    };
+    Ok((bytes, Box::new(outcome)))
+}
+
+fn read_in_pieces(file: &File<'_>, scanner: &Scanner, pieces: &SyncSender<Piece>) -> io::Result<Box<Outcome>> {
+    let mut digest = Sha256::new();
+    let mut scan: FileScan<'_> = scanner.file(&file.entry.path, &file.entry.origin);
+    let mut sparse: Option<Sparse> = None;
+    let mut reader = file.content.open()?;
+    let mut first = true;
+    loop {
+        let piece = read_piece(&mut *reader)?;
+        if piece.is_empty() {
+            break;
+        }
+        if std::mem::take(&mut first) && piece.starts_with(elf::MAGIC) {
+            sparse = Some(Sparse::new(&file.entry.path, &file.entry.origin, file.content.size()));
+        }
+        digest.update(&piece);
+        scan.feed(&piece)?;
+        if let Some(sparse) = &mut sparse {
+            sparse.feed(&piece);
+        }
+        if pieces.send(Piece::Data(piece)).is_err() {
+            return Err(lost());
+        }
+    }
+    let elf = sparse.map(|sparse| read_again(file.content, sparse)).transpose()?.flatten();
+    Ok(Box::new(Outcome { digest: digest.finalize().into(), hits: scan.finish(), elf }))
+}
+
+/// As much as fits into one piece; nothing at the end.
+fn read_piece(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
+    let mut piece = Vec::with_capacity(PIECE);
+    reader.take(PIECE as u64).read_to_end(&mut piece)?;
+    Ok(piece)
+}
+
+/// Further rounds over a large native object, for tables that lie before what points to them.
+fn read_again(content: &Content, mut sparse: Sparse) -> io::Result<Option<ElfFacts>> {
+    while let Some(end) = sparse.another_round() {
+        let mut reader = content.open()?.take(end);
+        loop {
+            let piece = read_piece(&mut reader)?;
+            if piece.is_empty() {
+                break;
+            }
+            sparse.feed(&piece);
+        }
+    }
+    Ok(sparse.facts())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::super::{EntryFlags, Origin, TargetPath};
+    use super::*;
+
+    fn entry(path: &str, kind: EntryKind) -> Entry {
+        Entry {
+            path: TargetPath::new(path).unwrap(),
+            mode: 0o644,
+            owner: "root".into(),
+            group: "root".into(),
+            kind,
+            flags: EntryFlags::default(),
+            origin: Origin::User,
+        }
+    }
+
+    fn bytes(bytes: Vec<u8>) -> EntryKind {
+        EntryKind::File(Content::Bytes(bytes.into()))
+    }
+
+    /// Small and large files in turns, 70 MB altogether, so that the read-ahead has to wait.
+    fn tree() -> Vec<Entry> {
+        let mut entries = vec![entry("/opt/a", EntryKind::Directory)];
+        for number in 0..60u32 {
+            let size = [0, 1, 700_000, LARGE as usize, LARGE as usize + 1][number as usize % 5];
+            let content = (0..size).map(|at| (at as u32).wrapping_mul(number + 1) as u8).collect::<Vec<_>>();
+            entries.push(entry(&format!("/opt/a/{number:02}"), bytes(content)));
+        }
+        entries.push(entry("/opt/a/link", EntryKind::Symlink("00".into())));
+        entries
+    }
+
+    #[test]
+    fn every_byte_arrives_in_order_whatever_the_number_of_threads() {
+        let entries = tree();
+        for threads in [1, 2, 7] {
+            let mut seen = Vec::<(usize, u64, Sha256)>::new();
+            let mut ends = 0;
+            let result = run(&entries, &Scanner::new(), threads, |event| {
+                match event {
+                    Event::Begin(entry, index, size) => {
+                        assert_eq!(entry.path, entries[index].path);
+                        seen.push((index, size, Sha256::new()));
+                    }
+                    Event::Data(data) => seen.last_mut().unwrap().2.update(data),
+                    Event::End => ends += 1,
+                }
+                Ok(())
+            })
+            .unwrap();
+            assert_eq!(seen.len(), entries.len());
+            assert_eq!(ends, entries.len());
+            for (position, (index, size, digest)) in seen.into_iter().enumerate() {
+                assert_eq!(index, position);
+                let EntryKind::File(content) = &entries[index].kind else {
+                    assert_eq!((size, result.digests[index]), (0, None));
+                    continue;
+                };
+                assert_eq!(size, content.size());
+                let expected: [u8; 32] = Sha256::digest(content.read().unwrap()).into();
+                assert_eq!(<[u8; 32]>::from(digest.finalize()), expected);
+                assert_eq!(result.digests[index], Some(expected));
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_failure_in_order_ends_the_pass() {
+        let mut entries = tree();
+        let missing = |name: &str| EntryKind::File(Content::File { path: Arc::new(name.into()), size: 3 });
+        entries[40].kind = missing("/nowhere/second");
+        entries[20].kind = missing("/nowhere/first");
+        for threads in [1, 4] {
+            let error = run(&entries, &Scanner::new(), threads, |_| Ok(())).unwrap_err().to_string();
+            assert!(error.contains("/nowhere/first"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_sink_that_fails_ends_the_pass() {
+        let entries = tree();
+        for stop_at in [0, 3, 5, 30] {
+            let mut begun = 0;
+            let error = run(&entries, &Scanner::new(), 4, |event| {
+                begun += usize::from(matches!(event, Event::Begin(..)));
+                if begun > stop_at { Err(io::Error::other("disk full")) } else { Ok(()) }
+            });
+            assert!(error.unwrap_err().to_string().contains("disk full"));
+        }
+    }
+
+    #[test]
+    fn ghosts_are_passed_over() {
+        let mut entries = tree();
+        entries[3].flags.ghost = true;
+        let mut seen = Vec::new();
+        let result = run(&entries, &Scanner::new(), 2, |event| {
+            if let Event::Begin(_, index, _) = event {
+                seen.push(index);
+            }
+            Ok(())
+        })
+        .unwrap();
+        assert!(!seen.contains(&3) && seen.contains(&4));
+        assert_eq!(result.digests[3], None);
+    }
+
+    #[test]
+    fn leaks_are_found_in_small_and_large_files_and_links() {
+        let mut entries = tree();
+        let mut large = vec![0; LARGE as usize + 10 * PIECE];
+        let at = LARGE as usize + PIECE - 5;
+        large[at..at + 20].copy_from_slice(b"/var/tmp/omnipack-x1");
+        entries[2].kind = bytes(large);
+        entries[3].kind = bytes(b"see /var/tmp/omnipack-x1".to_vec());
+        let link = entries.len() - 1;
+        entries[link].kind = EntryKind::Symlink("/var/tmp/omnipack-x1/bin/x".into());
+        let scanner = Scanner::new().directory(Path::new("/var/tmp/omnipack-x1"));
+        let result = run(&entries, &scanner, 3, |_| Ok(())).unwrap();
+        let found = result.findings.leaks.iter().map(|leak| (leak.path.as_str(), leak.offset)).collect::<Vec<_>>();
+        assert_eq!(found, [("/opt/a/01", at as u64), ("/opt/a/02", 4), ("/opt/a/link", 0)]);
+    }
+
+    #[test]
+    fn native_code_is_found_in_files_of_any_size() {
+        let own = fs_err::read(std::env::current_exe().unwrap()).unwrap();
+        assert!(own.len() as u64 > LARGE, "the test program is large");
+        let facts = elf::parse(&own, &TargetPath::new("/opt/a/01").unwrap(), &Origin::User);
+        let entries = [entry("/opt/a/00", bytes(b"\x7fELF no".to_vec())), entry("/opt/a/01", bytes(own))];
+        let result = run(&entries, &Scanner::new(), 2, |_| Ok(())).unwrap();
+        assert_eq!(result.findings.elf, facts.into_iter().collect::<Vec<_>>());
+        assert!(result.findings.elf[0].needed.iter().any(|name| name.starts_with("libc.so")));
+    }
+}

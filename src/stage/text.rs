@@ -1,0 +1,93 @@
+//! Renders the texts that lie in a virtual environment, from `templates/venv/`.
+
+use std::sync::LazyLock;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{Environment, UndefinedBehavior, Value};
+
+/// A template of `templates/venv/`.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Template {
+    Activate,
+    ActivateCsh,
+    ActivateFish,
+    Launcher,
+    PyvenvCfg,
+    Shebang,
+    /// For an interpreter that the kernel cannot start from a `#!` line.
+    ShebangExec,
+}
+
+impl Template {
+    const ALL: [(Self, &'static str); 7] = [
+        (Self::Activate, include_str!("../../templates/venv/activate")),
+        (Self::ActivateCsh, include_str!("../../templates/venv/activate.csh")),
+        (Self::ActivateFish, include_str!("../../templates/venv/activate.fish")),
+        (Self::Launcher, include_str!("../../templates/venv/launcher.py")),
+        (Self::PyvenvCfg, include_str!("../../templates/venv/pyvenv.cfg")),
+        (Self::Shebang, include_str!("../../templates/venv/shebang")),
+        (Self::ShebangExec, include_str!("../../templates/venv/shebang-exec")),
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Activate => "activate",
+            Self::ActivateCsh => "activate.csh",
+            Self::ActivateFish => "activate.fish",
+            Self::Launcher => "launcher.py",
+            Self::PyvenvCfg => "pyvenv.cfg",
+            Self::Shebang => "shebang",
+            Self::ShebangExec => "shebang-exec",
+        }
+    }
+
+    /// # Errors
+    /// When the template names something that `context` does not have.
+    pub(super) fn render(self, context: impl Into<Value>) -> Result<String, std::io::Error> {
+        static TEMPLATES: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLock::new(|| {
+            let mut environment = strict_environment();
+            for (template, text) in Template::ALL {
+                environment.add_template(template.name(), text)?;
+            }
+            Ok(environment)
+        });
+        let environment = TEMPLATES.as_ref().map_err(|error| std::io::Error::other(error.to_string()))?;
+        environment
+            .get_template(self.name())
+            .and_then(|template| template.render(context.into()))
+            .map_err(|error| std::io::Error::other(format!("{error:#}")))
+    }
+}
+
+/// No undefined names, no escaping but what a filter asks for, every newline kept.
+pub(super) fn strict_environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let mut syntax = SyntaxConfig::builder();
+    syntax.keep_trailing_newline(true);
+    // With the default delimiters this cannot fail.
+    if let Ok(syntax) = syntax.build() {
+        environment.set_syntax(syntax);
+    }
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    environment.add_filter("sh", |text: String| quote_sh(&text));
+    environment.add_filter("fish", |text: String| quote_fish(&text));
+    environment.add_filter("csh", |text: String| quote_csh(&text));
+    environment
+}
+
+/// As one word of a POSIX shell. The `'"'"'` form for a quote never has three quotes in a row, so that the result may
+/// stand in a Python string in `'''`.
+pub(super) fn quote_sh(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r#"'"'"'"#))
+}
+
+/// As one word of fish, where a backslash is special inside of single quotes, too.
+fn quote_fish(text: &str) -> String {
+    format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
+}
+
+/// As one word of csh, which replaces `!` even inside of single quotes.
+fn quote_csh(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''").replace('!', r"\!"))
+}

@@ -1,0 +1,198 @@
+//! Every text that ends on a target is a template in `templates/`, rendered here: an undefined name is an error, and
+//! nothing is escaped by itself, so that each place says what kind of file it stands in by naming a filter.
+//!
+//! A line that holds only a block tag leaves no line behind (`trim_blocks`, `lstrip_blocks`), and the last newline of
+//! a template stays.
+
+use miette::Diagnostic;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior};
+use serde::Serialize;
+use thiserror::Error;
+
+/// Why a template gave no text: a mistake in omnipack, or a value that cannot be written into that kind of file.
+#[derive(Debug, Error, Diagnostic)]
+#[error("cannot render `{name}`: {reason}")]
+#[diagnostic(
+    code(template::render),
+    help("if the message names a value of your configuration, change it; otherwise please report this")
+)]
+pub struct TemplateError {
+    pub name: String,
+    pub reason: String,
+}
+
+/// Renders `template`, which messages call `name`, with `context`.
+///
+/// Filters, each for one kind of place:
+/// - `sh`: one word of a POSIX shell command, single-quoted.
+/// - `comment`: the rest of a `#` comment line.
+/// - `systemd_word`: an argument in `ExecStart=`; no specifier, no variable, no separator.
+/// - `systemd_executable`: the first word in `ExecStart=`, in which systemd replaces no variables.
+/// - `systemd_environment`: an assignment in `Environment=`.
+/// - `systemd_text`: a whole value that systemd takes as it is (`Description=`, `WorkingDirectory=`).
+/// - `tmpfiles`: a field in a `tmpfiles.d` line.
+/// - `logrotate`: a path pattern in a logrotate file.
+///
+/// # Errors
+/// When the template is not sound, names what `context` has not, or a filter refuses a value.
+pub fn render(name: &str, template: &str, context: impl Serialize) -> Result<String, TemplateError> {
+    let failed = |error: minijinja::Error| TemplateError { name: name.to_owned(), reason: explain(&error) };
+    let environment = environment().map_err(failed)?;
+    environment.render_named_str(name, template, Serde(&context)).map_err(failed)
+}
+
+fn environment() -> Result<Environment<'static>, minijinja::Error> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::None);
+    environment
+        .set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?);
+    environment.add_filter("sh", |text: &str| refuse_nul(text).map(|()| sh(text)));
+    environment.add_filter("comment", |text: &str| refuse_control(text).map(|()| text.to_owned()));
+    environment.add_filter("systemd_word", |text: &str| refuse_nul(text).map(|()| systemd_word(text)));
+    environment.add_filter("systemd_executable", |text: &str| refuse_nul(text).map(|()| systemd_executable(text)));
+    environment.add_filter("systemd_environment", |text: &str| refuse_nul(text).map(|()| systemd_quoted(text)));
+    environment.add_filter("systemd_text", |text: &str| refuse_control(text).map(|()| systemd_text(text)));
+    environment.add_filter("tmpfiles", |text: &str| refuse_nul(text).map(|()| systemd_quoted(text)));
+    environment.add_filter("logrotate", logrotate);
+    Ok(environment)
+}
+
+fn explain(error: &minijinja::Error) -> String {
+    let detail = error.detail().map_or_else(|| error.kind().to_string(), ToOwned::to_owned);
+    error.line().map_or_else(|| detail.clone(), |line| format!("line {line}: {detail}"))
+}
+
+fn refused(reason: String) -> minijinja::Error {
+    minijinja::Error::new(ErrorKind::InvalidOperation, reason)
+}
+
+fn refuse_nul(text: &str) -> Result<(), minijinja::Error> {
+    if text.contains('\0') {
+        return Err(refused(format!("`{}` has a NUL character", text.escape_default())));
+    }
+    Ok(())
+}
+
+fn refuse_control(text: &str) -> Result<(), minijinja::Error> {
+    if text.contains(char::is_control) {
+        return Err(refused(format!("`{}` has a control character", text.escape_default())));
+    }
+    Ok(())
+}
+
+/// One word of a POSIX shell command (XCU 2.2.2): inside single quotes nothing but the quote itself is special.
+#[must_use]
+pub fn sh(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// A double-quoted word of a unit file: C escapes as in systemd.syntax(7), `%` doubled as in systemd.unit(5),
+/// "Specifiers".
+fn systemd_quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@=,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            '%' => quoted.push_str("%%"),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            control if control.is_ascii_control() => quoted.push_str(&format!("\\x{:02x}", u32::from(control))),
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// An argument of a command line in a unit file. `$$` stands for a dollar sign (systemd.service(5), "Command lines").
+#[must_use]
+pub fn systemd_word(text: &str) -> String {
+    systemd_quoted(&text.replace('$', "$$"))
+}
+
+/// The first word of a command line. `@`, `-`, `:`, `+` and `!` before it are flags, which an absolute path never
+/// starts with.
+fn systemd_executable(text: &str) -> String {
+    systemd_quoted(text)
+}
+
+/// A value that is not split into words: only specifiers and the continuation of lines are special. Blank space
+/// at the end is dropped by systemd after it has looked for a continuation, so one blank hides a last backslash.
+fn systemd_text(text: &str) -> String {
+    let mut escaped = text.replace('%', "%%");
+    if escaped.chars().rev().take_while(|c| *c == '\\').count() % 2 == 1 {
+        escaped.push(' ');
+    }
+    escaped
+}
+
+/// logrotate(8) takes a quoted pattern as it is; there is no escape inside the quotes that every version knows, and a
+/// brace ends the pattern even there.
+fn logrotate(text: &str) -> Result<String, minijinja::Error> {
+    refuse_control(text)?;
+    if text.contains(['"', '\\', '{', '}']) {
+        let reason = "it has a quote, a backslash or a brace";
+        return Err(refused(format!("logrotate cannot name the path `{text}`: {reason}")));
+    }
+    Ok(format!("\"{text}\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn one(template: &str, value: &str) -> Result<String, TemplateError> {
+        render("test", template, std::collections::BTreeMap::from([("value", value)]))
+    }
+
+    #[test]
+    fn an_undefined_name_is_an_error() {
+        let error = render("unit", "a\n{{ missing }}", ()).unwrap_err();
+        assert!(error.to_string().contains("unit") && error.to_string().contains("line 2"), "{error}");
+    }
+
+    #[test]
+    fn block_lines_leave_no_line_and_the_last_newline_stays() {
+        assert_eq!(one("a\n  {% if true %}\nb\n  {% endif %}\n", "").unwrap(), "a\nb\n");
+    }
+
+    #[test]
+    fn control_characters_are_refused_where_they_cannot_be_written() {
+        for filter in ["comment", "systemd_text", "logrotate"] {
+            let error = one(&format!("{{{{ value | {filter} }}}}"), "a\nb").unwrap_err();
+            assert!(error.to_string().contains(r"a\nb"), "{filter}: {error}");
+        }
+    }
+
+    #[test]
+    fn systemd_specials_are_escaped() {
+        assert_eq!(one("{{ value | systemd_word }}", "a $b %c \"d\" \\ ;").unwrap(), r#""a $$b %%c \"d\" \\ ;""#);
+        assert_eq!(one("{{ value | systemd_environment }}", "A=$x\n").unwrap(), r#""A=$x\n""#);
+        assert_eq!(one("{{ value | systemd_text }}", r"100% \").unwrap(), "100%% \\ ");
+        assert_eq!(one("{{ value | systemd_word }}", ";").unwrap(), "\";\"");
+        assert_eq!(one("{{ value | systemd_word }}", "").unwrap(), "\"\"");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+        #[test]
+        fn a_shell_reads_the_word_back(word in "[^\0]{0,24}") {
+            let script = format!("printf %s {}", sh(&word));
+            let output = crate::exec::Command::new("sh").args(["-c", &script]).run_checked().unwrap();
+            prop_assert_eq!(output.stdout_text(), word);
+        }
+    }
+}

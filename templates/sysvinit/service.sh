@@ -1,0 +1,253 @@
+#!/bin/sh
+#
+# {{ id | comment }}: {{ description | comment }}
+#
+# chkconfig: {{ levels }} 85 15
+# description: {{ description | comment }}
+#
+### BEGIN INIT INFO
+# Provides:          {{ id }}
+# Required-Start:    $local_fs $remote_fs $network $syslog
+# Required-Stop:     $local_fs $remote_fs $network $syslog
+{% if should_start %}
+# Should-Start:      {{ should_start | join(" ") }}
+# Should-Stop:       {{ should_start | join(" ") }}
+{% endif %}
+# Default-Start:{% if default_start %}     {{ default_start }}{% endif %}
+
+# Default-Stop:      {{ default_stop }}
+# Short-Description: {{ description | comment }}
+### END INIT INFO
+
+# Exit codes are those of the LSB (Linux Standard Base Core, "Init Script Actions").
+
+name={{ id | sh }}
+program={{ argv[0] | sh }}
+python={{ python | sh }}
+pid_file={{ pid_file | sh }}
+lock_file=/var/lock/subsys/{{ id | sh }}
+log={{ log | sh }}
+# How long a service has to live, in seconds, to count as started, and how long it has for its end before it is killed.
+start_wait=3
+stop_timeout={{ stop_timeout }}
+# Other values of start_wait and stop_timeout can be set here.
+for defaults in /etc/default/{{ id | sh }} /etc/sysconfig/{{ id | sh }}; do
+    # shellcheck disable=SC1090
+    if [ -r "$defaults" ]; then . "$defaults"; fi
+done
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+export PATH
+
+# Becomes the service: its own session, its account, its log, its environment and nothing of the caller's.
+launcher=$(cat <<'{{ delimiter }}'
+{{ launcher }}
+{{ delimiter }}
+)
+
+say() { echo "$name: $*"; }
+complain() { echo "$name: $*" >&2; }
+
+# Seconds since the machine was started; a clock that nobody sets.
+uptime_seconds() {
+    read -r uptime _ </proc/uptime
+    echo "${uptime%%.*}"
+}
+
+pause() { sleep 0.1 2>/dev/null || sleep 1; }
+
+# Prints when process $1 was started, in ticks since boot; fails when it is gone or only waited for (proc(5)).
+start_of() {
+    facts=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+    # shellcheck disable=SC2086
+    set -- ${facts##*) }
+    case $1 in Z | X | x) return 1 ;; esac
+    echo "${20}"
+}
+
+# Sets pid to the process in the pid file. It fails when there is none, when it is dead, and when its number now
+# belongs to another process, which was started at another time.
+find_running() {
+    pid='' started=''
+    [ -r "$pid_file" ] || return 1
+    { read -r pid; read -r started; } <"$pid_file"
+    case $pid in '' | *[!0-9]*) pid=''; return 1 ;; esac
+    [ "$(start_of "$pid")" = "${started:-none}" ]
+}
+
+# Is a process of group $1 left? Those that are dead and only waited for do not count.
+group_lives() {
+    kill -0 "-$1" 2>/dev/null || return 1
+    for stat in /proc/[0-9]*/stat; do
+        facts=$(cat "$stat" 2>/dev/null) || continue
+        # shellcheck disable=SC2086
+        set -- "$1" ${facts##*) }
+        [ "$4" = "$1" ] || continue
+        case $2 in Z | X | x) ;; *) return 0 ;; esac
+    done
+    return 1
+}
+
+# The group of a dead main process still is the service's, as long as its number is no other process's.
+group_is_ours() {
+    [ -n "$pid" ] && [ "$pid" -gt 1 ] || return 1
+    find_running && return 0
+    [ -n "$pid" ] && [ ! -d "/proc/$pid" ]
+}
+
+write_pid_file() {
+    rm -f "$pid_file.new"
+    (umask 022 && printf '%s\n%s\n' "$1" "$2" >"$pid_file.new") 2>/dev/null && mv -f "$pid_file.new" "$pid_file"
+}
+
+start() {
+    if find_running; then
+        say "already running (pid $pid)"
+        return 0
+    fi
+    [ "$(id -u)" = 0 ] || { complain "only root can start it"; return 4; }
+    [ -x "$program" ] || { complain "$program is not installed"; return 5; }
+    rm -f "$pid_file"
+    prepare || return 1
+{% if oneshot %}
+    launch || { code=$?; failed "it ended with exit code $code"; return 1; }
+    touch "$pid_file"
+{% else %}
+    launch &
+    pid=$!
+    watch || return 1
+    if ! write_pid_file "$pid" "$(start_of "$pid")"; then
+        complain "cannot write $pid_file"
+        terminate "$pid"
+        return 1
+    fi
+{% endif %}
+    [ ! -d /var/lock/subsys ] || touch "$lock_file"
+    say "started"
+}
+
+# What has to be there before the service: a directory below /run is gone after every boot.
+prepare() {
+{% for directory in directories %}
+    mkdir -p {{ directory.path | sh }} &&
+        chown {{ [directory.owner, directory.group] | join(":") | sh }} {{ directory.path | sh }} &&
+        chmod {{ directory.mode }} {{ directory.path | sh }} || return 1
+{% endfor %}
+    return 0
+}
+
+launch() {
+    umask {{ umask }}
+{% if limit_nofile is not none %}
+    # Not in POSIX, but dash, bash and busybox have it.
+    # shellcheck disable=SC3045
+    ulimit -n {{ limit_nofile }} || complain "cannot raise the limit of open files to {{ limit_nofile }}"
+{% endif %}
+    cd / || return 1
+    {% if oneshot %}{% else %}exec {% endif %}"$python" -E -s -S -c "$launcher" \
+        {{ user | sh }} {{ group | sh }} {{ working_directory | sh }} "$log" {{ environment_file | sh }} \
+{% for assignment in environment %}
+        {{ assignment | sh }} \
+{% endfor %}
+        --{% for word in argv %} {{ word | sh }}{% endfor %}
+
+}
+
+# Waits until the service has lived long enough.
+watch() {
+    until=$(($(uptime_seconds) + start_wait + 1))
+    while [ "$(uptime_seconds)" -lt "$until" ]; do
+        if ! start_of "$pid" >/dev/null; then
+            code=0
+            wait "$pid" || code=$?
+            failed "it ended at once with exit code $code"
+            return 1
+        fi
+        pause
+    done
+}
+
+failed() {
+    complain "start failed: $1"
+    [ ! -r "$log" ] || { complain "the end of $log:"; tail -n 15 "$log" >&2; }
+}
+
+# Ends group $1: TERM, and KILL for what is left after stop_timeout.
+terminate() {
+    kill -TERM "-$1" 2>/dev/null || :
+    until=$(($(uptime_seconds) + stop_timeout + 1))
+    while group_lives "$1"; do
+        if [ "$(uptime_seconds)" -ge "$until" ]; then
+            complain "still running after $stop_timeout seconds, killing it"
+            kill -KILL "-$1" 2>/dev/null || :
+            until=$((until + 10))
+            while group_lives "$1"; do
+                [ "$(uptime_seconds)" -lt "$until" ] || return 1
+                pause
+            done
+        fi
+        pause
+    done
+}
+
+stop() {
+    find_running || :
+    if group_is_ours && group_lives "$pid"; then
+        [ "$(id -u)" = 0 ] || { complain "only root can stop it"; return 4; }
+        terminate "$pid" || { complain "cannot be stopped"; return 1; }
+    fi
+    rm -f "$pid_file" "$lock_file"
+    say "stopped"
+}
+
+reload() {
+{% if reload %}
+    find_running || { complain "is not running"; return 7; }
+    {% if reload.signal %}
+    kill -s {{ reload.signal }} "$pid"
+    {% else %}
+    {% for word in reload.words %}{% if word is none %}"$pid"{% else %}{{ word | sh }}{% endif %} {% endfor %}
+
+    {% endif %}
+{% else %}
+    complain "cannot reload"
+    return 3
+{% endif %}
+}
+
+status() {
+{% if oneshot %}
+    if [ -e "$pid_file" ]; then
+        say "has run"
+        return 0
+    fi
+{% else %}
+    if find_running; then
+        say "is running (pid $pid)"
+        return 0
+    fi
+    if [ -e "$pid_file" ]; then
+        say "is dead, but $pid_file is there"
+        return 1
+    fi
+    if [ -e "$lock_file" ]; then
+        say "is dead, but $lock_file is there"
+        return 2
+    fi
+{% endif %}
+    say "is not running"
+    return 3
+}
+
+case "${1:-}" in
+    start) start ;;
+    stop) stop ;;
+    restart) stop && start ;;
+    try-restart | condrestart) if status >/dev/null; then stop && start; fi ;;
+    reload) reload ;;
+    force-reload) {% if reload %}reload{% else %}if status >/dev/null; then stop && start; fi{% endif %} ;;
+    status) status ;;
+    *)
+        echo "usage: $0 {start|stop|restart|try-restart|condrestart|reload|force-reload|status}" >&2
+        exit 2
+        ;;
+esac

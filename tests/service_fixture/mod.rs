@@ -1,0 +1,282 @@
+//! Build plans like that of an application with a web service and a worker, and a throw-away copy of this machine to
+//! run what was rendered for it: an overlay over `/`, in its own mount and process namespaces. It needs root.
+
+#![allow(dead_code)]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use omnipack::distribution::{Algorithm, Distribution, ToolVersion};
+use omnipack::exec::Command;
+use omnipack::plan::{BuildPlan, Compression, Evr, Interpreter, InterpreterKind, PackagePlan, Platform, Role};
+use omnipack::project::{
+    BytecodeMode, Enable, ExtraDirectory, InterpreterSetting, Logrotate, Metadata, PythonSettings, Resolver, RpmSettings,
+    Service, Source, User,
+};
+use omnipack::service::{Error, ServiceParts, render};
+use omnipack::stage::{Content, Entry, EntryKind};
+
+/// The facts of `name` as far as services care.
+pub fn distribution(name: &str) -> Distribution {
+    let (init, format, nologin) = match name {
+        "centos-6" => ("init = \"sysvinit\"", "rpm", "/sbin/nologin"),
+        "centos-7" => ("init = \"systemd\"\nsystemd = \"219\"", "rpm", "/sbin/nologin"),
+        "rocky-8" => ("init = \"systemd\"\nsystemd = \"239\"", "rpm", "/sbin/nologin"),
+        "rocky-9" => ("init = \"systemd\"\nsystemd = \"252\"", "rpm", "/sbin/nologin"),
+        "debian-12" => ("init = \"systemd\"\nsystemd = \"252\"", "deb", "/usr/sbin/nologin"),
+        "debian-12-sysvinit" => ("init = \"sysvinit\"", "deb", "/usr/sbin/nologin"),
+        other => panic!("no facts for {other}"),
+    };
+    let facts = format!(
+        "title = \"{name}\"\nfamily = \"el\"\nformat = \"{format}\"\nformat-version = \"4.11.3\"\nglibc = \"2.17\"\n{init}\n\
+         compression = \"xz\"\npythons = []\narchitectures = {{ x86_64 = \"x86_64\" }}\nend-of-life = \"2030-01-01\"\n\
+         nologin = \"{nologin}\"\nsources = {{}}\n"
+    );
+    let mut distribution = toml::from_str::<Distribution>(&facts).unwrap();
+    distribution.name = name.to_owned();
+    distribution
+}
+
+pub fn service(name: &str, command: &str) -> Service {
+    Service {
+        name: name.to_owned(),
+        description: String::new(),
+        command: command.to_owned(),
+        user: "root".to_owned(),
+        group: String::new(),
+        working_directory: String::new(),
+        umask: "0022".to_owned(),
+        environment: BTreeMap::new(),
+        environment_file: String::new(),
+        after: Vec::new(),
+        restart: "on-failure".to_owned(),
+        kind: "simple".to_owned(),
+        reload: String::new(),
+        stop_timeout: 30,
+        limit_nofile: None,
+        hardening: true,
+        enable: Enable::Preset,
+        start: false,
+        restart_on_upgrade: true,
+        package: None,
+    }
+}
+
+pub fn package(name: &str, role: Role) -> PackagePlan {
+    PackagePlan {
+        name: name.to_owned(),
+        role,
+        summary: String::new(),
+        description: String::new(),
+        relations: Vec::new(),
+        links: Vec::new(),
+        services: Vec::new(),
+        users: Vec::new(),
+        files: Vec::new(),
+        directories: Vec::new(),
+        logrotate: Vec::new(),
+        scriptlets: BTreeMap::new(),
+        triggers: Vec::new(),
+    }
+}
+
+pub fn directory(path: &str, owner: &str) -> ExtraDirectory {
+    ExtraDirectory {
+        path: path.to_owned(),
+        mode: 0o750,
+        owner: owner.to_owned(),
+        group: owner.to_owned(),
+        ghost: false,
+        package: None,
+    }
+}
+
+pub fn user(name: &str, home: &str) -> User {
+    User {
+        name: name.to_owned(),
+        group: name.to_owned(),
+        home: home.to_owned(),
+        shell: None,
+        groups: Vec::new(),
+        remove: false,
+    }
+}
+
+/// A plan of these packages, with the prefix `/opt/cdhboot` and this machine's Python.
+pub fn plan(distribution_name: &str, packages: Vec<PackagePlan>) -> BuildPlan {
+    BuildPlan {
+        distribution: distribution(distribution_name),
+        platform: Platform {
+            machine: "x86_64".to_owned(),
+            architecture: "x86_64".to_owned(),
+            glibc: ToolVersion { major: 2, minor: 17, patch: 0 },
+        },
+        source: Source::Requirement("cdhboot".to_owned()),
+        metadata: metadata(),
+        version: "0.1".to_owned(),
+        evr: Evr { epoch: 0, version: "0.1".to_owned(), release: "1".to_owned() },
+        prefix: "/opt/cdhboot".to_owned(),
+        interpreter: Interpreter {
+            version: ToolVersion { major: 3, minor: 6, patch: 0 },
+            path: "/usr/bin/python3.6".to_owned(),
+            kind: InterpreterKind::System { requirement: "python(abi) = 3.6".to_owned() },
+        },
+        python: python_settings(),
+        bytecode: BytecodeMode::Build,
+        compression: Compression { algorithm: Algorithm::Xz, level: 2 },
+        license: String::new(),
+        url: String::new(),
+        vendor: String::new(),
+        maintainer: String::new(),
+        group: String::new(),
+        section: String::new(),
+        priority: String::new(),
+        licenses: Vec::new(),
+        changelog: None,
+        source_date: 0,
+        rpm: RpmSettings::default(),
+        packages,
+    }
+}
+
+fn metadata() -> Metadata {
+    Metadata {
+        name: "cdhboot".to_owned(),
+        version: "0.1".to_owned(),
+        summary: String::new(),
+        description: String::new(),
+        license: String::new(),
+        url: String::new(),
+        author: String::new(),
+        requires_python: String::new(),
+        requires_dist: Vec::new(),
+        extras: Vec::new(),
+        console_scripts: Vec::new(),
+    }
+}
+
+fn python_settings() -> PythonSettings {
+    PythonSettings {
+        interpreter: InterpreterSetting::System,
+        version: None,
+        requirements: Vec::new(),
+        constraints: Vec::new(),
+        extras: Vec::new(),
+        lock: None,
+        find_links: Vec::new(),
+        index_url: None,
+        extra_index_urls: Vec::new(),
+        no_index: false,
+        require_hashes: false,
+        resolver: Resolver::Uv,
+        bytecode: BytecodeMode::Build,
+        strip: false,
+    }
+}
+
+/// cdhboot: the main package holds the account and the directories, `cdhboot-node` a web service and a worker.
+pub fn cdhboot(distribution_name: &str) -> BuildPlan {
+    let mut main = package("cdhboot", Role::Main);
+    main.users.push(User { groups: vec!["adm".to_owned()], ..user("sysadmin", "/var/lib/cdhboot") });
+    main.directories.push(directory("/var/log/cdhboot", "sysadmin"));
+    let mut node = package("cdhboot-node", Role::Meta);
+    node.services.push(Service {
+        description: "Web service of cdhboot, 100% Flask".to_owned(),
+        user: "sysadmin".to_owned(),
+        group: "sysadmin".to_owned(),
+        working_directory: "/var/lib/cdhboot".to_owned(),
+        umask: "0027".to_owned(),
+        environment_file: "/etc/cdhboot/web.env".to_owned(),
+        after: vec!["network-online.target".to_owned(), "redis.service".to_owned()],
+        reload: "HUP".to_owned(),
+        limit_nofile: Some(65536),
+        enable: Enable::Yes,
+        start: true,
+        ..service("web", "cdhboot-web --port 8000")
+    });
+    node.services.push(Service {
+        environment: BTreeMap::from([("C_FORCE_ROOT".to_owned(), "1".to_owned())]),
+        after: vec!["redis.service".to_owned()],
+        ..service("worker", "celery -A cdhboot.tasks worker --hostname 'worker@%h'")
+    });
+    node.directories.push(directory("/run/cdhboot", "sysadmin"));
+    node.logrotate.push(Logrotate {
+        paths: vec!["/var/log/cdhboot/*.log".to_owned()],
+        rotate: 8,
+        frequency: "weekly".to_owned(),
+        compress: true,
+        service: Some("web".to_owned()),
+        package: None,
+    });
+    plan(distribution_name, vec![main, node])
+}
+
+pub fn rendered(plan: &BuildPlan, package: usize) -> Result<ServiceParts, Error> {
+    let scripts = ["cdhboot-web", "cdhboot-worker", "celery", "daemon"].map(str::to_owned);
+    render(plan, &plan.packages[package], &scripts)
+}
+
+/// What the file at `path` holds.
+pub fn text(parts: &ServiceParts, path: &str) -> String {
+    let entry = parts.entries.iter().find(|entry| entry.path.as_str() == path);
+    content(entry.unwrap_or_else(|| panic!("there is no {path}")))
+}
+
+pub fn content(entry: &Entry) -> String {
+    match &entry.kind {
+        EntryKind::File(Content::Bytes(bytes)) => String::from_utf8(bytes.to_vec()).unwrap(),
+        other => panic!("{}: not a generated file: {other:?}", entry.path),
+    }
+}
+
+/// Shell commands that write the entries of `parts` below `/`.
+pub fn installation(parts: &ServiceParts) -> String {
+    let mut script = String::new();
+    for entry in &parts.entries {
+        let path = omnipack::template::sh(entry.path.as_str());
+        match &entry.kind {
+            EntryKind::Directory => script.push_str(&format!("mkdir -p {path}\n")),
+            _ => script.push_str(&format!(
+                "mkdir -p \"$(dirname {path})\"\nprintf %s {} >{path}\n",
+                omnipack::template::sh(&content(entry))
+            )),
+        }
+        script.push_str(&format!("chmod {:o} {path}\nchown {}:{} {path}\n", entry.mode, entry.owner, entry.group));
+    }
+    script
+}
+
+/// Runs `script` by `shell` in a throw-away copy of this machine and gives exit code and all that was printed.
+pub fn in_overlay(shell: &str, script: &str) -> (i32, String) {
+    let work = tempfile::tempdir().unwrap();
+    let file = work.path().join("script");
+    fs_err::write(&file, script).unwrap();
+    let setup = format!(
+        "mount -t tmpfs tmpfs {root} && cd {root} && mkdir upper work root && \
+         mount -t overlay overlay -o lowerdir=/,upperdir=upper,workdir=work root && \
+         mount -t proc proc root/proc && mount --rbind /dev root/dev && mount -t tmpfs tmpfs root/run && \
+         mount -t tmpfs tmpfs root/tmp && cat >root/tmp/script && exec chroot root {shell} /tmp/script",
+        root = omnipack::template::sh(&work.path().to_string_lossy())
+    );
+    let stages = format!(
+        "unshare --mount --pid --fork --kill-child --propagation private sh -c {} <{} 2>&1",
+        omnipack::template::sh(&setup),
+        omnipack::template::sh(&file.to_string_lossy())
+    );
+    let output = Command::new("sh").args(["-c", &stages]).env("LC_ALL", "C").run().unwrap();
+    (output.code, output.stdout_text())
+}
+
+/// As [`in_overlay`], and the script has to end well.
+pub fn expect_in_overlay(shell: &str, script: &str) -> String {
+    let (code, output) = in_overlay(shell, script);
+    assert_eq!(code, 0, "{output}");
+    output
+}
+
+/// A Python that is on this machine, by its real path.
+pub fn python() -> String {
+    let output = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).run_checked().unwrap();
+    let path = PathBuf::from(output.stdout_text().trim());
+    fs_err::canonicalize(path).unwrap().to_string_lossy().into_owned()
+}

@@ -1,0 +1,8 @@
+//! The laid-out tree: compared file by file with what uv and pip install, and what becomes of hostile wheels.
+
+mod files;
+mod hostile;
+mod interpreter;
+mod real_wheels;
+mod support;
+mod tree;
