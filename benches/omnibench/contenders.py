@@ -264,7 +264,8 @@ class Rpmvenv(Contender):
             f"%_binary_payload w{LEVEL}T0.zstdio\n%_build_id_links none\n"
         )
         config = {
-            "extensions": {"enabled": ["python_venv"]},
+            "extensions": {"enabled": ["python_venv", "blocks"]},
+            "blocks": {"desc": ["Benchmark"]},
             "core": {
                 "group": "Application/System", "license": "none", "name": application.name, "release": "1",
                 "source": ".", "summary": "Benchmark", "version": application.version,
@@ -293,7 +294,8 @@ class DhVirtualenv(Contender):
 
     def prepare(self, scene):
         application = scene.application
-        source = scene.folder / "source"
+        # dpkg-buildpackage leaves the package beside the source.
+        source = scene.output / "source"
         debian = source / "debian"
         debian.mkdir(parents=True)
         (source / "requirements.txt").write_text(f"{application.name}=={application.version}\n")
@@ -314,13 +316,13 @@ class DhVirtualenv(Contender):
             "override_dh_virtualenv:\n\tdh_virtualenv --builtin-venv --skip-install --python "
             f"{scene.python.program}\n"
             "override_dh_strip override_dh_shlibdeps override_dh_dwz override_dh_makeshlibs:\n"
-            f"override_dh_builddeb:\n\tdh_builddeb --destdir={scene.output} -- -Zzstd -z{LEVEL}\n"
+            f"override_dh_builddeb:\n\tdh_builddeb -- -Zzstd -z{LEVEL}\n"
         )
         rules.chmod(0o755)
 
     def build(self, scene):
         return scene.measure(
-            "dpkg-buildpackage", "-us", "-uc", "-b", "-d", cwd=scene.folder / "source", **scene.offline_pip
+            "dpkg-buildpackage", "-us", "-uc", "-b", "-d", cwd=scene.output / "source", **scene.offline_pip
         )
 
 
