@@ -24,7 +24,9 @@ pub enum Error {
     #[error("no distribution is named")]
     #[diagnostic(
         code(build::no_distribution),
-        help("say which with `--distribution NAME`, or list them in `[targets] distributions = [...]`; `omnipack distributions` shows all")
+        help(
+            "say which with `--distribution NAME`, or list them in `[targets] distributions = [...]`; `omnipack distributions` shows all"
+        )
     )]
     NoDistribution,
     #[error("another omnipack is writing into {directory}")]
@@ -96,7 +98,8 @@ pub fn build(request: &Request, listener: &dyn Listener) -> Result<Vec<Outcome>,
     let several = session.distributions.len() > 1;
     let mut outcomes = Vec::new();
     for distribution in &session.distributions {
-        let directory = if several { request.destination.join(&distribution.name) } else { request.destination.clone() };
+        let directory =
+            if several { request.destination.join(&distribution.name) } else { request.destination.clone() };
         outcomes.push(session.build_one(distribution, &directory)?);
     }
     Ok(outcomes)
@@ -177,7 +180,8 @@ impl<'a> Session<'a> {
         let kept = match self.request.keep_stage {
             KeepStage::No => None,
             KeepStage::Yes => {
-                let target = directory.join(format!("{}-stage", plan.packages.first().map_or("omnipack", |main| &main.name)));
+                let target =
+                    directory.join(format!("{}-stage", plan.packages.first().map_or("omnipack", |main| &main.name)));
                 stage::write_out(&stage, &target)?;
                 Some(target)
             }
@@ -198,8 +202,7 @@ impl<'a> Session<'a> {
         let wheel = self.application(distribution)?;
         let mut plan = self.plan(distribution, Metadata::from_wheel(&wheel.path)?)?;
         self.listener.step(&format!("{name}: resolving for Python {}", plan.interpreter.version));
-        let lock =
-            self.resolver.resolve(&plan.python, &plan.metadata, &wheel, &plan.interpreter, &plan.platform)?;
+        let lock = self.resolver.resolve(&plan.python, &plan.metadata, &wheel, &plan.interpreter, &plan.platform)?;
         if plan.bytecode == BytecodeMode::Auto {
             plan.bytecode = self.choose_bytecode(plan.interpreter.version);
         }
@@ -256,7 +259,14 @@ impl<'a> Session<'a> {
             BytecodeMode::Build | BytecodeMode::Auto => self.compile(plan, lock, &laid_out)?,
             BytecodeMode::Install | BytecodeMode::None => Vec::new(),
         };
-        Ok(laid_out.finish(compiled)?)
+        let stage = laid_out.finish(compiled)?;
+        for overlap in &stage.overlaps {
+            self.listener.warning(&format!(
+                "{} is in two wheels with different content: that of {} is kept, that of {} is not",
+                overlap.path, overlap.kept, overlap.dropped
+            ));
+        }
+        Ok(stage)
     }
 
     fn compile(&self, plan: &BuildPlan, lock: &Lock, laid_out: &LaidOut) -> Result<Vec<stage::Entry>, AnyError> {
@@ -301,10 +311,12 @@ impl<'a> Session<'a> {
             scanner = scanner.credential(&user, &password);
         }
         let fetched = prepared.lock.wheels.iter().filter(|wheel| wheel.role == resolve::WheelRole::Dependency);
-        Ok(scanner.fetched(fetched.map(|wheel| Origin::Wheel {
-            name: wheel.name.as_str().into(),
-            version: wheel.version.as_str().into(),
-        })))
+        Ok(scanner.fetched(
+            fetched.map(|wheel| Origin::Wheel {
+                name: wheel.name.as_str().into(),
+                version: wheel.version.as_str().into(),
+            }),
+        ))
     }
 }
 

@@ -17,7 +17,7 @@ impl Place {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         for name in ["wheels", "cache", "out"] {
-            std::fs::create_dir(root.path().join(name)).unwrap();
+            fs_err::create_dir(root.path().join(name)).unwrap();
         }
         Self { root }
     }
@@ -58,7 +58,7 @@ fn a_project_that_is_not_there() {
 #[test]
 fn a_project_that_is_empty() {
     let place = Place::new();
-    std::fs::create_dir(place.path("empty")).unwrap();
+    fs_err::create_dir(place.path("empty")).unwrap();
     place.fails(&mut place.build(&place.path("empty")), 2, &["empty"]);
 }
 
@@ -100,7 +100,7 @@ fn a_requirement_whose_wheels_are_for_others() {
 fn a_wheel_that_is_no_archive() {
     let place = Place::new();
     let path = place.path("wheels").join("broken-1.0-py3-none-any.whl");
-    std::fs::write(&path, "not a zip").unwrap();
+    fs_err::write(&path, "not a zip").unwrap();
     place.fails(&mut place.build(&path), 1, &["broken-1.0-py3-none-any.whl"]);
 }
 
@@ -117,10 +117,10 @@ fn a_wheel_that_leaves_the_tree() {
 /// A project directory with a ready wheel's worth of source and a configuration.
 fn project(place: &Place, config: &str) -> std::path::PathBuf {
     let directory = place.path("project");
-    std::fs::create_dir(&directory).unwrap();
-    std::fs::write(directory.join("requirements.txt"), "").unwrap();
-    std::fs::write(directory.join("app.py"), "def main():\n    pass\n").unwrap();
-    std::fs::write(directory.join("omnipack.toml"), config).unwrap();
+    fs_err::create_dir(&directory).unwrap();
+    fs_err::write(directory.join("requirements.txt"), "").unwrap();
+    fs_err::write(directory.join("app.py"), "def main():\n    pass\n").unwrap();
+    fs_err::write(directory.join("omnipack.toml"), config).unwrap();
     directory
 }
 
@@ -129,7 +129,7 @@ fn a_symlink_that_leaves_the_tree() {
     let place = Place::new();
     let config = "[[file]]\nsource = \"data\"\ndestination = \"/opt/project/data\"\n";
     let directory = project(&place, config);
-    std::fs::create_dir(directory.join("data")).unwrap();
+    fs_err::create_dir(directory.join("data")).unwrap();
     std::os::unix::fs::symlink("../../../../etc/passwd", directory.join("data/link")).unwrap();
     place.fails(&mut place.build(&directory), 1, &["data/link"]);
 }
@@ -146,7 +146,7 @@ fn two_services_of_one_name() {
     let place = Place::new();
     let service = "[[service]]\nname = \"web\"\ncommand = \"python -m http.server\"\n";
     let directory = project(&place, &format!("{service}{service}"));
-    place.fails(&mut place.build(&directory), 2, &["web", "omnipack.toml:4:8"]);
+    place.fails(&mut place.build(&directory), 2, &["two `[[service]]` with the name `web`", "omnipack.toml:2:8"]);
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn a_destination_that_cannot_be_written() {
     let place = Place::new();
     let wheel = demo(&place.path("wheels"));
     let blocked = place.path("blocked");
-    std::fs::write(&blocked, "a file").unwrap();
+    fs_err::write(&blocked, "a file").unwrap();
     let mut command = omnipack(&place.path("cache"));
     command.args(["--distribution", "rocky-9", "--wheels"]).arg(place.path("wheels"));
     command.arg("-d").arg(blocked.join("out")).arg(&wheel);
@@ -178,7 +178,7 @@ fn a_full_disk_is_named_and_nothing_stays() {
         .file("large/noise.bin", noise)
         .write(&place.path("wheels"));
     let small = place.path("small");
-    std::fs::create_dir(&small).unwrap();
+    fs_err::create_dir(&small).unwrap();
     let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=512k", "tmpfs"]).arg(&small).status().unwrap();
     assert!(mounted.success(), "this test mounts a small file system, for which it needs root");
     let mut command = omnipack(&place.path("cache"));
@@ -201,7 +201,7 @@ fn slow_wheel(place: &Place) -> std::path::PathBuf {
         maker = maker.file(&format!("slow/data{number}.bin"), &noise);
     }
     let config = "[package]\ncompression = \"small\"\n";
-    std::fs::write(place.path("slow.toml"), config).unwrap();
+    fs_err::write(place.path("slow.toml"), config).unwrap();
     maker.write(&place.path("wheels"))
 }
 

@@ -24,7 +24,7 @@ const FLOORS: [&str; 14] = [
 const ABOVE_ALL: &str = "error";
 
 fn rust_files(directory: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(directory).unwrap() {
+    for entry in fs_err::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             rust_files(&path, found);

@@ -45,24 +45,26 @@ struct WheelSummary<'a> {
 
 /// For scripts.
 pub fn json(outcomes: &[Outcome]) -> impl Serialize {
-    outcomes.iter().map(|outcome| DistributionSummary {
-        distribution: &outcome.plan.distribution.name,
-        python: outcome.plan.interpreter.version.to_string(),
-        packages: outcome.written.iter().map(package).collect(),
-        wheels: outcome
-            .lock
-            .wheels
-            .iter()
-            .map(|wheel| WheelSummary {
-                name: &wheel.name,
-                version: &wheel.version,
-                file_name: &wheel.file_name,
-                sha256: &wheel.sha256,
-            })
-            .collect(),
-        stage: outcome.stage.as_deref(),
-    })
-    .collect::<Vec<_>>()
+    outcomes
+        .iter()
+        .map(|outcome| DistributionSummary {
+            distribution: &outcome.plan.distribution.name,
+            python: outcome.plan.interpreter.version.to_string(),
+            packages: outcome.written.iter().map(package).collect(),
+            wheels: outcome
+                .lock
+                .wheels
+                .iter()
+                .map(|wheel| WheelSummary {
+                    name: &wheel.name,
+                    version: &wheel.version,
+                    file_name: &wheel.file_name,
+                    sha256: &wheel.sha256,
+                })
+                .collect(),
+            stage: outcome.stage.as_deref(),
+        })
+        .collect::<Vec<_>>()
 }
 
 fn package(written: &Written) -> PackageSummary<'_> {
@@ -121,7 +123,8 @@ pub fn text(outcomes: &[Outcome], elapsed: Duration) -> String {
 /// One line a requirement; those for the same reason from the same library are folded.
 fn requirements(text: &mut String, relations: &[Relation]) {
     let mut wanted: Vec<(String, Vec<&str>)> = Vec::new();
-    let required = relations.iter().filter(|relation| matches!(relation.kind, RelationKind::Requires | RelationKind::RequiresPre));
+    let required =
+        relations.iter().filter(|relation| matches!(relation.kind, RelationKind::Requires | RelationKind::RequiresPre));
     for relation in required {
         let shown = relation.to_string();
         match wanted.iter_mut().find(|(known, _)| *known == shown) {

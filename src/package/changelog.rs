@@ -59,9 +59,10 @@ fn release_heading(line: &str) -> Option<(String, u32)> {
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>();
     let date = words.iter().find_map(|word| parse_date(word))?;
-    let version = words.iter().map(|word| word.trim_start_matches('v')).find(|word| {
-        word.starts_with(|c: char| c.is_ascii_digit()) && parse_date(word).is_none()
-    })?;
+    let version = words
+        .iter()
+        .map(|word| word.trim_start_matches('v'))
+        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()) && parse_date(word).is_none())?;
     Some((version.to_owned(), date))
 }
 

@@ -96,4 +96,3 @@ pub struct ChangelogEntry {
     pub author: String,
     pub text: String,
 }
-

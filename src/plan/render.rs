@@ -138,4 +138,3 @@ fn scriptlet_word(kind: ScriptletKind) -> &'static str {
         ScriptletKind::Verify => "verify",
     }
 }
-

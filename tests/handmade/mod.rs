@@ -78,7 +78,7 @@ impl WheelMaker {
         writeln!(record, "{info}/RECORD,,").unwrap();
         members.push((format!("{info}/RECORD"), record.into_bytes()));
         let path = directory.join(format!("{}-{}-{}.whl", self.name, self.version, self.tag));
-        let mut zip = zip::ZipWriter::new(std::fs::File::create(&path).unwrap());
+        let mut zip = zip::ZipWriter::new(fs_err::File::create(&path).unwrap());
         for (name, content) in members {
             zip.start_file(name, SimpleFileOptions::default()).unwrap();
             zip.write_all(&content).unwrap();
@@ -106,7 +106,7 @@ pub fn omnipack(cache: &Path) -> Command {
 
 /// Names of everything in a directory, sorted.
 pub fn listing(directory: &Path) -> Vec<String> {
-    let mut names = std::fs::read_dir(directory)
+    let mut names = fs_err::read_dir(directory)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
         .collect::<Vec<_>>();
