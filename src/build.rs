@@ -145,6 +145,7 @@ impl<'a> Session<'a> {
         let source = Source::parse(&request.source)?;
         let config = Config::load(&source, request.config.as_deref())?;
         let catalogue = Catalogue::embedded()?.with_overrides(&config.distribution_tables())?;
+        config.check_distributions(catalogue.iter())?;
         let names = if request.distributions.is_empty() { config.targets() } else { request.distributions.clone() };
         let mut distributions: Vec<Distribution> = Vec::new();
         for name in names {
@@ -273,7 +274,7 @@ impl<'a> Session<'a> {
             threads: format::compress::threads(),
         };
         let compiled = bytecode::compile(&request, self.listener).map_err(stage::Error::from)?;
-        Ok(compiled.directories.into_iter().chain(compiled.files.into_iter().map(|(_, entry)| entry)).collect())
+        Ok(compiled.into_entries())
     }
 
     /// Packs, decides what the packed bytes decide, writes.
@@ -289,10 +290,7 @@ impl<'a> Session<'a> {
     /// What no packed byte may name: directories of this build, and credentials of the index. Wheels of the index
     /// were made elsewhere: only the application's own can name this build by more than chance.
     fn scanner(&self, prepared: &Prepared, scratch: &Path) -> Result<Scanner, AnyError> {
-        let mut scanner = Scanner::new()
-            .directory(scratch)
-            .directory(self.resolver.cache_directory())
-            .directory(&std::env::temp_dir());
+        let mut scanner = Scanner::new().directory(scratch).directory(self.resolver.cache_directory());
         if let Some(directory) = self.source.directory() {
             scanner = scanner.directory(directory);
         }

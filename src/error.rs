@@ -41,6 +41,8 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
+            // A damaged wheel or unreadable file is no mistake of the command line.
+            Self::Project(crate::project::Error::Metadata { .. } | crate::project::Error::Io(_)) => 1,
             Self::Project(_) | Self::Distribution(_) | Self::Plan(_) => 2,
             Self::Build(crate::build::Error::NoDistribution | crate::build::Error::SourceDate { .. }) => 2,
             Self::Resolve(_)

@@ -72,8 +72,7 @@ fn library(interpreter: &Interpreter, packages: &[&str]) -> Vec<Entry> {
     entries
 }
 
-const PACKAGES: &[&str] =
-    &["email", "json", "asyncio", "logging", "ctypes", "unittest", "xml", "importlib", "concurrent"];
+const PACKAGES: &[&str] = &["email", "json", "asyncio", "importlib"];
 
 fn wheels() -> Vec<Wheel> {
     let wheel = |name: &&str| Wheel {
@@ -157,7 +156,7 @@ print(count)
         }
         fs_err::write(dir.path().join("list"), list).unwrap();
         let count = python(&interpreter, COMPARE, &[dir.path()]);
-        assert!(count.trim().parse::<usize>().unwrap() > 80, "{}: {count}", interpreter.version);
+        assert!(count.trim().parse::<usize>().unwrap() > 50, "{}: {count}", interpreter.version);
         assert_eq!(compiled.refused, [], "{}", interpreter.version);
     }
 }
@@ -274,28 +273,25 @@ fn several_runs_may_share_a_cache() {
 #[test]
 fn only_sources_below_the_library_are_compiled() {
     let interpreter = newest();
-    let shipped = format!("lib/python3/site-packages/a/__pycache__/a.{}.pyc", interpreter.cache_tag);
     let mut entries = vec![
         text("bin/tool.py", "x = 1\n"),
         text("lib/python3/site-packages/a/a.b.py", "x = 1\n"),
         text("lib/python3/site-packages/a/a.py", "x = 1\n"),
         text("lib/python3/site-packages/a/a.py.txt", "x = 1\n"),
         text("lib/python3/site-packages/a/empty.py", ""),
-        text(&shipped, "stale"),
+        entry("python/lib/python3/os.py", Content::Bytes(b"x = 1\n".as_slice().into()), &Origin::Interpreter),
+        text("python/lib/python3/share.py", "x = 1\n"),
         text("library/b.py", "x = 1\n"),
     ];
     entries.sort_by(|one, other| one.path.cmp(&other.path));
     let cache = tempdir();
     let compiled = compile(&interpreter, &entries, cache.path(), 4).unwrap();
     let sources = compiled.files.iter().map(|(path, _)| path.file_name().to_owned()).collect::<Vec<_>>();
-    assert_eq!(sources, ["a.b.py", "a.py", "empty.py"]);
-    assert_eq!(compiled.files[0].1.path.file_name(), format!("a.b.{}.pyc", interpreter.cache_tag));
-    assert_eq!(compiled.directories.len(), 1);
-    let merged = compiled.merge_into(entries);
-    assert!(merged.windows(2).all(|pair| pair[0].path < pair[1].path), "sorted, no path twice");
-    let replaced = merged.iter().find(|entry| entry.path.as_str().ends_with(&shipped)).unwrap();
-    assert!(matches!(&replaced.kind, EntryKind::File(content) if content.read().unwrap() != b"stale"));
-    assert_eq!(merged.len(), 7 + 2 + 1);
+    assert_eq!(sources, ["a.b.py", "a.py", "empty.py", "os.py"]);
+    let tag = &interpreter.cache_tag;
+    let paths = compiled.into_entries().into_iter().map(|entry| entry.path.to_string()).collect::<Vec<_>>();
+    assert_eq!(paths[0], format!("{PREFIX}/lib/python3/site-packages/a/__pycache__/a.b.{tag}.pyc"));
+    assert_eq!(paths[3], format!("{PREFIX}/python/lib/python3/__pycache__/os.{tag}.pyc"));
 }
 
 #[derive(Default)]

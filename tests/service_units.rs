@@ -10,6 +10,7 @@ use omnipack::plan::{BuildPlan, RelationKind, Role};
 use omnipack::project::{BytecodeMode, Enable, ScriptletKind, Service};
 use omnipack::service::ServiceParts;
 use omnipack::stage::EntryKind;
+use proptest::prelude::*;
 use service_fixture::*;
 
 fn dump(plan: &BuildPlan) -> String {
@@ -134,6 +135,17 @@ fn homes_stay_visible_to_services_that_live_there() {
     assert!(unit("worker").contains("ProtectHome=yes"));
 }
 
+#[test]
+fn the_builds_own_services_are_ordered_by_their_own_names() {
+    let mut plan = cdhboot("rocky-9");
+    plan.packages[1].services[0].after = vec!["worker.service".to_owned(), "redis.service".to_owned()];
+    let unit = text(&rendered(&plan, 1).unwrap(), "/usr/lib/systemd/system/cdhboot-web.service");
+    assert!(unit.contains("\nAfter=cdhboot-worker.service redis.service\n"), "{unit}");
+    plan.distribution = distribution("centos-6");
+    let script = text(&rendered(&plan, 1).unwrap(), "/etc/rc.d/init.d/cdhboot-web");
+    assert!(script.contains("\n# Should-Start:      cdhboot-worker redis\n"), "{script}");
+}
+
 fn one_service(distribution: &str, service: Service) -> BuildPlan {
     let mut main = package("cdhboot", Role::Main);
     main.services.push(service);
@@ -148,7 +160,10 @@ fn refusal(service: Service) -> String {
 #[test]
 fn a_command_that_is_not_there_is_named_with_the_nearest() {
     let said = refusal(service("web", "cdhboot-wep --port 1"));
-    assert!(said.contains("`cdhboot-wep` in /opt/cdhboot/bin") && said.contains("did you mean `cdhboot-web`"), "{said}");
+    assert!(
+        said.contains("`cdhboot-wep` in /opt/cdhboot/bin") && said.contains("did you mean `cdhboot-web`"),
+        "{said}"
+    );
     let said = refusal(service("web", "/opt/cdhboot/bin/nothing-like-it"));
     assert!(said.contains("`nothing-like-it`"), "{said}");
     assert!(rendered(&one_service("centos-7", service("web", "/usr/bin/redis-server")), 0).is_ok());
@@ -186,10 +201,8 @@ fn texts_with_specials_pass_systemd() {
     let mut hostile = service("web", "daemon '%i 100%' '$HOME ${x} $$' 'a\"b' 'c\\d' ';' '' 'é☃' '\t' '#x'");
     hostile.description = "50% \\of\\\n\"it\" \\".to_owned();
     hostile.working_directory = "/var/lib/cdhboot 100% \\".to_owned();
-    hostile.environment = BTreeMap::from([
-        ("A".to_owned(), "50% \"q\" $HOME 'x' \\n\nline".to_owned()),
-        ("B".to_owned(), String::new()),
-    ]);
+    hostile.environment =
+        BTreeMap::from([("A".to_owned(), "50% \"q\" $HOME 'x' \\n\nline".to_owned()), ("B".to_owned(), String::new())]);
     let parts = rendered(&one_service("rocky-9", hostile), 0).unwrap();
     let root = tempfile::tempdir().unwrap();
     assert_eq!(verify(root.path(), &parts, &["/opt/cdhboot/bin/daemon"]), "0");
@@ -214,7 +227,9 @@ fn run_scriptlet(parts: &ServiceParts, kind: ScriptletKind, argument: &str) -> S
     let Some(scriptlet) = parts.scriptlets.get(&kind) else { return String::new() };
     let interpreter = scriptlet.interpreter.join(" ");
     let text = omnipack::template::sh(&scriptlet.text);
-    format!("printf %s {text} >/tmp/scriptlet\n{interpreter} /tmp/scriptlet {argument} </dev/null || echo \"{kind:?} exit $?\"\n")
+    format!(
+        "printf %s {text} >/tmp/scriptlet\n{interpreter} /tmp/scriptlet {argument} </dev/null || echo \"{kind:?} exit $?\"\n"
+    )
 }
 
 fn lifecycle(plan: &BuildPlan) -> String {
@@ -395,4 +410,74 @@ fn shellcheck_finds_nothing_in_what_ends_on_a_target() {
     }
     let output = Command::new("shellcheck").args(["--shell=sh", "--severity=style"]).args(&paths).run().unwrap();
     assert_eq!(output.code, 0, "{}", output.stdout_text());
+}
+
+/// Shell commands that install a program which writes its arguments, its working directory and the variables `A` and
+/// `B` to `/seen/<name of the service>`, each ended by a NUL.
+fn recorder() -> String {
+    let program = "#!/bin/sh\n{ for word; do printf '%s\\0' \"$word\"; done; printf '%s\\0' \"$PWD\" \"$A\" \"$B\"; } \
+                   >\"/seen/$NAME\"\n";
+    format!(
+        "mkdir -p /opt/cdhboot/bin /seen\nprintf %s {} >/opt/cdhboot/bin/daemon\nchmod 755 /opt/cdhboot/bin/daemon\n",
+        omnipack::template::sh(program)
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2, max_shrink_iters: 8, ..ProptestConfig::default() })]
+    /// Words, variables and paths arrive as they were meant, through a real systemd.
+    #[test]
+    fn systemd_passes_on_what_was_meant(
+        commands in prop::collection::vec(
+            (
+                prop::collection::vec("([^\0]|[ %$\\\\\"';{}#\t\n!|a-c0-9]){0,8}", 0..6),
+                "([^\0]|[ %$\\\\\"';=]){0,12}",
+                "[a-z%$ \\\\\"';#]{0,6}[a-z%$\\\\\"]",
+            ),
+            40,
+        )
+    ) {
+        let mut main = package("cdhboot", Role::Main);
+        let mut script = recorder();
+        for (index, (words, value, directory)) in commands.iter().enumerate() {
+            let command = words.iter().map(|word| format!(" {}", omnipack::template::sh(word))).collect::<String>();
+            let working_directory = format!("/srv/{directory}");
+            script.push_str(&format!("mkdir -p {}\n", omnipack::template::sh(&working_directory)));
+            main.services.push(Service {
+                kind: "oneshot".to_owned(),
+                restart: "no".to_owned(),
+                description: value.clone(),
+                working_directory,
+                environment: BTreeMap::from([
+                    ("NAME".to_owned(), format!("s{index}")),
+                    ("A".to_owned(), value.clone()),
+                    ("B".to_owned(), words.join(" ")),
+                ]),
+                ..service(&format!("s{index}"), &format!("daemon{command}"))
+            });
+        }
+        let plan = plan("rocky-9", vec![main]);
+        script.push_str(&installation(&rendered(&plan, 0).unwrap()));
+        script.push_str("systemctl daemon-reload\n");
+        let units = (0..commands.len()).map(|index| format!(" cdhboot-s{index}.service")).collect::<String>();
+        script.push_str(&format!("systemctl start{units}\n"));
+        script.push_str("for i in $(seq 0 39); do base64 -w 0 /seen/s$i; echo; done\n");
+        let said = in_booted_overlay(&script);
+        let seen = said.lines().map(decode).collect::<Vec<_>>();
+        prop_assert_eq!(seen.len(), commands.len(), "{}", said);
+        for (seen, (words, value, directory)) in seen.iter().zip(&commands) {
+            let mut expected = words.clone();
+            expected.extend([format!("/srv/{directory}"), value.clone(), words.join(" ")]);
+            prop_assert_eq!(seen, &expected);
+        }
+    }
+}
+
+fn decode(line: &str) -> Vec<String> {
+    use base64::Engine;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(line.trim()).unwrap_or_default();
+    let mut words =
+        bytes.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect::<Vec<_>>();
+    words.pop();
+    words
 }

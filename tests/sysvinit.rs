@@ -38,11 +38,15 @@ fn web() -> Service {
 
 /// Runs `script` after `installation`, once for each shell, and expects the same output each time.
 fn expect(installation: &str, script: &str, expected: &str) {
-    for shell in SHELLS {
-        let script = format!("SHELL_UNDER_TEST='{shell}'\n{installation}{script}");
-        let (code, output) = in_overlay("dash", &script);
-        assert_eq!((code, output.as_str()), (0, expected), "{shell}");
-    }
+    std::thread::scope(|scope| {
+        for shell in SHELLS {
+            scope.spawn(move || {
+                let script = format!("SHELL_UNDER_TEST='{shell}'\n{installation}{script}");
+                let (code, output) = in_overlay("dash", &script);
+                assert_eq!((code, output.as_str()), (0, expected), "{shell}");
+            });
+        }
+    });
 }
 
 const SLEEPER: &str = "#!/bin/sh\nexec sleep 1000\n";
@@ -99,8 +103,19 @@ fn a_stale_pid_file_and_a_reused_pid_are_seen() {
             web stop >/dev/null || echo stop $?
         done
         kill -0 $other && echo spared
+        # A child that nobody has waited for is dead, too.
+        /usr/bin/python3 -c 'import os, time
+pid = os.fork() or os._exit(0)
+time.sleep(0.3)
+started = open(\"/proc/%d/stat\" % pid).read().split()[21]
+open(\"/run/cdhboot-web.pid\", \"w\").write(\"%d\\n%s\\n\" % (pid, started))
+time.sleep(4)' &
+        sleep 1
+        web status >/dev/null; echo zombie $?
+        time=$(cut -d. -f1 /proc/uptime); web stop >/dev/null
+        [ $(($(cut -d. -f1 /proc/uptime) - time)) -lt 2 ] && echo quick
     ";
-    let expected = "dead 1\nstart 0\nreused 1\nstop 0\nspared\nstart 0\nstatus 0\nspared\n1\n1\n1\n1\n1\nspared\n";
+    let expected = "dead 1\nstart 0\nreused 1\nstop 0\nspared\nstart 0\nstatus 0\nspared\n1\n1\n1\n1\n1\nspared\nzombie 1\nquick\n";
     expect(&installed(SLEEPER, web()), script, expected);
 }
 
@@ -232,8 +247,13 @@ fn directories_below_run_are_made_at_each_start() {
     let script = "
         rmdir '/run/cdh boot'
         web start; stat -c '%a %U:%G' '/run/cdh boot'; web stop
+        rmdir '/run/cdh boot'; ln -s /etc/nowhere '/run/cdh boot'
+        web start 2>/dev/null; echo $?; ls -d /etc/nowhere 2>/dev/null
+        rm '/run/cdh boot'; ln -s /etc '/run/cdh boot'
+        web start; stat -c '%a %U:%G' /etc; web stop
     ";
-    let expected = "cdhboot-web: started\n750 daemon:daemon\ncdhboot-web: stopped\n";
+    let expected = "cdhboot-web: started\n750 daemon:daemon\ncdhboot-web: stopped\n1\n\
+                    cdhboot-web: started\n755 root:root\ncdhboot-web: stopped\n";
     expect(&installed_by(SLEEPER, web(), change), script, expected);
 }
 

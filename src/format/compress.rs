@@ -14,7 +14,7 @@ use crate::plan::Compression;
 const MOST_THREADS: usize = 8;
 
 /// What the threads of an xz encoder may use together. A single thread is always allowed.
-const XZ_MEMORY: u64 = 256 * 1024 * 1024;
+const XZ_MEMORY: u64 = 128 * 1024 * 1024;
 
 /// How many threads compress on this machine.
 #[must_use]

@@ -3,6 +3,7 @@
 //! then [`write`] puts header and payload into the final file, which appears whole or not at all.
 
 pub mod compress;
+pub mod publish;
 pub mod rpm;
 
 use std::path::{Path, PathBuf};

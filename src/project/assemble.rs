@@ -91,7 +91,7 @@ fn texts(reader: &mut Reader<'_>, raw: &raw::Package, metadata: &Metadata) -> Te
     let description = reader.value(&at.key("description"), raw.description.as_deref(), values::text);
     let description = description
         .filter(|text| !text.is_empty())
-        .or_else(|| super::prose::first_paragraph(&metadata.description))
+        .or_else(|| super::prose::describing_paragraph(&metadata.description, &metadata.name))
         .unwrap_or_else(|| summary.clone());
     Texts {
         license: license.unwrap_or_else(|| or(&metadata.license, "Unknown")),

@@ -405,7 +405,7 @@ mod tests {
                         Requires-Dist: tomli>=1; python_version < \"3.11\"\nProvides-Extra: fast\n\
                         Description-Content-Type: text/markdown\n\n# My App\n\nReads: well\n";
         let entry_points = "[console_scripts]\nMy-App = my_app.cli:main\nmy-app = my_app.cli:main [fast]\n# a comment\n\
-                            other=my_app:other\n\n[gui_scripts]\ngui = my_app:gui\n\n[my.plugins]\na:b = my_app:plugin\n";
+                            other=my_app:other\nna:me = my_app:main\n\n[gui_scripts]\ngui = my_app:gui\n\n[my.plugins]\na:b = my_app:plugin\n";
         let directory = tempfile::tempdir().unwrap();
         let wheel = directory.path().join("my_app-1.2rc1-py3-none-any.whl");
         let mut archive = zip::ZipWriter::new(fs_err::File::create(&wheel).unwrap());

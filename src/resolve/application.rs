@@ -100,9 +100,9 @@ fn given(path: &Path, target: &Target) -> Result<Wheel, Error> {
         return Err(Error::NoWheel {
             name: name.name.clone(),
             version: name.version.clone(),
-            target: target.describe(),
+            target: target.describe().into(),
             reason: format!("`{file_name}` is for {}", name.tag()),
-            help: "name a wheel for the target's Python and platform, or the project's source".to_owned(),
+            help: "name a wheel for the target's Python and platform, or the project's source".into(),
         });
     }
     let built = Built { path: std::path::absolute(path)?, sha256: sha256_file(path)?, file_name };

@@ -43,22 +43,23 @@ impl Resolver<'_> {
         let tree = SourceTree::read(root)?;
         let legacy = !tree.root().join("pyproject.toml").is_file();
         let contents = tree.contents()?;
-        let key = digest([tree.digest(&contents), target.slug(), build_environment()]);
+        let (state, around) = (tree.digest(&contents), build_environment());
+        let key = digest([&state, &target.slug(), &around]);
+        // Of a plain project, one wheel does for every Python.
+        let shared = digest([&state, "any", &around]);
+        let place = digest([tree.root().as_os_str().as_encoded_bytes(), around.as_bytes()]);
         let title = tree.root().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if let Some(built) = self.recall_build(&key) {
+        let recall =
+            || self.recall_build(&key).or_else(|| self.recall_build(&shared).filter(|built| fits(built, target)));
+        let _guard = match recall() {
+            Some(built) => return Ok(built),
+            None => self.cache.lock(&format!("build-{shared}"))?,
+        };
+        if let Some(built) = recall() {
             return Ok(built);
         }
-        let _guard = self.cache.lock(&format!("build-{key}"))?;
-        if let Some(built) = self.recall_build(&key) {
-            return Ok(built);
-        }
-        let place = digest([
-            tree.root().as_os_str().as_encoded_bytes(),
-            target.slug().as_bytes(),
-            build_environment().as_bytes(),
-        ]);
         if !self.options.refresh
-            && let Some(built) = self.patched(&tree, &contents, &place, &key)?
+            && let Some(built) = self.patched(&tree, &contents, &place, &shared)?.filter(|built| fits(built, target))
         {
             return Ok(built);
         }
@@ -67,7 +68,9 @@ impl Resolver<'_> {
         let native = contains_native(&copy.path);
         let subject = Subject { name: &title, version: "" };
         let built = self.build_for(&copy.path, &key, legacy, native, &subject, target, session)?;
-        self.note_for_patches(&tree, &contents, &place, &built)?;
+        if self.note_for_patches(&tree, &contents, &place, &built)? {
+            self.cache.remember("built", &shared, &(&built.sha256, &built.file_name))?;
+        }
         Ok(built)
     }
 
@@ -158,7 +161,7 @@ impl Resolver<'_> {
         let backend = digest([build_requirements(source).as_bytes(), python.path.as_os_str().as_encoded_bytes()]);
         let known = self.cache.recall::<bool>("backends", &backend).is_some_and(|(_, age)| age < 24 * 3600);
         if let (Some(uv), true, false) = (uv, known, self.options.refresh) {
-            let command = uv.from_cache().build(source, &out, python, &session.indexes);
+            let command = uv.cache_only().build(source, &out, python, &session.indexes);
             let output = surround(command, compiler).run()?;
             if let (0, Some(wheel)) = (output.code, wheel_in(&out)?) {
                 return Ok((scratch, wheel));
@@ -201,6 +204,10 @@ impl Resolver<'_> {
     }
 }
 
+fn fits(built: &Built, target: &Target) -> bool {
+    WheelName::parse(&built.file_name).is_ok_and(|name| target.tags.rank(&name).is_some())
+}
+
 fn named(error: Error, subject: &Subject) -> Error {
     match error {
         Error::Build { details, .. } => {
@@ -220,14 +227,15 @@ fn needs_compiler(subject: &Subject, target: &Target, own: Option<&LocalPython>,
     Error::NeedsCompiler {
         name: subject.name.to_owned(),
         version: subject.version.to_owned(),
-        target: target.describe(),
+        target: target.describe().into(),
         reason,
         help: format!(
             "any of these will do: ask for another version of {name}, one that has a wheel for this Python; \
              install python{series} with its headers (pyenv, a package) or name it with `--python PATH`; \
              build the wheel on the target and put it where `find-links` looks; build on a machine or in a container of the target",
             name = subject.name
-        ),
+        )
+        .into(),
     }
 }
 

@@ -55,6 +55,19 @@ impl Cache {
         Ok(tempfile::Builder::new().prefix("work-").tempdir_in(dir)?)
     }
 
+    /// Removes scratch directories that a build of an earlier day was killed over.
+    pub fn sweep(&self) {
+        let Ok(entries) = fs::read_dir(self.dir("tmp")) else { return };
+        for entry in entries.filter_map(Result::ok) {
+            let modified = entry.metadata().and_then(|meta| meta.modified());
+            let age = modified.ok().and_then(|modified| modified.elapsed().ok()).unwrap_or_default();
+            if age.as_secs() > 24 * 3600 {
+                // Another build may sweep too: what it has removed is not there any more, and that is the aim.
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+
     /// Waits until no other build holds `key`.
     ///
     /// # Errors

@@ -44,10 +44,10 @@ pub enum Error {
     ResolverFailed { target: String, details: String, help: String },
     #[error("no wheel of {name} {version} fits {target}: {reason}")]
     #[diagnostic(code(resolve::no_wheel), help("{help}"))]
-    NoWheel { name: String, version: String, target: String, reason: String, help: String },
+    NoWheel { name: String, version: String, target: Box<str>, reason: String, help: Box<str> },
     #[error("{name} {version} has to be compiled for {target}, and that cannot be done here: {reason}")]
     #[diagnostic(code(resolve::needs_compiler), help("{help}"))]
-    NeedsCompiler { name: String, version: String, target: String, reason: String, help: String },
+    NeedsCompiler { name: String, version: String, target: Box<str>, reason: String, help: Box<str> },
     #[error("the wheel of {what} cannot be built\n{details}")]
     #[diagnostic(
         code(resolve::build),
@@ -85,10 +85,16 @@ pub enum Error {
     #[error("there is no usable python3 with pip: {reason}")]
     #[diagnostic(code(resolve::pip), help("install python3 with pip and venv (`python3-pip`, `python3-venv`)"))]
     NoPip { reason: String },
-    #[error("`{dir}` has no wheel of {name}{specifier}")]
+    #[error("`{dir}` has no wheel of {name}{specifier}{others}")]
     #[diagnostic(
         code(resolve::wheels_directory),
         help("with `--wheels` nothing is resolved or fetched: put every wheel there, or leave the option out")
     )]
-    NotInWheels { dir: PathBuf, name: String, specifier: String },
+    NotInWheels {
+        dir: PathBuf,
+        name: String,
+        specifier: String,
+        /// Wheels of the same project that do not fit, as part of the sentence.
+        others: String,
+    },
 }

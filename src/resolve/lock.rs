@@ -432,12 +432,13 @@ fn no_wheel(package: &Package, target: &Target) -> Error {
     Error::NoWheel {
         name: package.name.clone(),
         version: package.version.clone().unwrap_or_default(),
-        target: target.describe(),
+        target: target.describe().into(),
         reason,
         help: format!(
             "ask for another version of {}, choose another Python with `[python] version`, or put a wheel for the target where `find-links` looks",
             package.name
-        ),
+        )
+        .into(),
     }
 }
 

@@ -102,13 +102,24 @@ pub struct Resolver<'a> {
     uv: OnceLock<Uv>,
     host: OnceLock<Option<LocalPython>>,
     pythons: Mutex<BTreeMap<(u32, u32), Option<LocalPython>>>,
+    /// Extras that a requirement asked for (`httpbin[mainapp]`), by the digest of the application's wheel.
+    asked: Mutex<BTreeMap<String, Vec<String>>>,
 }
 
 impl<'a> Resolver<'a> {
     #[must_use]
     pub fn new(options: Options, listener: &'a dyn Listener) -> Self {
         let cache = Cache::new(options.cache.clone());
-        Self { options, listener, cache, uv: OnceLock::new(), host: OnceLock::new(), pythons: Mutex::default() }
+        cache.sweep();
+        Self {
+            options,
+            listener,
+            cache,
+            uv: OnceLock::new(),
+            host: OnceLock::new(),
+            pythons: Mutex::default(),
+            asked: Mutex::default(),
+        }
     }
 
     /// The application's own wheel: the one given, one of the index, or one built from its source, which is left as
@@ -125,7 +136,12 @@ impl<'a> Resolver<'a> {
     ) -> Result<Wheel, Error> {
         let target = Target::new(interpreter, platform)?;
         let session = Session::new(settings)?;
-        self.application_wheel(source, &target, &session)
+        let wheel = self.application_wheel(source, &target, &session)?;
+        if let Source::Requirement(text) = source {
+            let mut asked = self.asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            asked.insert(wheel.sha256.clone(), requirements::extras_of(text));
+        }
+        Ok(wheel)
     }
 
     /// Every wheel to install: the application's and all that it, its extras and the requirement files need, or what
@@ -143,6 +159,11 @@ impl<'a> Resolver<'a> {
     ) -> Result<Lock, Error> {
         let target = Target::new(interpreter, platform)?;
         let session = Session::new(settings)?;
+        let asked =
+            self.asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&application.sha256).cloned();
+        let mut settings = settings.clone();
+        settings.extras.extend(asked.unwrap_or_default());
+        let settings = &settings;
         match &self.options.wheels {
             Some(directory) => wheelhouse::lock(directory, settings, metadata, application, &target),
             None => self.lock(settings, metadata, application, &target, &session),

@@ -64,21 +64,22 @@ impl Resolver<'_> {
         Ok(Some(built))
     }
 
-    /// Notes what a later rebuild needs, where one is possible.
+    /// Notes what a later rebuild needs, where one is possible: says whether it is.
     pub(super) fn note_for_patches(
         &self,
         tree: &SourceTree,
         contents: &Contents,
         place: &str,
         built: &Built,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         if !built.file_name.ends_with("-none-any.whl") || tree.uses_git() || !is_plain(tree.root()) {
-            return Ok(());
+            return Ok(false);
         }
         let members = verbatim(&built.path, contents)?;
         let (sha256, file_name) = (built.sha256.clone(), built.file_name.clone());
         let earlier = Earlier { sha256, file_name, contents: contents.clone(), members };
-        self.cache.remember("patches", place, &earlier)
+        self.cache.remember("patches", place, &earlier)?;
+        Ok(true)
     }
 }
 

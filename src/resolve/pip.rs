@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::cache::Cache;
 use super::index::Indexes;
-use super::pylock::{File, Package, Vcs};
+use super::pylock::{Directory, File, Package, Vcs};
 use super::python::LocalPython;
 use super::requests::Request;
 use super::target::Target;
@@ -101,6 +101,8 @@ struct Download {
     #[serde(default)]
     vcs_info: Option<VcsInfo>,
     #[serde(default)]
+    dir_info: Option<DirInfo>,
+    #[serde(default)]
     subdirectory: Option<String>,
 }
 
@@ -110,6 +112,12 @@ struct Archive {
     hash: Option<String>,
     #[serde(default)]
     hashes: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+struct DirInfo {
+    #[serde(default)]
+    editable: bool,
 }
 
 #[derive(Deserialize)]
@@ -240,7 +248,7 @@ fn missing(stderr: &str) -> Option<String> {
 }
 
 fn package(item: Item) -> Package {
-    let Download { url, archive_info, vcs_info, subdirectory } = item.download_info;
+    let Download { url, archive_info, vcs_info, dir_info, subdirectory } = item.download_info;
     let mut package = Package { name: item.metadata.name, version: Some(item.metadata.version), ..Package::default() };
     if let Some(info) = vcs_info {
         package.vcs = Some(Vcs {
@@ -251,6 +259,12 @@ fn package(item: Item) -> Package {
             commit_id: info.commit_id,
             subdirectory,
         });
+        return package;
+    }
+    if let Some(info) = dir_info {
+        let path = url::Url::parse(&url).ok().and_then(|url| url.to_file_path().ok());
+        let path = path.map_or(url, |path| path.display().to_string());
+        package.directory = Some(Directory { path, editable: info.editable, subdirectory });
         return package;
     }
     let archive = archive_info.unwrap_or(Archive { hash: None, hashes: BTreeMap::new() });
@@ -265,4 +279,56 @@ fn package(item: Item) -> Package {
         package.wheels.push(file);
     }
     package
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::PythonSettings;
+
+    #[test]
+    fn a_pip_that_is_too_old_is_left_for_a_private_one() {
+        let work = tempfile::tempdir().unwrap();
+        let host = super::super::python::host(&[]).unwrap();
+        let old = work.path().join("python3");
+        let script = format!(
+            "#!/bin/sh\n[ \"$3\" = --version ] && echo 'pip 18.1 from nowhere' && exit\nexec '{}' \"$@\"\n",
+            host.path.display()
+        );
+        fs_err::write(&old, script).unwrap();
+        Command::new("chmod").arg("755").arg(&old).run_checked().unwrap();
+        let cache = Cache::new(work.path().join("cache"));
+        let around = super::super::index::Surroundings { variable: &|name| std::env::var(name).ok(), home: None };
+        let indexes = Indexes::new(&settings(), &around);
+        let found = find(&LocalPython { path: old.clone(), ..host.clone() }, &cache, &indexes).unwrap();
+        assert!(found.starts_with(work.path().join("cache")), "{}", found.display());
+        assert!(version(&found).unwrap() >= OLDEST);
+        assert_eq!(find(&host, &cache, &indexes).unwrap(), host.path);
+    }
+
+    #[test]
+    fn the_requirement_without_a_wheel_is_found_in_pips_words() {
+        let text = "ERROR: Could not find a version that satisfies the requirement docopt==0.6.2 (from shop) (from versions: none)\nERROR: No matching distribution found for docopt==0.6.2 (from shop)\n";
+        assert_eq!(missing(text).as_deref(), Some("docopt==0.6.2"));
+        assert_eq!(missing("ERROR: ResolutionImpossible"), None);
+    }
+
+    fn settings() -> PythonSettings {
+        PythonSettings {
+            interpreter: crate::project::InterpreterSetting::System,
+            version: None,
+            requirements: Vec::new(),
+            constraints: Vec::new(),
+            extras: Vec::new(),
+            lock: None,
+            find_links: Vec::new(),
+            index_url: None,
+            extra_index_urls: Vec::new(),
+            no_index: false,
+            require_hashes: false,
+            resolver: crate::project::Resolver::Pip,
+            bytecode: crate::project::BytecodeMode::None,
+            strip: false,
+        }
+    }
 }

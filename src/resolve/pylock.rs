@@ -36,7 +36,7 @@ pub struct Package {
     pub requires_python: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vcs: Option<Vcs>,
-    #[serde(default, skip_serializing)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<Directory>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive: Option<File>,
@@ -62,13 +62,13 @@ pub struct Vcs {
     pub subdirectory: Option<String>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Directory {
     pub path: String,
     #[serde(default)]
     pub editable: bool,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subdirectory: Option<String>,
 }
 

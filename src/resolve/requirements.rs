@@ -200,6 +200,13 @@ pub fn application_requirements(
     }
 }
 
+/// `["mainapp"]` of `httpbin[mainapp]==0.10.2`.
+#[must_use]
+pub fn extras_of(requirement: &str) -> Vec<String> {
+    let parsed = Requirement::<VerbatimUrl>::from_str(requirement);
+    parsed.map_or_else(|_| Vec::new(), |parsed| parsed.extras.iter().map(ToString::to_string).collect())
+}
+
 /// The requirement without its marker.
 fn plain(requirement: &Requirement<VerbatimUrl>) -> String {
     let extras = requirement.extras.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(",");

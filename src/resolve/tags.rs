@@ -24,7 +24,7 @@ pub struct WheelName {
 pub fn normalize(name: &str) -> String {
     let mut normal = String::with_capacity(name.len());
     let mut gap = false;
-    for c in name.trim().chars() {
+    for c in name.chars() {
         if matches!(c, '-' | '_' | '.') {
             gap = true;
             continue;

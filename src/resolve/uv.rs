@@ -15,6 +15,9 @@ use super::{Error, Options, failure};
 use crate::exec::Command;
 use crate::progress::Listener;
 
+/// First uv whose `pip compile` and `export` write `pylock.toml` for every option used here.
+const OLDEST: (u32, u32) = (0, 8);
+
 /// `uv.toml`: which uv is installed where there is none.
 #[derive(Debug, Deserialize)]
 struct Pinned {
@@ -50,10 +53,16 @@ impl Uv {
             Some(program) if program.components().count() > 1 && !program.is_file() => {
                 return Err(Error::NoUv { reason: format!("`{}` is not a file", program.display()) });
             }
-            Some(program) => program,
+            Some(program) => match version(&program) {
+                Some(found) if found < OLDEST => {
+                    let reason = format!("`{}` is older than {}.{}", program.display(), OLDEST.0, OLDEST.1);
+                    return Err(Error::NoUv { reason });
+                }
+                _ => program,
+            },
             None => match which::which("uv") {
-                Ok(program) => program,
-                Err(_) => install(options, cache, indexes, listener)?,
+                Ok(program) if version(&program).is_some_and(|found| found >= OLDEST) => program,
+                _ => install(options, cache, indexes, listener)?,
             },
         };
         Ok(Self { program, cache: cache.dir("uv"), offline: options.offline, refresh: options.refresh })
@@ -162,20 +171,27 @@ impl Uv {
 
     /// The same uv, which takes everything from its cache.
     #[must_use]
-    pub fn from_cache(&self) -> Self {
+    pub fn cache_only(&self) -> Self {
         Self { offline: true, refresh: false, ..self.clone() }
     }
 
     /// The command that builds a wheel of `source`, a directory or an sdist, into `out`.
     #[must_use]
     pub fn build(&self, source: &Path, out: &Path, python: &LocalPython, indexes: &Indexes) -> Command {
-        self.command(&["build", "--wheel", "--quiet"], indexes)
+        self.command(&["build", "--wheel"], indexes)
             .arg("--out-dir")
             .arg(out)
             .arg("--python")
             .arg(&python.path)
             .arg(source)
     }
+}
+
+/// Major and minor of `uv 0.13.8 (...)`.
+fn version(program: &Path) -> Option<(u32, u32)> {
+    let output = Command::new(program).arg("--version").run_checked().ok()?.stdout_text();
+    let mut parts = output.split_whitespace().nth(1)?.split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
 /// Downloads the pinned wheel with pip from whatever index pip is configured for, checks it, takes the program out.

@@ -19,6 +19,8 @@ use crate::project::{Metadata, PythonSettings};
 struct Wheelhouse {
     directory: PathBuf,
     wheels: BTreeMap<String, Vec<(WheelName, PathBuf)>>,
+    /// Name and file name of wheels that do not fit the target.
+    unfit: Vec<(String, String)>,
 }
 
 /// The wheel of `requirement`.
@@ -96,12 +98,14 @@ pub fn lock(
 impl Wheelhouse {
     fn read(directory: &Path, target: &Target) -> Result<Self, Error> {
         let mut wheels: BTreeMap<String, Vec<_>> = BTreeMap::new();
+        let mut unfit = Vec::new();
         for entry in fs::read_dir(directory)? {
             let path = entry?.path();
             let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let Ok(name) = WheelName::parse(&file_name) else { continue };
-            if let Some(rank) = target.tags.rank(&name) {
-                wheels.entry(name.name.clone()).or_default().push((rank, name, path));
+            match target.tags.rank(&name) {
+                Some(rank) => wheels.entry(name.name.clone()).or_default().push((rank, name, path)),
+                None => unfit.push((name.name, file_name)),
             }
         }
         let sorted = wheels.into_iter().map(|(name, mut list)| {
@@ -111,7 +115,8 @@ impl Wheelhouse {
             });
             (name, list.into_iter().map(|(_, name, path)| (name, path)).collect())
         });
-        Ok(Self { directory: directory.to_path_buf(), wheels: sorted.collect() })
+        unfit.sort();
+        Ok(Self { directory: directory.to_path_buf(), wheels: sorted.collect(), unfit })
     }
 
     fn find(&self, requirement: &Requirement<VerbatimUrl>) -> Result<(&WheelName, &PathBuf), Error> {
@@ -127,7 +132,11 @@ impl Wheelhouse {
             Some(VersionOrUrl::VersionSpecifier(specifiers)) => format!(" {specifiers}"),
             _ => String::new(),
         };
-        Error::NotInWheels { dir: self.directory.clone(), name: requirement.name.to_string(), specifier }
+        let wanted = normalize(requirement.name.as_ref());
+        let unfit = self.unfit.iter().filter(|(name, _)| *name == wanted).map(|(_, file)| file.as_str());
+        let unfit = unfit.collect::<Vec<_>>().join(", ");
+        let others = if unfit.is_empty() { unfit } else { format!(" for the target (there is {unfit})") };
+        Error::NotInWheels { dir: self.directory.clone(), name: requirement.name.to_string(), specifier, others }
     }
 }
 

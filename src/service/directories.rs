@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::distribution::InitSystem;
+use crate::distribution::{InitSystem, PackageFormat};
 use crate::plan::{BuildPlan, PackagePlan};
 use crate::stage::{Entry, EntryFlags, EntryKind, Origin, TargetPath};
 use crate::template;
@@ -94,12 +94,16 @@ fn home_is_ours(plan: &BuildPlan, home: &TargetPath) -> Result<bool, Error> {
     Ok(!named && !inside && !SYSTEM.contains(&home.as_str()))
 }
 
-/// systemd made `/var/run` a link to `/run`, and warns of paths that go through it.
+/// systemd made `/var/run` a link to `/run`, and warns of paths that go through it; RPM distributions without systemd
+/// have no `/run` (FHS 2.3, 5.13). Debian has both either way.
 fn run_path(plan: &BuildPlan, path: &str) -> String {
-    match path.strip_prefix("/var/run/") {
-        Some(rest) if plan.distribution.init == InitSystem::Systemd => format!("/run/{rest}"),
-        _ => path.to_owned(),
-    }
+    let distribution = &plan.distribution;
+    let moved = match (distribution.init, distribution.format) {
+        (InitSystem::Systemd, _) => path.strip_prefix("/var/run/").map(|rest| format!("/run/{rest}")),
+        (InitSystem::Sysvinit, PackageFormat::Rpm) => path.strip_prefix("/run/").map(|rest| format!("/var/run/{rest}")),
+        (InitSystem::Sysvinit, PackageFormat::Deb) => None,
+    };
+    moved.unwrap_or_else(|| path.to_owned())
 }
 
 fn is_volatile(path: &str) -> bool {

@@ -74,7 +74,7 @@ fn unit(plan: &BuildPlan, checked: &Checked<'_>) -> Result<String, Error> {
     let (executable, arguments) = checked.argv.split_first().map_or(("", &[][..]), |(first, rest)| (first, rest));
     let unit = Unit {
         description: description(plan, checked),
-        after: &service.after,
+        after: &checked.after,
         wants: service.after.iter().map(String::as_str).filter(|name| *name == "network-online.target").collect(),
         kind: kind(&service.kind, version),
         executable,

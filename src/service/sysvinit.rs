@@ -10,7 +10,7 @@ use crate::project::Enable;
 use crate::stage::Entry;
 use crate::template;
 
-use super::checked::{self, Checked, Reload};
+use super::checked::{Checked, Reload};
 use super::command::Word;
 use super::directories::{self, Volatile};
 use super::{Error, FileKind, systemd, text_file};
@@ -89,7 +89,7 @@ fn script(plan: &BuildPlan, package: &PackagePlan, checked: &Checked<'_>) -> Res
         levels: if enabled { RUNLEVELS.concat() } else { "-".to_owned() },
         default_start: if enabled { RUNLEVELS.join(" ") } else { String::new() },
         default_stop: if enabled { "0 1 6" } else { "0 1 2 3 4 5 6" },
-        should_start: should_start(plan, &service.after)?,
+        should_start: should_start(&checked.after),
         argv: &checked.argv,
         python: &plan.interpreter.path,
         launcher: include_str!("../../templates/sysvinit/launch.py").trim_ascii_end(),
@@ -123,24 +123,14 @@ fn enabled_when_registered(plan: &BuildPlan, enable: Enable) -> bool {
 
 /// Facilities and services of the LSB header for the units in `after`. What every script requires anyway, and targets
 /// that have no counterpart, are left out.
-fn should_start(plan: &BuildPlan, after: &[String]) -> Result<Vec<String>, Error> {
-    let mut names = Vec::new();
-    for unit in after {
-        let Some((name, suffix)) = unit.rsplit_once('.') else { continue };
-        match (name, suffix) {
-            ("nss-lookup", "target") => names.push("$named".to_owned()),
-            ("time-sync", "target") => names.push("$time".to_owned()),
-            (name, "service") => names.push(name.to_owned()),
-            _ => {}
-        }
-    }
-    for service in plan.packages.iter().flat_map(|package| &package.services) {
-        let id = checked::id(plan, service)?;
-        for name in names.iter_mut().filter(|name| **name == service.name) {
-            name.clone_from(&id);
-        }
-    }
-    Ok(names)
+fn should_start(after: &[String]) -> Vec<String> {
+    let facility = |unit: &String| match unit.rsplit_once('.')? {
+        ("nss-lookup", "target") => Some("$named".to_owned()),
+        ("time-sync", "target") => Some("$time".to_owned()),
+        (name, "service") => Some(name.to_owned()),
+        _ => None,
+    };
+    after.iter().filter_map(facility).collect()
 }
 
 fn reload(reload: &Reload) -> ReloadAction<'_> {

@@ -29,7 +29,7 @@ pub(super) fn entries(plan: &BuildPlan, source: &str, cache: &Path) -> Result<Ve
     let inner = find_prefix(&items, &series).map_err(wrong)?;
     let kept = items
         .into_iter()
-        .filter_map(|(path, item)| Some((path.strip_prefix(&inner)?.to_owned(), item)))
+        .filter_map(|(path, item)| Some((path.strip_prefix(&inner)?.to_owned(), item.inside(&inner))))
         .filter(|(path, _)| !path.is_empty() && is_wanted(path, &series))
         .collect::<BTreeMap<_, _>>();
     let program = TargetPath::new(&plan.interpreter.path).map_err(wrong)?;
@@ -136,16 +136,14 @@ fn entry(
             let content = relocate(path, content, replacement, cache)?;
             Entry::new(target, mode, EntryKind::File(content), Origin::Interpreter)
         }
-        Item::Hardlink(other) => {
-            match kept.iter().find(|(name, _)| other.ends_with(&format!("/{name}")) || other == *name) {
-                Some((name, other @ Item::File { .. })) => {
-                    let mut entry = entry(root, name, other, kept, replacement, cache, source)?;
-                    entry.path = target;
-                    entry
-                }
-                _ => return Err(wrong(format!("`{path}` is a link to `{other}`, which is not there")).into()),
+        Item::Hardlink(other) => match kept.get_key_value(other) {
+            Some((name, other @ Item::File { .. })) => {
+                let mut entry = entry(root, name, other, kept, replacement, cache, source)?;
+                entry.path = target;
+                entry
             }
-        }
+            _ => return Err(wrong(format!("`{path}` is a link to `{other}`, which is not there")).into()),
+        },
     })
 }
 

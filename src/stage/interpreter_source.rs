@@ -31,6 +31,14 @@ impl Item {
             _ => None,
         }
     }
+
+    /// As it is below the directory `inner` of the archive.
+    pub(super) fn inside(self, inner: &str) -> Self {
+        match self {
+            Self::Hardlink(target) => Self::Hardlink(target.strip_prefix(inner).unwrap_or(&target).to_owned()),
+            other => other,
+        }
+    }
 }
 
 /// Every item by its path relative to the source.

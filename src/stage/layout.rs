@@ -132,17 +132,6 @@ pub fn lay_out(plan: &BuildPlan, lock: &Lock, cache: &Path) -> Result<LaidOut, E
 }
 
 impl LaidOut {
-    /// The `.py` files that bytecode may be compiled for, with their content, sorted by path.
-    pub fn sources(&self) -> impl Iterator<Item = (&TargetPath, &Content)> {
-        let below = |path: &TargetPath| !path.is_below(&self.layout.bin);
-        self.stage.entries.iter().filter_map(move |entry| match &entry.kind {
-            EntryKind::File(content) if entry.path.as_str().ends_with(".py") && below(&entry.path) => {
-                Some((&entry.path, content))
-            }
-            _ => None,
-        })
-    }
-
     /// Adds `bytecode` (entries at `__pycache__/*.pyc`, or `*.pyc` beside the source) and writes every `RECORD`, where
     /// a distribution's bytecode is listed without a digest, as pip does.
     ///

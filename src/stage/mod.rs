@@ -1,13 +1,13 @@
 //! The tree as it will lie on the target, virtual: a sorted list of entries, each with where its content comes from.
 //! Nothing is installed anywhere; wheels flow straight into the package.
 
-mod collect;
 pub mod bytecode;
+mod collect;
 mod content;
+pub mod elf;
 mod entry_points;
 mod error;
 mod files;
-pub mod elf;
 mod findings;
 pub mod gate;
 mod interpreter;

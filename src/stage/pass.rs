@@ -141,6 +141,11 @@ fn lost() -> io::Error {
     io::Error::other("a reading thread stopped unexpectedly")
 }
 
+/// An archive alone does not say which of its files could not be packed.
+fn of_entry(file: &File<'_>, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot pack {}: {error}", file.entry.path))
+}
+
 /// What is known of a file when all of it was read.
 struct Outcome {
     digest: [u8; 32],
@@ -199,13 +204,13 @@ impl Queue<'_> {
                 let (sender, receiver) = sync_channel(PIECES);
                 claim.slot = Some(Slot::Pieces(receiver));
                 drop(claim);
-                let outcome = read_in_pieces(file, scanner, &sender);
+                let outcome = read_in_pieces(file, scanner, &sender).map_err(|error| of_entry(file, &error));
                 // Nobody listens any more only when the pass has failed already.
                 let _ = sender.send(Piece::Done(outcome));
             } else {
                 claim.slot = Some(match read_whole(file, scanner) {
                     Ok((bytes, outcome)) => Slot::Whole(bytes, outcome),
-                    Err(error) => Slot::Failed(error),
+                    Err(error) => Slot::Failed(of_entry(file, &error)),
                 });
             }
         }

@@ -36,30 +36,32 @@ impl Replacement {
     /// first and needs these only when nothing is there. So search paths in dynamic sections stay right where they
     /// can, and no byte names the build. What is changed is kept in the cache, by its digest.
     pub(super) fn in_native_code(&self, content: &Content, cache: &Path) -> io::Result<Content> {
-        if self.old.is_empty() {
-            return Ok(content.clone());
-        }
-        let before = content.read()?;
-        let mut after = before.clone();
+        let mut bytes = content.read()?;
+        let mut changed = false;
         for old in &self.old {
+            if memmem::find(&bytes, old.as_bytes()).is_none() {
+                continue;
+            }
             let new = if self.new.len() <= old.len() { self.new.as_str() } else { "" };
             let padded = format!("{new}{}", "/".repeat(old.len() - new.len()));
-            after = replace(&after, old.as_bytes(), padded.as_bytes());
+            let after = replace(&bytes, old.as_bytes(), padded.as_bytes());
+            changed |= after != bytes;
+            bytes = after;
         }
-        if after == before {
+        if !changed {
             return Ok(content.clone());
         }
         let directory = cache.join("interpreters");
         fs_err::create_dir_all(&directory)?;
-        let name = record::digest(&after).replace('=', "-");
+        let name = record::digest(&bytes).replace('=', "-");
         let path = directory.join(name);
         if !path.is_file() {
             let mut file = tempfile::NamedTempFile::new_in(&directory)?;
-            file.write_all(&after)?;
+            file.write_all(&bytes)?;
             file.as_file().sync_all()?;
             file.persist(&path).map_err(|error| error.error)?;
         }
-        Ok(Content::Slice { path: Arc::new(path), offset: 0, size: after.len() as u64 })
+        Ok(Content::Slice { path: Arc::new(path), offset: 0, size: bytes.len() as u64 })
     }
 }
 
@@ -71,9 +73,11 @@ fn replace(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
     for at in memmem::find_iter(text, old) {
         let end = at + old.len();
         let in_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.+".contains(byte);
+        // A dot before it begins a relative path, as a makefile has it for `$(DESTDIR)`.
+        let within = |byte: &u8| in_name(byte) && *byte != b'.';
         let before = text.get(..at).unwrap_or_default();
         let option = matches!(before, [.., b'-', b'L' | b'I' | b'R' | b'B']);
-        if text.get(end).is_some_and(in_name) || (before.last().is_some_and(in_name) && !option) {
+        if text.get(end).is_some_and(in_name) || (before.last().is_some_and(within) && !option) {
             continue;
         }
         result.extend_from_slice(text.get(copied..at).unwrap_or_default());

@@ -91,3 +91,27 @@ fn quote_fish(text: &str) -> String {
 fn quote_csh(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''").replace('!', r"\!"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_shell_gets_one_word() {
+        assert_eq!(quote_sh("it's $x"), r#"'it'"'"'s $x'"#);
+        assert_eq!(quote_fish(r"it's \ $x"), r"'it\'s \\ $x'");
+        assert_eq!(quote_csh("it's $x!"), r"'it'\''s $x\!'");
+    }
+
+    #[test]
+    fn a_template_with_an_unknown_name_is_an_error() {
+        let error = Template::PyvenvCfg.render(minijinja::context! { home => "/usr/bin" }).unwrap_err().to_string();
+        assert!(error.contains("undefined"), "{error}");
+    }
+
+    #[test]
+    fn texts_end_with_one_newline() {
+        let text = Template::PyvenvCfg.render(minijinja::context! { home => "/usr/bin", version => "3.6" }).unwrap();
+        assert_eq!(text, "home = /usr/bin\ninclude-system-site-packages = false\nversion = 3.6\n");
+    }
+}

@@ -125,12 +125,19 @@ start() {
     say "started"
 }
 
+{% if directories %}
+# Directory $3 with mode $1 and owner $2. One that is there is left alone, and no link is followed: the service may own
+# the directory above, and must not lead root to another place.
+make_directory() {
+    [ ! -d "$3" ] || return 0
+    mkdir -p "${3%/*}" && mkdir -m "$1" "$3" && chown -h "$2" "$3"
+}
+
+{% endif %}
 # What has to be there before the service: a directory below /run is gone after every boot.
 prepare() {
 {% for directory in directories %}
-    mkdir -p {{ directory.path | sh }} &&
-        chown {{ [directory.owner, directory.group] | join(":") | sh }} {{ directory.path | sh }} &&
-        chmod {{ directory.mode }} {{ directory.path | sh }} || return 1
+    make_directory {{ directory.mode }} {{ [directory.owner, directory.group] | join(":") | sh }} {{ directory.path | sh }} || return 1
 {% endfor %}
     return 0
 }
@@ -143,7 +150,7 @@ launch() {
     ulimit -n {{ limit_nofile }} || complain "cannot raise the limit of open files to {{ limit_nofile }}"
 {% endif %}
     cd / || return 1
-    {% if oneshot %}{% else %}exec {% endif %}"$python" -E -s -S -c "$launcher" \
+    {{ "" if oneshot else "exec " }}"$python" -E -s -S -c "$launcher" \
         {{ user | sh }} {{ group | sh }} {{ working_directory | sh }} "$log" {{ environment_file | sh }} \
 {% for assignment in environment %}
         {{ assignment | sh }} \

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use base64::Engine;
 use omnipack::distribution::ToolVersion;
@@ -16,6 +16,25 @@ use sha2::{Digest, Sha256};
 
 pub fn s(path: &Path) -> &str {
     path.to_str().unwrap()
+}
+
+/// Remembers the steps that were announced.
+#[derive(Default)]
+pub struct Steps(std::sync::Mutex<Vec<String>>);
+
+impl omnipack::progress::Listener for Steps {
+    fn step(&self, text: &str) {
+        self.0.lock().unwrap().push(text.to_owned());
+    }
+    fn progress(&self, _: u64, _: u64) {}
+    fn warning(&self, _: &str) {}
+}
+
+impl Steps {
+    /// How often a build backend was called.
+    pub fn builds(&self) -> usize {
+        self.0.lock().unwrap().iter().filter(|step| step.starts_with("building")).count()
+    }
 }
 
 /// The options with a cache that all tests share, below the build folder.
@@ -160,6 +179,16 @@ pub fn make_native_sdist(dir: &Path) {
     tar.into_inner().unwrap().finish().unwrap();
 }
 
+/// The sdist of a project directory, as `python -m build --sdist` names it.
+pub fn make_sdist(project: &Path, name: &str, out: &Path) -> PathBuf {
+    let path = out.join(format!("{name}-1.0.tar.gz"));
+    let file = fs_err::File::create(&path).unwrap();
+    let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(file, flate2::Compression::fast()));
+    tar.append_dir_all(format!("{name}-1.0"), project).unwrap();
+    tar.into_inner().unwrap().finish().unwrap();
+    path
+}
+
 /// `3.11`: the series of this machine's python3.
 pub fn host_series() -> String {
     run(&["python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]).trim().to_owned()
@@ -177,10 +206,11 @@ impl PrivateIndex {
         let port = listener.local_addr().unwrap().port();
         let authorized = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&authorized);
+        let hiccup = Arc::new(AtomicBool::new(false));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (dir, count) = (dir.clone(), Arc::clone(&count));
-                std::thread::spawn(move || answer(stream, &dir, &count));
+                let (dir, count, hiccup) = (dir.clone(), Arc::clone(&count), Arc::clone(&hiccup));
+                std::thread::spawn(move || answer(stream, &dir, &count, &hiccup));
             }
         });
         Self { port, authorized }
@@ -196,17 +226,22 @@ impl PrivateIndex {
     }
 }
 
-fn answer(mut stream: TcpStream, dir: &Path, authorized: &AtomicUsize) -> Option<()> {
+fn answer(mut stream: TcpStream, dir: &Path, authorized: &AtomicUsize, hiccup: &AtomicBool) -> Option<()> {
     let mut lines = BufReader::new(stream.try_clone().ok()?).lines();
     let request = lines.next()?.ok()?;
     let headers = lines.map_while(Result::ok).take_while(|line| !line.is_empty()).collect::<Vec<_>>();
     let wanted = format!("authorization: Basic {}", base64::engine::general_purpose::STANDARD.encode("me:s3cret"));
     let path = request.split(' ').nth(1)?;
+    let ours = headers.iter().any(|line| line.to_lowercase().starts_with("user-agent: omnipack"));
     let (status, kind, body) = if !headers.iter().any(|line| line.to_lowercase() == wanted.to_lowercase()) {
         ("401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"", "text/plain", Vec::new())
     } else {
         authorized.fetch_add(1, Ordering::Relaxed);
         match path.strip_prefix("/files/") {
+            // Once, to see that it is tried again.
+            Some(_) if ours && !hiccup.swap(true, Ordering::Relaxed) => {
+                ("503 Service Unavailable", "text/plain", Vec::new())
+            }
             Some(name) => ("200 OK", "application/octet-stream", fs_err::read(dir.join(name)).ok()?),
             None => ("200 OK", "text/html", page(dir, path).into_bytes()),
         }

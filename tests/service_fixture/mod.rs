@@ -10,8 +10,8 @@ use omnipack::distribution::{Algorithm, Distribution, ToolVersion};
 use omnipack::exec::Command;
 use omnipack::plan::{BuildPlan, Compression, Evr, Interpreter, InterpreterKind, PackagePlan, Platform, Role};
 use omnipack::project::{
-    BytecodeMode, Enable, ExtraDirectory, InterpreterSetting, Logrotate, Metadata, PythonSettings, Resolver, RpmSettings,
-    Service, Source, User,
+    BytecodeMode, Enable, ExtraDirectory, InterpreterSetting, Logrotate, Metadata, PythonSettings, Resolver,
+    RpmSettings, Service, Source, User,
 };
 use omnipack::service::{Error, ServiceParts, render};
 use omnipack::stage::{Content, Entry, EntryKind};
@@ -135,6 +135,7 @@ pub fn plan(distribution_name: &str, packages: Vec<PackagePlan>) -> BuildPlan {
         changelog: None,
         source_date: 0,
         rpm: RpmSettings::default(),
+        notes: Vec::new(),
         packages,
     }
 }
@@ -272,6 +273,32 @@ pub fn expect_in_overlay(shell: &str, script: &str) -> String {
     let (code, output) = in_overlay(shell, script);
     assert_eq!(code, 0, "{output}");
     output
+}
+
+/// Boots a throw-away copy of this machine with real systemd, runs `script` in it as root, and gives what it printed.
+pub fn in_booted_overlay(script: &str) -> String {
+    let work = tempfile::tempdir().unwrap();
+    let file = work.path().join("script");
+    fs_err::write(&file, format!("exec >/said 2>&1\n{script}")).unwrap();
+    let driver = "[Unit]\\nRequires=basic.target\\nAfter=basic.target\\n[Service]\\nType=oneshot\\nExecStart=/bin/sh /driver\\n\
+                  ExecStopPost=/bin/systemctl exit --force\\nTimeoutStartSec=90\\n";
+    let setup = format!(
+        "mount -t tmpfs tmpfs {root} && cd {root} && mkdir upper work root && \
+         mount -t overlay overlay -o lowerdir=/,upperdir=upper,workdir=work root && cat >root/driver && touch root/said && \
+         printf '{driver}' >root/etc/systemd/system/driver.service && \
+         systemd-nspawn --quiet --register=no --keep-unit --private-network --machine=omnipack-{id} -b -D root \
+         --console=pipe systemd.unit=driver.service systemd.show_status=0 </dev/null >boot.log 2>&1; \
+         cat root/said",
+        root = omnipack::template::sh(&work.path().to_string_lossy()),
+        id = work.path().file_name().unwrap().to_string_lossy().trim_start_matches(['.', 't', 'm', 'p']),
+    );
+    let stages = format!(
+        "timeout 120 unshare --mount --propagation private sh -c {} <{}",
+        omnipack::template::sh(&setup),
+        omnipack::template::sh(&file.to_string_lossy())
+    );
+    let output = Command::new("sh").args(["-c", &stages]).env("LC_ALL", "C").run_checked().unwrap();
+    output.stdout_text()
 }
 
 /// A Python that is on this machine, by its real path.

@@ -194,6 +194,24 @@ fn listed(directory: &Path) -> Lock {
     lock(wheels)
 }
 
+/// Every line of every `RECORD` by Python's own reader: the file is there and has that digest and size.
+fn assert_records_hold(python: &Path, site_packages: &Path) {
+    let script = "import base64, hashlib, importlib.metadata, sys\n\
+                  checked = 0\n\
+                  for one in importlib.metadata.distributions(path=[sys.argv[1]]):\n\
+                  \x20   for file in one.files:\n\
+                  \x20       data = file.locate().read_bytes()\n\
+                  \x20       if file.hash:\n\
+                  \x20           digest = hashlib.new(file.hash.mode, data).digest()\n\
+                  \x20           assert base64.urlsafe_b64encode(digest).rstrip(b'=').decode() == file.hash.value, file\n\
+                  \x20           assert file.size == len(data), file\n\
+                  \x20           checked += 1\n\
+                  print(checked)\n";
+    let command = Command::new(python).args(["-c", script]).arg(site_packages);
+    let checked: u32 = command.run_checked().unwrap().stdout_text().trim().parse().unwrap();
+    assert!(checked > 5000, "{checked}");
+}
+
 #[test]
 fn the_tree_is_what_uv_and_pip_install() {
     let tools = tools();
@@ -210,6 +228,8 @@ fn the_tree_is_what_uv_and_pip_install() {
     write_out(&stage, &out).unwrap();
     let ours = Tree::read(&out.join(prefix.trim_start_matches('/')), prefix);
     assert!(ours.0.len() > 5000 && ours.0.keys().any(|name| !name.is_ascii()), "{}", ours.0.len());
+
+    assert_records_hold(&interpreter, &out.join(format!("{}/lib/python3.11/site-packages", &prefix[1..])));
 
     let environment_python = format!("{prefix}/bin/python");
     let from = ["--no-deps", "--no-index", "--find-links", wheels.to_str().unwrap(), "-r", LIST];

@@ -8,7 +8,7 @@ use omnipack::distribution::{Algorithm, Distribution, InitSystem, PackageFormat,
 use omnipack::plan::{BuildPlan, Compression, Evr, Interpreter, InterpreterKind, PackagePlan, Platform, Role};
 use omnipack::project::{BytecodeMode, InterpreterSetting, Metadata, PythonSettings, Resolver, RpmSettings, Source};
 use omnipack::resolve::{Lock, Wheel, WheelRole};
-use omnipack::stage::{Content, EntryKind, Stage, TargetPath};
+use omnipack::stage::{Content, EntryKind, Stage, TargetPath, write_out};
 use sha2::{Digest, Sha256};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -34,6 +34,7 @@ fn distribution() -> Distribution {
         end_of_life: "2030-01-01".into(),
         nologin: "/sbin/nologin".into(),
         bundled_provides: false,
+        zstd: None,
         sources: BTreeMap::new(),
     }
 }
@@ -112,6 +113,7 @@ pub fn plan(prefix: &str, series: &str, python: &str) -> BuildPlan {
         changelog: None,
         source_date: 0,
         rpm: RpmSettings::default(),
+        notes: Vec::new(),
         packages: vec![package("app")],
     }
 }
@@ -233,13 +235,27 @@ pub fn paths(stage: &Stage) -> Vec<&str> {
     stage.entries.iter().map(|entry| entry.path.as_str()).collect()
 }
 
-/// A program by its name on PATH, or in a Python version manager's directory.
-pub fn python(series: &str) -> PathBuf {
+/// Writes a tree whose prefix lies in `dir` to just there.
+pub fn put_in_place(stage: &Stage, dir: &Path) {
+    let out = dir.join("out");
+    write_out(stage, &out).unwrap();
+    let prefix = Path::new(stage.prefix.as_str());
+    fs_err::create_dir_all(prefix.parent().unwrap()).unwrap();
+    fs_err::rename(out.join(prefix.strip_prefix("/").unwrap()), prefix).unwrap();
+    fs_err::remove_dir_all(out).unwrap();
+}
+
+/// A CPython by its series, on PATH or in a Python version manager's directory.
+pub fn find_python(series: &str) -> Option<PathBuf> {
     let name = format!("python{series}");
     let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
     let installed = fs_err::read_dir(home.join(".pyenv/versions")).into_iter().flatten().filter_map(Result::ok);
     let mut candidates = installed.map(|entry| entry.path().join("bin").join(&name)).collect::<Vec<_>>();
     candidates.sort();
     candidates.extend(which::which(&name));
-    candidates.into_iter().find(|path| path.is_file()).unwrap_or_else(|| panic!("{name} is not installed"))
+    candidates.into_iter().find(|path| path.is_file())
+}
+
+pub fn python(series: &str) -> PathBuf {
+    find_python(series).unwrap_or_else(|| panic!("python{series} is not installed"))
 }

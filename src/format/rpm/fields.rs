@@ -87,3 +87,23 @@ pub fn wrong(package: &Package, field: &'static str, value: &str, problem: &str)
         problem: problem.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_one_line() {
+        assert_eq!(one_line("  a\r\n b\t\u{1b}[2Jc\0\u{85}d "), "a b [2Jc d");
+    }
+
+    #[test]
+    fn lines_end_in_one_way_and_steer_nothing() {
+        assert_eq!(many_lines("a\r\n\tb\rc\u{1b}[2J\0\n\n"), "a\n\tb\nc[2J");
+    }
+
+    #[test]
+    fn digests_are_lower_case_hex() {
+        assert_eq!(hex(&[0, 0x1f, 0xff]), "001fff");
+    }
+}

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use rpm::{FileCaps, FileFlags, FileVerifyFlags, HeaderEntry, IndexData, IndexTag};
 
 use super::fields::{entry, hex};
+use super::relations::is_config;
 use crate::format::Error;
 use crate::package::Package;
 use crate::project::ConfigFile;
@@ -182,8 +183,7 @@ fn link_target(entry: &Entry) -> String {
 
 fn flags(entry: &Entry) -> u32 {
     let mut flags = FileFlags::empty();
-    // As in rpmbuild, a directory is never a configuration file.
-    if !matches!(entry.kind, EntryKind::Directory) {
+    if is_config(entry) {
         flags |= match entry.flags.config {
             ConfigFile::No => FileFlags::empty(),
             ConfigFile::Replace => FileFlags::CONFIG,

@@ -12,7 +12,6 @@ mod relations;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -21,6 +20,7 @@ use self::archive::{Archive, Form, Member};
 use self::files::Layout;
 use super::Error;
 use super::compress::Compressor;
+use super::publish::publish;
 use crate::package::{Architecture, Package};
 use crate::stage::gate::Scanner;
 use crate::stage::pass::{self, Event};
@@ -148,19 +148,14 @@ pub fn write(package: &Package, payload: &Payload, directory: &Path) -> Result<P
     fields::check_architecture(package)?;
     let head = header::bytes(package, payload)?;
     let path = directory.join(file_name(package));
-    let store = || -> io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".omnipack-").suffix(".rpm.part").tempfile_in(directory)?;
-        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+    let store = |file: &mut File| {
         file.write_all(&head)?;
-        let mut source = payload.file.try_clone()?;
+        let mut source = &payload.file;
         source.rewind()?;
         // Between two files this is copy_file_range(2): nothing passes through memory.
-        io::copy(&mut source, file.as_file_mut())?;
-        file.as_file().sync_all()?;
-        file.persist(&path)?;
-        fs_err::File::open(directory)?.sync_all()
+        io::copy(&mut source, file).map(drop)
     };
-    store().map_err(Error::io(format!("write `{}`", path.display())))?;
+    publish(&path, store).map_err(Error::io(format!("write `{}`", path.display())))?;
     Ok(path)
 }
 

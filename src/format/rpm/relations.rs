@@ -8,6 +8,7 @@ use crate::format::Error;
 use crate::package::Package;
 use crate::plan::{Comparison, Relation, RelationKind};
 use crate::project::ConfigFile;
+use crate::stage::{Entry, EntryKind};
 
 /// The version in each `rpmlib(...)` feature, and the rpm that brought it: `rpmProvides` in `lib/rpmds.c` of rpm.
 struct Feature {
@@ -113,7 +114,7 @@ pub fn dependencies(package: &Package, layout: &Layout) -> Result<Vec<(Family, D
     }
     features.extend(version_features(package));
     features.extend(script_features(package));
-    if package.entries.iter().any(|entry| entry.flags.config != ConfigFile::No) {
+    if package.entries.iter().any(is_config) {
         let config = Dependency::config(&package.name, evr(package));
         all.push((Family::Provides, config.clone()));
         all.push((Family::Requires, config));
@@ -136,6 +137,11 @@ pub fn dependencies(package: &Package, layout: &Layout) -> Result<Vec<(Family, D
     }
     deduplicate(&mut all);
     Ok(all)
+}
+
+/// As in rpmbuild, a directory is never a configuration file.
+pub fn is_config(entry: &Entry) -> bool {
+    entry.flags.config != ConfigFile::No && !matches!(entry.kind, EntryKind::Directory)
 }
 
 /// `1:2.0-3`, the epoch only where there is one.

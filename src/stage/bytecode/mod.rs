@@ -10,7 +10,7 @@ mod interpreter;
 mod marshal;
 mod server;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -73,7 +73,7 @@ pub struct Request<'a> {
     /// Tell the digests of the wheels that entries come from.
     pub wheels: &'a [Wheel],
     pub interpreter: &'a Interpreter,
-    /// The virtual environment: sources are those below its `lib` and `lib64`.
+    /// The virtual environment: sources are those below its `lib` and `lib64`, and those of a bundled interpreter.
     pub prefix: &'a TargetPath,
     /// Time stamp of every packed file, in seconds since 1970, which a `.pyc` of Python 3.6 has to name.
     pub source_date: u32,
@@ -96,22 +96,14 @@ pub struct Refused {
 pub struct Compiled {
     /// Path of the source, and its `.pyc`. Sorted by source.
     pub files: Vec<(TargetPath, Entry)>,
-    /// `__pycache__` directories that were not among the entries.
-    pub directories: Vec<Entry>,
     pub refused: Vec<Refused>,
 }
 
 impl Compiled {
-    /// Adds the bytecode to `entries`, in place of any that a wheel brought along.
+    /// The `.pyc` files alone, for the tree that they belong into.
     #[must_use]
-    pub fn merge_into(self, mut entries: Vec<Entry>) -> Vec<Entry> {
-        let added =
-            self.directories.into_iter().chain(self.files.into_iter().map(|(_, entry)| entry)).collect::<Vec<_>>();
-        let paths = added.iter().map(|entry| entry.path.clone()).collect::<BTreeSet<_>>();
-        entries.retain(|entry| !paths.contains(&entry.path));
-        entries.extend(added);
-        entries.sort_by(|one, other| one.path.cmp(&other.path));
-        entries
+    pub fn into_entries(self) -> Vec<Entry> {
+        self.files.into_iter().map(|(_, entry)| entry).collect()
     }
 }
 
@@ -135,7 +127,7 @@ struct Group<'a> {
     file: Option<PathBuf>,
 }
 
-/// Compiles every `.py` file below the prefix's library directories.
+/// Compiles every `.py` file below the prefix's library directories, and in a bundled interpreter's.
 ///
 /// # Errors
 /// When a source cannot be read, the interpreter fails, or the cache cannot be written.
@@ -177,7 +169,6 @@ pub fn compile(request: &Request<'_>, listener: &dyn Listener) -> Result<Compile
         }
     }
     compiled.files.sort_by(|one, other| one.0.cmp(&other.0));
-    add_directories(request.entries, &mut compiled);
     warn(&compiled.refused, request.interpreter, listener);
     Ok(compiled)
 }
@@ -203,7 +194,8 @@ fn group<'a>(request: &Request<'a>) -> Result<Vec<Group<'a>>, Error> {
     for entry in request.entries {
         let EntryKind::File(content) = &entry.kind else { continue };
         let in_library = libraries.iter().flatten().any(|library| entry.path.is_below(library));
-        if in_library && !entry.flags.ghost && entry.path.file_name().ends_with(".py") {
+        let in_interpreter = entry.origin == Origin::Interpreter && entry.path.is_below(request.prefix);
+        if (in_library || in_interpreter) && !entry.flags.ghost && entry.path.file_name().ends_with(".py") {
             by_origin.entry(&entry.origin).or_default().push((entry, content));
         }
     }
@@ -223,9 +215,8 @@ fn cache_file(
     sources: &[(&Entry, &Content)],
 ) -> Result<Option<PathBuf>, Error> {
     let wheel = match origin {
-        Origin::Wheel { name, version } => {
-            request.wheels.iter().find(|wheel| *wheel.name == **name && *wheel.version == **version)
-        }
+        // One environment has one version of each.
+        Origin::Wheel { name, .. } => request.wheels.iter().find(|wheel| *wheel.name == **name),
         Origin::Interpreter => None,
         Origin::Generated | Origin::User => return Ok(None),
     };
@@ -267,40 +258,29 @@ fn collect(
                 compiled.refused.push(Refused { path: source.path.clone(), origin: group.origin.clone(), reason });
             }
             Cached::Bytecode(content) => {
-                let name = source.path.file_name();
-                let stem = name.strip_suffix(".py").unwrap_or(name);
-                let name = format!("__pycache__/{stem}.{}.pyc", interpreter.cache_tag);
-                let path = source.path.parent().unwrap_or_else(|| source.path.clone()).join(&name);
-                let path = path.map_err(std::io::Error::other)?;
-                compiled.files.push((source.path.clone(), like(source, path, 0o644, EntryKind::File(content))));
+                let entry = bytecode_of(source, interpreter, content)?;
+                compiled.files.push((source.path.clone(), entry));
             }
         }
     }
     Ok(())
 }
 
-fn add_directories(entries: &[Entry], compiled: &mut Compiled) {
-    let mut known = entries.iter().map(|entry| entry.path.clone()).collect::<BTreeSet<_>>();
-    for (_, file) in &compiled.files {
-        if let Some(path) = file.path.parent()
-            && known.insert(path.clone())
-        {
-            compiled.directories.push(like(file, path, 0o755, EntryKind::Directory));
-        }
-    }
-}
-
-/// An entry that belongs to whom `other` belongs to.
-fn like(other: &Entry, path: TargetPath, mode: u32, kind: EntryKind) -> Entry {
-    Entry {
-        path,
-        mode,
-        owner: other.owner.clone(),
-        group: other.group.clone(),
-        kind,
+/// The bytecode of `source`, which belongs to whom the source belongs to.
+fn bytecode_of(source: &Entry, interpreter: &Interpreter, content: Content) -> Result<Entry, Error> {
+    let name = source.path.file_name();
+    let stem = name.strip_suffix(".py").unwrap_or(name);
+    let directory = source.path.parent().unwrap_or_else(|| source.path.clone());
+    let path = directory.join(&format!("__pycache__/{stem}.{}.pyc", interpreter.cache_tag));
+    Ok(Entry {
+        path: path.map_err(std::io::Error::other)?,
+        mode: 0o644,
+        owner: source.owner.clone(),
+        group: source.group.clone(),
+        kind: EntryKind::File(content),
         flags: EntryFlags::default(),
-        origin: other.origin.clone(),
-    }
+        origin: source.origin.clone(),
+    })
 }
 
 fn warn(refused: &[Refused], interpreter: &Interpreter, listener: &dyn Listener) {

@@ -94,7 +94,8 @@ pub fn run(
         return Ok(());
     }
     std::thread::scope(|scope| {
-        let running = (0..servers).map(|_| scope.spawn(|| work.serve())).collect::<Vec<_>>();
+        let running =
+            (0..servers).map(|_| scope.spawn(|| work.serve().inspect_err(|_| work.stop()))).collect::<Vec<_>>();
         let mut results = running.into_iter().map(|server| server.join().unwrap_or_else(|_| Err(lost(interpreter))));
         // All are waited for, whatever the first one says.
         results.by_ref().collect::<Vec<_>>().into_iter().collect::<Result<(), _>>()
@@ -117,6 +118,11 @@ enum Broken {
 }
 
 impl Work<'_> {
+    /// One failure is enough: nobody takes another source.
+    fn stop(&self) {
+        self.next.store(self.jobs.len(), Ordering::Relaxed);
+    }
+
     /// Starts an interpreter and keeps it busy: one thread writes sources, this one reads what comes back.
     fn serve(&self) -> Result<(), Error> {
         let command = clean(Command::new(&self.interpreter.program))

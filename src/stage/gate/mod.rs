@@ -2,8 +2,8 @@
 //!
 //! What counts as a leak is decided here; searching files, and archives inside them, is in `scan`.
 //!
-//! A false alarm stops a build, and wheels from an index are full of other people's paths (`/root/.cargo/...`,
-//! `/project/src/...`, `/home/runner/...`), which may well exist here too. So directories fall into two classes:
+//! A false alarm stops a build, and wheels from an index are full of other people's paths (`/home/runner/...`,
+//! `/project/src/...`, a root user's home), which may well exist here too. So directories fall into two classes:
 //! one that nobody else has (the cache, a work directory, a project some levels deep) is a leak wherever it is named;
 //! a general one (a home directory, a project in `/src`) only where the text goes on into something that exists below
 //! it, and never in what was fetched as it is.
@@ -15,6 +15,8 @@ use std::fmt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use memchr::memmem::Finder;
 use miette::Diagnostic;
 use thiserror::Error;
@@ -102,34 +104,33 @@ impl Scanner {
         self.path(path, LeakKind::BuildPath, rule)
     }
 
-    /// The home directory of whoever builds: `/root` is that of many others.
+    /// The home directory of whoever builds; that of root is the same for many.
     #[must_use]
     pub fn home(self, path: &Path) -> Self {
         self.path(path, LeakKind::HomeDirectory, Rule::GoesOn)
     }
 
-    /// User and password of an index; either may be empty. Searched for as `user:password@`, as the base64 of HTTP's
-    /// basic authentication, and the password alone if it does not look like a word.
+    /// User and password of an index; a token may be either of them, alone. Searched for as `user:password@`, as the
+    /// base64 of HTTP's basic authentication, and alone if it does not look like a word.
     #[must_use]
     pub fn credential(mut self, user: &str, password: &str) -> Self {
-        if password.is_empty() {
-            return self;
-        }
         let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-        let mut texts =
-            BTreeSet::from([format!("{user}:{password}@"), format!("{}:{}@", encoded(user), encoded(password))]);
-        {
-            use base64::Engine;
-            texts.insert(base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}")));
+        let secret = if password.is_empty() { user } else { password };
+        let mut texts = BTreeSet::new();
+        if !password.is_empty() {
+            texts.insert(format!("{user}:{password}@"));
+            texts.insert(format!("{}:{}@", encoded(user), encoded(password)));
+            texts.insert(BASE64.encode(format!("{user}:{password}")));
         }
-        if is_secret(password) {
-            texts.insert(password.to_owned());
-            texts.insert(encoded(password));
-        } else {
-            let what = format!("the password of `{user}` alone");
-            self.ignored.push(Ignored { what, reason: "it is short or a plain word, and would be found by chance" });
+        if is_secret(secret) {
+            texts.insert(secret.to_owned());
+            texts.insert(encoded(secret));
+        } else if !secret.is_empty() {
+            let what = if password.is_empty() { "the user name of an index" } else { "the password of an index" };
+            let reason = "alone it is short or a plain word, and would be found by chance";
+            self.ignored.push(Ignored { what: what.to_owned(), reason });
         }
-        for text in texts {
+        for text in texts.into_iter().filter(|text| text.len() >= SHORTEST_SECRET) {
             self.push(text.into_bytes(), LeakKind::Credential, Rule::Anywhere, PathBuf::new());
         }
         self

@@ -112,9 +112,16 @@ fn a_general_directory_is_not_found_inside_other_paths() {
 fn what_is_too_general_is_ignored_with_a_reason() {
     let scanner = Scanner::new().home(Path::new("/")).directory(Path::new("relative")).credential("me", "password");
     let reasons = scanner.ignored().iter().map(|ignored| ignored.what.as_str()).collect::<Vec<_>>();
-    assert_eq!(reasons, ["/", "relative", "the password of `me` alone"]);
+    assert_eq!(reasons, ["/", "relative", "the password of an index"]);
     assert_eq!(whole(&scanner, b"my password is relative / nothing"), []);
     assert_eq!(whole(&scanner, b"https://me:password@host/").len(), 1);
+}
+
+#[test]
+fn a_token_may_stand_alone() {
+    let scanner = Scanner::new().credential("glpat-4711-Xy", "").credential("a", "b").credential("", "");
+    assert_eq!(whole(&scanner, b"https://glpat-4711-Xy@host/").len(), 1);
+    assert_eq!(whole(&scanner, b"a:b@c and YTpi"), []);
 }
 
 #[test]
