@@ -1,6 +1,6 @@
 //! One writer per package format. Packing and writing are two steps: [`pack`] streams the entries through checks,
 //! digests and the compressor into a temporary payload file; what it found decides architecture and requirements;
-//! then [`write`] puts header and payload into the final file, which appears whole or not at all.
+//! then [`write()`] puts header and payload into the final file, which appears whole or not at all.
 
 pub mod compress;
 pub mod publish;
