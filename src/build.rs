@@ -95,6 +95,9 @@ struct Prepared {
 /// The first failure of any floor; what was finished for earlier distributions stays.
 pub fn build(request: &Request, listener: &dyn Listener) -> Result<Vec<Outcome>, AnyError> {
     let session = Session::open(request, listener)?;
+    for distribution in &session.distributions {
+        format::check_writer(distribution.format, &distribution.title)?;
+    }
     let several = session.distributions.len() > 1;
     let mut outcomes = Vec::new();
     for distribution in &session.distributions {
@@ -165,7 +168,7 @@ impl<'a> Session<'a> {
     }
 
     fn build_one(&self, distribution: &Distribution, directory: &Path) -> Result<Outcome, AnyError> {
-        fs_err::create_dir_all(directory).map_err(Error::Io)?;
+        let destination = Destination::make(directory)?;
         let _lock = lock_directory(directory)?;
         let prepared = self.prepare(distribution)?;
         let stage = self.stage(&prepared)?;
@@ -191,6 +194,7 @@ impl<'a> Session<'a> {
             fs_err::rename(&file.path, &target).map_err(Error::Io)?;
             file.path = target;
         }
+        destination.keep();
         let Prepared { plan, lock } = prepared;
         Ok(Outcome { plan, lock, written, stage: kept })
     }
@@ -327,6 +331,35 @@ fn installed_size(package: &Package) -> u64 {
         _ => 0,
     };
     package.entries.iter().map(size).sum()
+}
+
+/// The directory that packages go to. A build that fails takes away what it had to make of it.
+struct Destination {
+    /// The outermost first.
+    made: Vec<PathBuf>,
+}
+
+impl Destination {
+    fn make(directory: &Path) -> Result<Self, Error> {
+        let missing = directory.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
+        let mut made = missing.map(Path::to_path_buf).collect::<Vec<_>>();
+        made.reverse();
+        fs_err::create_dir_all(directory)?;
+        Ok(Self { made })
+    }
+
+    fn keep(mut self) {
+        self.made.clear();
+    }
+}
+
+impl Drop for Destination {
+    fn drop(&mut self) {
+        for directory in self.made.iter().rev() {
+            // Not empty: somebody else put something there, and it stays.
+            let _ = fs_err::remove_dir(directory);
+        }
+    }
 }
 
 /// Two builds into one directory would take each other's files away. The lock is on the directory itself, so no lock

@@ -77,6 +77,25 @@ fn a_distribution_that_is_not_known_is_answered_with_the_nearest() {
 }
 
 #[test]
+fn a_failed_build_takes_away_the_directories_it_made() {
+    let place = Place::new();
+    let wheel = WheelMaker::new("needy", "1.0").file("needy.py", "").requires("absent").write(&place.path("wheels"));
+    let mut command = omnipack(&place.path("cache"));
+    command.args(["--distribution", "rocky-9", "--wheels"]).arg(place.path("wheels"));
+    command.arg("-d").arg(place.path("out").join("new/directory")).arg(&wheel);
+    place.fails(&mut command, 1, &["absent"]);
+}
+
+#[test]
+fn a_distribution_whose_packages_cannot_be_written() {
+    let place = Place::new();
+    let wheel = demo(&place.path("wheels"));
+    let mut command = omnipack(&place.path("cache"));
+    command.args(["--distribution", "debian-12", "-d"]).arg(place.path("out")).arg(&wheel);
+    place.fails(&mut command, 1, &["Debian", ".deb", "omnipack distributions"]);
+}
+
+#[test]
 fn no_distribution_at_all() {
     let place = Place::new();
     let wheel = demo(&place.path("wheels"));
