@@ -117,6 +117,8 @@ class Omnipack(Contender):
         """A cache that has seen the wheels and compiled none of them."""
         warm = scene.folder.parent / "warm-cache"
         if not warm.exists():
+            # A wheel that needs nothing leaves nothing in the cache.
+            warm.mkdir()
             spare = scene.folder / "spare"
             for wheel in (scene.application.wheel, scene.application.edited):
                 scene.measure(*self.command(scene, wheel, warm, "none", spare))
