@@ -19,12 +19,12 @@ use crate::stage::gate::Scanner;
 /// Why the package file could not be written, or not be read.
 #[derive(Debug, Error, Diagnostic)]
 pub enum Error {
-    #[error("no writer for .deb packages (package `{package}`)")]
+    #[error("no .deb packages can be written")]
     #[diagnostic(
         code(format::deb),
         help("choose a distribution whose packages are RPMs; `omnipack distributions` lists them")
     )]
-    NoDebWriter { package: String },
+    NoDebWriter,
     #[error(transparent)]
     #[diagnostic(transparent)]
     Stage(#[from] crate::stage::Error),
@@ -84,6 +84,17 @@ enum Payload {
     Rpm(rpm::Payload),
 }
 
+/// Can packages of this format be written?
+///
+/// # Errors
+/// When they cannot.
+pub fn check(format: PackageFormat) -> Result<(), Error> {
+    match format {
+        PackageFormat::Rpm => Ok(()),
+        PackageFormat::Deb => Err(Error::NoDebWriter),
+    }
+}
+
 /// Streams the entries of `package` through the checks of `scanner`, digests and the compressor into an unnamed file in
 /// `scratch`. Memory does not depend on the size of the payload.
 ///
@@ -95,7 +106,7 @@ pub fn pack(package: &Package, scanner: &Scanner, scratch: &Path) -> Result<Pack
             let (payload, findings) = rpm::pack(package, scanner, scratch, compress::threads())?;
             Ok(Packed { findings, payload: Payload::Rpm(payload) })
         }
-        PackageFormat::Deb => Err(Error::NoDebWriter { package: package.name.clone() }),
+        PackageFormat::Deb => Err(Error::NoDebWriter),
     }
 }
 
