@@ -133,3 +133,35 @@ fn an_interpreter_is_downloaded_once_and_only_with_the_right_hash() {
     run("second", 0);
     assert!(there("second"));
 }
+
+#[test]
+fn directories_above_the_packages_files_are_theirs() {
+    let bench = Bench::new();
+    fs_err::write(bench.path("demo.conf"), "x").unwrap();
+    bench.configure(
+        "[python]\nbytecode = \"none\"\n[[file]]\nsource = \"demo.conf\"\ndestination = \"/etc/demo/a/demo.conf\"\n\
+         [[file]]\nsource = \"demo.conf\"\ndestination = \"/etc/other/demo.conf\"\n\
+         [[file]]\nsource = \"demo.conf\"\ndestination = \"/srv/demo/demo.conf\"\npackage = \"cli\"\n\
+         [[directory]]\npath = \"/srv/demo\"\nmode = \"0700\"\n[[meta-package]]\nname = \"cli\"\n",
+    );
+    let out = bench.path("out");
+    bench.run(&["-D", "rocky-9", "-d", out.to_str().unwrap()], 0);
+    let owned = |name: &str| {
+        let package = rpm::Package::open(out.join(name)).unwrap();
+        let entries = package.metadata.get_file_entries().unwrap();
+        let outside = entries.iter().filter(|entry| !entry.path().starts_with("/opt"));
+        outside
+            .map(|entry| (entry.path().to_string_lossy().into_owned(), entry.mode().permissions()))
+            .collect::<Vec<_>>()
+    };
+    let expected = [
+        ("/etc/demo", 0o755),
+        ("/etc/demo/a", 0o755),
+        ("/etc/demo/a/demo.conf", 0o644),
+        ("/etc/other/demo.conf", 0o644),
+        ("/srv/demo", 0o700),
+    ];
+    assert_eq!(owned("demo-1.0-1.noarch.rpm"), expected.map(|(path, mode)| (path.to_owned(), mode)));
+    let files = owned("demo-cli-1.0-1.noarch.rpm").into_iter().map(|(path, _)| path).collect::<Vec<_>>();
+    assert_eq!(files, ["/srv/demo/demo.conf", "/usr/bin/demo"], "the directory is the main package's");
+}
