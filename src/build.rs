@@ -1,5 +1,6 @@
 //! The whole run, top-down: project, plan, resolve, stage, service, package, format.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use fs_err::File;
@@ -10,7 +11,7 @@ use crate::Error as AnyError;
 use crate::distribution::{Catalogue, Distribution, ToolVersion};
 use crate::format::{self, Packed};
 use crate::package::{self, Package};
-use crate::plan::{self, BuildPlan};
+use crate::plan::{self, BuildPlan, InterpreterKind};
 use crate::progress::Listener;
 use crate::project::{BytecodeMode, Config, Metadata, Source};
 use crate::resolve::{self, Lock, Resolver, Wheel};
@@ -35,8 +36,14 @@ pub enum Error {
     #[error("SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds since 1970")]
     #[diagnostic(code(build::source_date), help("unset it, or set it to a whole number below 4294967296"))]
     SourceDate { text: String },
+    #[error("nothing can be written into `{directory}`: {reason}")]
+    #[diagnostic(code(build::destination), help("name a directory that you may write to with `--destination-path`"))]
+    Destination { directory: String, reason: String },
+    #[error("`{directory}`, where `--keep-stage` puts the tree, holds something else")]
+    #[diagnostic(code(build::stage), help("move it away, or give the build another `--destination-path`"))]
+    StageInTheWay { directory: String },
     #[error("{0}")]
-    #[diagnostic(code(build::io))]
+    #[diagnostic(code(build::io), help("is there space left, and may you write there?"))]
     Io(#[from] std::io::Error),
 }
 
@@ -168,27 +175,25 @@ impl<'a> Session<'a> {
     }
 
     fn build_one(&self, distribution: &Distribution, directory: &Path) -> Result<Outcome, AnyError> {
+        // Before any work, so that a directory that takes no files is found out at once.
         let destination = Destination::make(directory)?;
-        let _lock = lock_directory(directory)?;
+        let (_lock, scratch) = claim(directory)?;
         let prepared = self.prepare(distribution)?;
-        let stage = self.stage(&prepared)?;
         let plan = &prepared.plan;
-        let scratch = Scratch::inside(directory).map_err(Error::Io)?;
+        let keep = match self.request.keep_stage {
+            KeepStage::No => None,
+            KeepStage::Yes => Some(stage_directory(plan, directory)?),
+        };
+        let stage = self.stage(&prepared)?;
         let packages = package::assemble(plan, &stage)?;
         let mut written = Vec::new();
         for package in packages {
             self.listener.step(&format!("{}: packing {}", plan.distribution.name, package.name));
             written.push(self.write(&prepared, package, scratch.path())?);
         }
-        let kept = match self.request.keep_stage {
-            KeepStage::No => None,
-            KeepStage::Yes => {
-                let target =
-                    directory.join(format!("{}-stage", plan.packages.first().map_or("omnipack", |main| &main.name)));
-                stage::write_out(&stage, &target)?;
-                Some(target)
-            }
-        };
+        if let Some(target) = &keep {
+            replace_stage(&stage, target, scratch.path())?;
+        }
         for file in &mut written {
             let target = directory.join(file.path.file_name().unwrap_or_default());
             fs_err::rename(&file.path, &target).map_err(Error::Io)?;
@@ -196,7 +201,7 @@ impl<'a> Session<'a> {
         }
         destination.keep();
         let Prepared { plan, lock } = prepared;
-        Ok(Outcome { plan, lock, written, stage: kept })
+        Ok(Outcome { plan, lock, written, stage: keep })
     }
 
     /// Decides and resolves: after this, nothing is asked of the network.
@@ -257,8 +262,9 @@ impl<'a> Session<'a> {
 
     fn stage(&self, prepared: &Prepared) -> Result<Stage, AnyError> {
         let Prepared { plan, lock } = prepared;
-        self.listener.step(&format!("{}: laying out {} wheels", plan.distribution.name, lock.wheels.len()));
-        let laid_out = stage::lay_out(plan, lock, self.resolver.cache_directory())?;
+        let wheels = counted(lock.wheels.len(), "wheel");
+        self.listener.step(&format!("{}: laying out {wheels}", plan.distribution.name));
+        let laid_out = stage::lay_out(&*self.with_interpreter(plan)?, lock, self.resolver.cache_directory())?;
         let compiled = match plan.bytecode {
             BytecodeMode::Build | BytecodeMode::Auto => self.compile(plan, lock, &laid_out)?,
             BytecodeMode::Install | BytecodeMode::None => Vec::new(),
@@ -271,6 +277,21 @@ impl<'a> Session<'a> {
             ));
         }
         Ok(stage)
+    }
+
+    /// The plan, with an interpreter that has an address fetched: from here on it is a file of this machine.
+    fn with_interpreter<'p>(&self, plan: &'p BuildPlan) -> Result<Cow<'p, BuildPlan>, AnyError> {
+        let InterpreterKind::Bundled { source, sha256: Some(sha256) } = &plan.interpreter.kind else {
+            return Ok(Cow::Borrowed(plan));
+        };
+        if !source.contains("://") {
+            return Ok(Cow::Borrowed(plan));
+        }
+        let archive = self.resolver.interpreter(&plan.python, source, sha256)?;
+        let mut local = plan.clone();
+        local.interpreter.kind =
+            InterpreterKind::Bundled { source: archive.to_string_lossy().into_owned(), sha256: Some(sha256.clone()) };
+        Ok(Cow::Owned(local))
     }
 
     fn compile(&self, plan: &BuildPlan, lock: &Lock, laid_out: &LaidOut) -> Result<Vec<stage::Entry>, AnyError> {
@@ -324,6 +345,11 @@ impl<'a> Session<'a> {
     }
 }
 
+/// `1 wheel`, `2 wheels`
+pub(crate) fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Bytes of the files of `package` when they lie on the target; hard links count once.
 fn installed_size(package: &Package) -> u64 {
     let size = |entry: &stage::Entry| match &entry.kind {
@@ -344,7 +370,7 @@ impl Destination {
         let missing = directory.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
         let mut made = missing.map(Path::to_path_buf).collect::<Vec<_>>();
         made.reverse();
-        fs_err::create_dir_all(directory)?;
+        fs_err::create_dir_all(directory).map_err(|error| unusable(directory, &error))?;
         Ok(Self { made })
     }
 
@@ -360,6 +386,38 @@ impl Drop for Destination {
             let _ = fs_err::remove_dir(directory);
         }
     }
+}
+
+/// Takes `directory` for this build alone: a lock, and a scratch directory inside it.
+fn claim(directory: &Path) -> Result<(File, Scratch), Error> {
+    let lock = lock_directory(directory)?;
+    Ok((lock, Scratch::inside(directory).map_err(|error| unusable(directory, &error))?))
+}
+
+fn unusable(directory: &Path, error: &std::io::Error) -> Error {
+    Error::Destination { directory: directory.display().to_string(), reason: error.to_string() }
+}
+
+/// Where the staged tree is kept. The tree of an earlier build gives way, anything else does not.
+fn stage_directory(plan: &BuildPlan, directory: &Path) -> Result<PathBuf, Error> {
+    let target = directory.join(format!("{}-stage", plan.packages.first().map_or("omnipack", |main| &main.name)));
+    let environment = target.join(plan.prefix.trim_start_matches('/')).join("pyvenv.cfg");
+    let free = match fs_err::read_dir(&target) {
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+        Ok(mut entries) => environment.is_file() || entries.next().is_none(),
+    };
+    if free { Ok(target) } else { Err(Error::StageInTheWay { directory: target.display().to_string() }) }
+}
+
+/// Puts the tree to `target` when it is whole, in the place of an older one.
+fn replace_stage(stage: &Stage, target: &Path, scratch: &Path) -> Result<(), AnyError> {
+    let (new, old) = (scratch.join("stage"), scratch.join("old-stage"));
+    stage::write_out(stage, &new)?;
+    if target.exists() {
+        fs_err::rename(target, &old).map_err(Error::Io)?;
+    }
+    fs_err::rename(&new, target).map_err(Error::Io)?;
+    Ok(())
 }
 
 /// Two builds into one directory would take each other's files away. The lock is on the directory itself, so no lock

@@ -69,7 +69,9 @@ fn reporter(output: &OutputArgs) -> Reporter {
 fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(std::io::Error::new(error.kind(), format!("cannot print to standard output: {error}")).into())
+        }
         _ => Ok(()),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::build::{Outcome, Written};
+use crate::build::{Outcome, Written, counted};
 use crate::package::Architecture;
 use crate::plan::{Relation, RelationKind};
 
@@ -96,10 +96,10 @@ pub fn text(outcomes: &[Outcome], elapsed: Duration) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "{} (Python {}, {} Python distributions)",
+            "{} (Python {}, {})",
             plan.distribution.name,
             plan.interpreter.version,
-            outcome.lock.wheels.len()
+            counted(outcome.lock.wheels.len(), "wheel")
         );
         for written in &outcome.written {
             let _ = writeln!(
@@ -116,7 +116,7 @@ pub fn text(outcomes: &[Outcome], elapsed: Duration) -> String {
         }
     }
     let files = outcomes.iter().map(|outcome| outcome.written.len()).sum::<usize>();
-    let _ = writeln!(text, "{files} packages in {:.1} s", elapsed.as_secs_f64());
+    let _ = writeln!(text, "{} in {:.1} s", counted(files, "package"), elapsed.as_secs_f64());
     text
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::package::{Architecture, Error, Package, changelog};
+use crate::package::{Architecture, Error, Package, changelog, directories};
 use crate::plan::{BuildPlan, Comparison, PackagePlan, Relation, RelationKind, Role};
 use crate::service;
 use crate::stage::{Content, Entry, EntryFlags, EntryKind, Origin, Stage, TargetPath};
@@ -14,7 +14,10 @@ use crate::stage::{Content, Entry, EntryFlags, EntryKind, Origin, Stage, TargetP
 /// a file of the user cannot be read.
 pub fn assemble(plan: &BuildPlan, stage: &Stage) -> Result<Vec<Package>, Error> {
     let scripts = stage.scripts.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
-    plan.packages.iter().map(|package| assemble_one(plan, package, stage, &scripts)).collect()
+    let packages = plan.packages.iter().map(|package| assemble_one(plan, package, stage, &scripts));
+    let mut packages = packages.collect::<Result<Vec<_>, _>>()?;
+    directories::own(plan, &mut packages);
+    Ok(packages)
 }
 
 fn assemble_one(plan: &BuildPlan, package: &PackagePlan, stage: &Stage, scripts: &[String]) -> Result<Package, Error> {

@@ -3,6 +3,7 @@
 mod assemble;
 mod changelog;
 mod conclude;
+mod directories;
 pub mod requirements;
 
 use std::collections::BTreeMap;

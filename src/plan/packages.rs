@@ -181,7 +181,11 @@ impl Draft<'_> {
             for links in &package.links {
                 for script in links.scripts.iter().flatten() {
                     let path = format!("{}/{script}", links.directory);
-                    seen.note("link", &path, "two packages link it: name in `scripts` what each is to link")?;
+                    seen.note(
+                        "link",
+                        &path,
+                        "two packages link it: name in `scripts` what each is to link, `[]` for nothing",
+                    )?;
                 }
             }
         }

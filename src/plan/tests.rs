@@ -56,7 +56,6 @@ fn python() -> PythonSettings {
         require_hashes: false,
         resolver: Resolver::Uv,
         bytecode: BytecodeMode::Build,
-        strip: false,
     }
 }
 

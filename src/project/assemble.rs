@@ -151,7 +151,6 @@ pub(super) fn python(reader: &mut Reader<'_>, raw: &raw::Python, context: &Conte
         require_hashes: raw.require_hashes.unwrap_or(false),
         resolver: raw.resolver.unwrap_or_default(),
         bytecode: raw.bytecode.unwrap_or_default(),
-        strip: raw.strip.unwrap_or(false),
     }
 }
 

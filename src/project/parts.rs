@@ -123,7 +123,7 @@ fn one_service(reader: &mut Reader<'_>, raw: &raw::Service, at: &Place, names: &
         },
         restart: word(restart),
         kind: word(raw.kind.unwrap_or(raw::ServiceType::Simple)),
-        reload: reader.value(&at.key("reload"), raw.reload.as_deref(), values::optional_command).unwrap_or_default(),
+        reload: reader.value(&at.key("reload"), raw.reload.as_deref(), values::reload).unwrap_or_default(),
         stop_timeout: raw.stop_timeout.unwrap_or(30),
         limit_nofile: raw.limit_nofile,
         hardening: raw.hardening.unwrap_or(true),

@@ -183,8 +183,6 @@ pub struct Python {
     pub resolver: Option<Resolver>,
     /// When bytecode is made. Default: `build`.
     pub bytecode: Option<BytecodeMode>,
-    /// Remove debugging symbols from native code. Default: false.
-    pub strip: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -227,7 +225,7 @@ pub struct Service {
     /// How the service says that it is up. Default: `simple`.
     #[serde(rename = "type")]
     pub kind: Option<ServiceType>,
-    /// Command that makes it read its configuration again.
+    /// What makes it read its configuration again: a command, in which `$MAINPID` is its process, or a signal (`HUP`).
     pub reload: Option<String>,
     /// Seconds between asking it to stop and killing it. Default: 30.
     pub stop_timeout: Option<u32>,

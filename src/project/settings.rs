@@ -88,7 +88,6 @@ pub struct PythonSettings {
     pub require_hashes: bool,
     pub resolver: Resolver,
     pub bytecode: BytecodeMode,
-    pub strip: bool,
 }
 
 /// Whose Python runs the application.

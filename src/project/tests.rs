@@ -260,6 +260,21 @@ fn a_configuration_can_be_named() {
 }
 
 #[test]
+fn a_reload_may_name_the_process_and_nothing_else_of_a_shell() {
+    for (reload, good) in [("/bin/kill -HUP $MAINPID", true), ("HUP", true), ("", true), ("kill $PPID", false)] {
+        let text = format!("[[service]]\nname = 'web'\ncommand = 'web'\nreload = '{reload}'\n");
+        let directory = project_with(&[("setup.py", ""), ("omnipack.toml", &text)]);
+        match load(directory.path()) {
+            Ok((source, config)) if good => {
+                let project = config.project(&source, metadata(), &distribution("rocky-9", "el")).unwrap();
+                assert_eq!(project.services[0].reload, reload);
+            }
+            result => assert!(!good && result.is_err(), "{reload}: {result:?}"),
+        }
+    }
+}
+
+#[test]
 fn facts_are_handed_on() {
     let text = "[targets]\ndistributions = ['house-1']\n[distribution.house-1]\nlike = 'centos-7'\nglibc = '2.18'\npython = { version = '3.6' }\n";
     let directory = project_with(&[("setup.py", ""), ("omnipack.toml", text)]);

@@ -315,9 +315,15 @@ pub(super) fn command(text: &str) -> Checked<String> {
     }
 }
 
-/// A command line or nothing.
-pub(super) fn optional_command(text: &str) -> Checked<String> {
-    if text.is_empty() { Ok(String::new()) } else { command(text) }
+/// How a service is told to read its configuration again: nothing, a signal, or a command line in which the word
+/// `$MAINPID` stands for the process.
+pub(super) fn reload(text: &str) -> Checked<String> {
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    let is_process = |word: &&str| matches!(*word, "$MAINPID" | "${MAINPID}");
+    let others = text.split(' ').filter(|word| !is_process(word)).collect::<Vec<_>>();
+    command(&others.join(" ")).map(|_| text.to_owned())
 }
 
 /// An extra (PEP 508).

@@ -188,7 +188,11 @@ impl Resolver<'_> {
             }
             _ => Err(Error::Build {
                 what: String::new(),
-                details: mask_credentials(tail(&format!("{}{}", output.stdout_text(), output.stderr_text()))),
+                details: mask_credentials(tail(&super::without_retries(&format!(
+                    "{}{}",
+                    output.stdout_text(),
+                    output.stderr_text()
+                )))),
             }),
         }
     }

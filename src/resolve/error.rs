@@ -49,12 +49,7 @@ pub enum Error {
     #[diagnostic(code(resolve::needs_compiler), help("{help}"))]
     NeedsCompiler { name: String, version: String, target: Box<str>, reason: String, help: Box<str> },
     #[error("the wheel of {what} cannot be built\n{details}")]
-    #[diagnostic(
-        code(resolve::build),
-        help(
-            "the build backend's own words are above; `python3 -m pip wheel --no-deps .` in the project shows the same"
-        )
-    )]
+    #[diagnostic(code(resolve::build), help("{}", build_help(details)))]
     Build { what: String, details: String },
     #[error("{file} is not what was asked for: sha256 expected {expected}, got {got}")]
     #[diagnostic(
@@ -97,4 +92,12 @@ pub enum Error {
         /// Wheels of the same project that do not fit, as part of the sentence.
         others: String,
     },
+}
+
+fn build_help(details: &str) -> &'static str {
+    if super::is_network_trouble(details) {
+        "what the build needs could not be fetched: check the network, the proxy and the index that pip is configured for"
+    } else {
+        "the build backend's own words are above; `python3 -m pip wheel --no-deps .` in the project shows the same"
+    }
 }

@@ -99,7 +99,8 @@ pub struct Resolver<'a> {
     options: Options,
     listener: &'a dyn Listener,
     cache: Cache,
-    uv: OnceLock<Uv>,
+    /// `None` inside: it cannot be had, which is found out and said once.
+    uv: OnceLock<Option<Uv>>,
     host: OnceLock<Option<LocalPython>>,
     pythons: Mutex<BTreeMap<(u32, u32), Option<LocalPython>>>,
     /// Extras that a requirement asked for (`httpbin[mainapp]`), by the digest of the application's wheel.
@@ -170,6 +171,29 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// The archive of a CPython at an address, from the cache or downloaded into it.
+    ///
+    /// # Errors
+    /// When it cannot be had, or its digest is not `sha256`.
+    pub fn interpreter(&self, settings: &PythonSettings, address: &str, sha256: &str) -> Result<PathBuf, Error> {
+        let path = address.split(['?', '#']).next().unwrap_or(address);
+        let file_name = path.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("interpreter").to_owned();
+        let wanted = download::Wanted { url: address.to_owned(), file_name, sha256: vec![sha256.to_lowercase()] };
+        let session = Session::new(settings)?;
+        self.listener.step(&format!("fetching {}", wanted.file_name));
+        let fetched = session.downloader(&self.cache, self.options.offline)?.fetch("interpreters", &wanted);
+        match fetched {
+            Ok(fetched) => Ok(fetched.path),
+            Err(Error::Download { url, reason, .. }) => Err(Error::Download {
+                url,
+                reason,
+                help: "check `source` under [python] and the network; or fetch it yourself and name the file there"
+                    .to_owned(),
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
     /// User and password of every login for the indexes of `settings`: what no package may hold.
     ///
     /// # Errors
@@ -207,18 +231,38 @@ impl<'a> Resolver<'a> {
         if session.resolver == crate::project::Resolver::Pip {
             return Ok(None);
         }
-        if let Some(uv) = self.uv.get() {
-            return Ok(Some(uv));
+        if let Some(known) = self.uv.get() {
+            return Ok(known.as_ref());
         }
-        match Uv::find(&self.options, &self.cache, &session.indexes, self.listener) {
-            Ok(uv) => Ok(Some(self.uv.get_or_init(|| uv))),
+        let found = match Uv::find(&self.options, &self.cache, &session.indexes, self.listener) {
+            Ok(uv) => Some(uv),
             Err(Error::NoUv { reason }) if self.options.uv.is_none() => {
-                self.listener.warning(&format!("uv cannot be had, so pip resolves: {reason}"));
-                Ok(None)
+                self.listener.warning(&format!("uv cannot be had, so pip resolves: {}", without_retries(&reason)));
+                None
             }
-            Err(error) => Err(error),
-        }
+            Err(error) => return Err(error),
+        };
+        Ok(self.uv.get_or_init(|| found).as_ref())
     }
+}
+
+/// pip's words without the lines that it says at each of its attempts, which differ in nothing but their number.
+fn without_retries(words: &str) -> String {
+    words.lines().filter(|line| !line.contains("WARNING: Retrying")).collect::<Vec<_>>().join("\n")
+}
+
+/// Do these words of uv or pip come from a network that is not there?
+fn is_network_trouble(words: &str) -> bool {
+    [
+        "NewConnectionError",
+        "ConnectTimeoutError",
+        "dns error",
+        "tcp connect error",
+        "Failed to fetch",
+        "name resolution",
+    ]
+    .iter()
+    .any(|sign| words.contains(sign))
 }
 
 /// A resolver's own words as an error: what it could not satisfy, or what else went wrong.
@@ -238,7 +282,9 @@ fn failure(stderr: &str, target: &Target, offline: bool) -> Error {
     if unsatisfiable.iter().any(|words| lower.contains(words)) {
         return Error::Unsatisfiable { target, details };
     }
-    let help = if ["401", "403", "unauthorized"].iter().any(|words| lower.contains(words)) {
+    let help = if is_network_trouble(&details) {
+        "the index cannot be reached: check the network, the proxy and the index; with a warm cache, `--offline` does without"
+    } else if ["401", "403", "unauthorized"].iter().any(|words| lower.contains(words)) {
         "the index wants a login: put it into netrc, the keyring, or the index URL in the environment"
     } else if lower.contains("build backend") || lower.contains("failed to build") {
         "an sdist could not be built to learn what it needs: ask for a version that has a wheel"

@@ -328,7 +328,6 @@ mod tests {
             require_hashes: false,
             resolver: crate::project::Resolver::Pip,
             bytecode: crate::project::BytecodeMode::None,
-            strip: false,
         }
     }
 }

@@ -62,7 +62,6 @@ pub fn settings() -> PythonSettings {
         require_hashes: false,
         resolver: omnipack::project::Resolver::Uv,
         bytecode: BytecodeMode::None,
-        strip: false,
     }
 }
 

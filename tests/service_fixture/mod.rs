@@ -171,7 +171,6 @@ fn python_settings() -> PythonSettings {
         require_hashes: false,
         resolver: Resolver::Uv,
         bytecode: BytecodeMode::Build,
-        strip: false,
     }
 }
 

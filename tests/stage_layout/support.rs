@@ -98,7 +98,6 @@ pub fn plan(prefix: &str, series: &str, python: &str) -> BuildPlan {
             require_hashes: false,
             resolver: Resolver::Uv,
             bytecode: BytecodeMode::Build,
-            strip: false,
         },
         bytecode: BytecodeMode::Build,
         compression: Compression { algorithm: Algorithm::Zstd, level: 3 },

@@ -1,0 +1,167 @@
+//! The command as somebody meets it who types it: what it finds out before the work, and what it leaves.
+
+mod handmade;
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+use handmade::{demo, listing, omnipack};
+use sha2::{Digest, Sha256};
+
+/// A demo wheel, a cache and a place for packages.
+struct Bench {
+    root: tempfile::TempDir,
+    wheel: PathBuf,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        fs_err::create_dir(root.path().join("wheels")).unwrap();
+        let wheel = demo(&root.path().join("wheels"));
+        Self { root, wheel }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    fn configure(&self, text: &str) {
+        fs_err::write(self.path("omnipack.toml"), text).unwrap();
+    }
+
+    /// Runs omnipack on the wheel with these words before the common ones; gives standard error.
+    fn run(&self, words: &[&str], code: i32) -> String {
+        let mut command = omnipack(&self.path("cache"));
+        command.args(words).arg("--wheels").arg(self.path("wheels"));
+        if self.path("omnipack.toml").exists() {
+            command.arg("--config").arg(self.path("omnipack.toml"));
+        }
+        let output = command.arg(&self.wheel).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{stderr}");
+        stderr
+    }
+}
+
+#[test]
+fn a_kept_stage_gives_way_to_the_next_one_and_nothing_else_does() {
+    let bench = Bench::new();
+    let out = bench.path("out");
+    let words = ["-D", "rocky-9", "--keep-stage", "-d", out.to_str().unwrap()];
+    bench.configure("[python]\nbytecode = \"none\"\n");
+    bench.run(&words, 0);
+    let names = listing(&out);
+    assert!(names.contains(&"demo-stage".to_owned()), "{names:?}");
+    fs_err::write(out.join("demo-stage/opt/demo/left-over"), "").unwrap();
+    bench.run(&words, 0);
+    assert_eq!(listing(&out), names);
+    assert!(out.join("demo-stage/opt/demo/pyvenv.cfg").is_file());
+    assert!(!out.join("demo-stage/opt/demo/left-over").exists(), "the old tree is gone as a whole");
+
+    fs_err::remove_dir_all(out.join("demo-stage")).unwrap();
+    fs_err::create_dir(out.join("demo-stage")).unwrap();
+    fs_err::write(out.join("demo-stage/mine"), "").unwrap();
+    let stderr = bench.run(&words, 1);
+    assert!(stderr.contains("build::stage") && !stderr.contains("packing"), "{stderr}");
+    assert_eq!(listing(&out.join("demo-stage")), ["mine"]);
+}
+
+#[test]
+fn what_cannot_be_written_is_found_out_before_the_work() {
+    let bench = Bench::new();
+    fs_err::write(bench.path("file"), "").unwrap();
+    let stderr = bench.run(&["-D", "rocky-9", "-d", bench.path("file/out").to_str().unwrap()], 1);
+    assert!(stderr.contains("build::destination") && !stderr.contains("resolving"), "{stderr}");
+    let stderr = bench.run(&["-D", "debian-12", "-d", bench.path("out").to_str().unwrap()], 1);
+    assert!(stderr.contains("format::deb") && !stderr.contains("resolving"), "{stderr}");
+}
+
+/// The bytes of a `.tar` with the bare bones of a CPython 3.9.
+fn archive() -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (path, mode, text) in [("py/bin/python3.9", 0o755, "#!/bin/sh\n"), ("py/lib/python3.9/os.py", 0o644, "")] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(mode);
+        tar.append_data(&mut header, path, text.as_bytes()).unwrap();
+    }
+    tar.into_inner().unwrap()
+}
+
+/// Answers one request with `body`, and gives the address to ask.
+fn serve_once(body: Vec<u8>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(&body).unwrap();
+    });
+    format!("http://{address}/cpython-3.9.1.tar")
+}
+
+fn bundled(source: &str, sha256: &str) -> String {
+    format!(
+        "[python]\ninterpreter = \"bundled\"\nsource = \"{source}\"\nsha256 = \"{sha256}\"\nversion = \"3.9\"\n\
+         bytecode = \"none\"\n"
+    )
+}
+
+#[test]
+fn an_interpreter_is_downloaded_once_and_only_with_the_right_hash() {
+    let bench = Bench::new();
+    let archive = archive();
+    let sha256 = Sha256::digest(&archive).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let stage = |name: &str| ["stage", "-D", "rocky-9", &bench.path(name).to_string_lossy()].map(str::to_owned);
+    let run = |name: &str, code: i32| bench.run(&stage(name).each_ref().map(String::as_str), code);
+    let there = |name: &str| bench.path(name).join("opt/demo/python/bin/python3.9").is_file();
+
+    bench.configure(&bundled(&serve_once(b"something else".to_vec()), &sha256));
+    let stderr = run("wrong", 1);
+    assert!(stderr.contains("resolve::hash_mismatch"), "{stderr}");
+    assert!(!Path::new(&bench.path("wrong")).exists());
+
+    let address = serve_once(archive);
+    bench.configure(&bundled(&address, &sha256));
+    run("first", 0);
+    assert!(there("first"));
+    // The server has answered its one request: this is the cache's.
+    run("second", 0);
+    assert!(there("second"));
+}
+
+#[test]
+fn directories_above_the_packages_files_are_theirs() {
+    let bench = Bench::new();
+    fs_err::write(bench.path("demo.conf"), "x").unwrap();
+    bench.configure(
+        "[python]\nbytecode = \"none\"\n[[file]]\nsource = \"demo.conf\"\ndestination = \"/etc/demo/a/demo.conf\"\n\
+         [[file]]\nsource = \"demo.conf\"\ndestination = \"/etc/other/demo.conf\"\n\
+         [[file]]\nsource = \"demo.conf\"\ndestination = \"/srv/demo/demo.conf\"\npackage = \"cli\"\n\
+         [[directory]]\npath = \"/srv/demo\"\nmode = \"0700\"\n[[meta-package]]\nname = \"cli\"\n",
+    );
+    let out = bench.path("out");
+    bench.run(&["-D", "rocky-9", "-d", out.to_str().unwrap()], 0);
+    let owned = |name: &str| {
+        let package = rpm::Package::open(out.join(name)).unwrap();
+        let entries = package.metadata.get_file_entries().unwrap();
+        let outside = entries.iter().filter(|entry| !entry.path().starts_with("/opt"));
+        outside
+            .map(|entry| (entry.path().to_string_lossy().into_owned(), entry.mode().permissions()))
+            .collect::<Vec<_>>()
+    };
+    let expected = [
+        ("/etc/demo", 0o755),
+        ("/etc/demo/a", 0o755),
+        ("/etc/demo/a/demo.conf", 0o644),
+        ("/etc/other/demo.conf", 0o644),
+        ("/srv/demo", 0o700),
+    ];
+    assert_eq!(owned("demo-1.0-1.noarch.rpm"), expected.map(|(path, mode)| (path.to_owned(), mode)));
+    let files = owned("demo-cli-1.0-1.noarch.rpm").into_iter().map(|(path, _)| path).collect::<Vec<_>>();
+    assert_eq!(files, ["/srv/demo/demo.conf", "/usr/bin/demo"], "the directory is the main package's");
+}
