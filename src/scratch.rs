@@ -32,7 +32,15 @@ impl Scratch {
     /// # Errors
     /// When the directory cannot be made; the message names `parent`.
     pub fn inside(parent: &Path) -> io::Result<Self> {
-        let directory = tempfile::Builder::new().prefix(".omnipack-").tempdir_in(parent)?;
+        Self::named(".omnipack-", parent)
+    }
+
+    /// In `parent`, with a name that starts with `prefix`.
+    ///
+    /// # Errors
+    /// When the directory cannot be made; the message names `parent`.
+    pub fn named(prefix: &str, parent: &Path) -> io::Result<Self> {
+        let directory = tempfile::Builder::new().prefix(prefix).tempdir_in(parent)?;
         if let Ok(mut live) = LIVE.lock() {
             live.push(directory.path().to_path_buf());
         }

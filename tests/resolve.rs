@@ -503,6 +503,19 @@ fn an_sdist_is_a_project_too() {
 }
 
 #[test]
+fn a_setup_cfg_alone_is_a_project_too() {
+    let work = tempfile::tempdir().unwrap();
+    let project = work.path().join("configured");
+    write(&project.join("setup.cfg"), "[metadata]\nname = configured\nversion = 0.4\n[options]\npy_modules = one\n");
+    write(&project.join("one.py"), "");
+    let (interpreter, platform) = target("3.6", 17);
+    let source = Source::Directory(project.clone());
+    let wheel = resolver(Options::default()).application(&source, &settings(), &interpreter, &platform).unwrap();
+    assert_eq!(wheel.file_name, "configured-0.4-py3-none-any.whl");
+    assert_eq!(names(&project), ["one.py", "setup.cfg"], "the original stays as it is");
+}
+
+#[test]
 fn offline_with_an_empty_cache_says_so() {
     let work = tempfile::tempdir().unwrap();
     let mut settings = settings();

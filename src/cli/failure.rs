@@ -49,14 +49,40 @@ fn render(error: &dyn miette::Diagnostic, color: Color) -> String {
     };
     let mut text = String::new();
     let handler = GraphicalReportHandler::new_themed(theme).with_width(width()).with_wrap_lines(true).with_links(false);
+    let handler = if causes_say_more(error) { handler } else { handler.without_cause_chain() };
     match handler.render_report(&mut text, error) {
         Ok(()) => text,
         Err(_) => format!("error: {error}\n"),
     }
 }
 
+/// Does a cause say what the message does not say already?
+fn causes_say_more(error: &dyn miette::Diagnostic) -> bool {
+    let message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if !message.contains(&error.to_string()) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 /// Columns of the terminal, or of a line that logs can bear.
 fn width() -> usize {
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     columns.filter(|columns| *columns >= 40).unwrap_or(100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_not_said_twice() {
+        let error = fs_err::File::open("/nonexistent/file").map(drop).unwrap_err();
+        let text = render(&crate::build::Error::Io(error), Color::Never);
+        assert_eq!(text.matches("/nonexistent/file").count(), 1, "{text}");
+    }
 }

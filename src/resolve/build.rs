@@ -12,6 +12,7 @@ use super::target::Target;
 use super::tree::SourceTree;
 use super::{Error, Resolver, Session, Wheel};
 use crate::exec::{Command, mask_credentials};
+use crate::scratch::Scratch;
 
 /// Whether a build may start a compiler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +70,7 @@ impl Resolver<'_> {
         }
         self.listener.step(&format!("building the wheel of {title}"));
         let copy = tree.copy(self.cache.scratch()?)?;
+        give_entry_point(&copy.path)?;
         let native = contains_native(&copy.path);
         let subject = Subject { name: &title, version: "" };
         let built = self.build_for(&copy.path, &key, legacy, native, &subject, target, session)?;
@@ -95,7 +97,8 @@ impl Resolver<'_> {
         if let Some(built) = self.recall_build(&key) {
             return Ok(built);
         }
-        self.listener.step(&format!("building the wheel of {} {}", subject.name, subject.version));
+        let title = format!("{} {}", subject.name, subject.version);
+        self.listener.step(&format!("building the wheel of {}", title.trim_end()));
         let native = archive_has_native(sdist)?;
         // Unpacked where we know of it, so that compilers can be told to call it by another name.
         let scratch = self.cache.scratch()?;
@@ -160,7 +163,7 @@ impl Resolver<'_> {
         compiler: Compiler,
         native: bool,
         session: &Session,
-    ) -> Result<(tempfile::TempDir, PathBuf), Error> {
+    ) -> Result<(Scratch, PathBuf), Error> {
         let scratch = self.cache.scratch()?;
         let out = scratch.path().join("wheel");
         fs::create_dir_all(&out)?;
@@ -225,6 +228,16 @@ impl Resolver<'_> {
         let path = self.earlier_build(&sha256, &file_name)?;
         Some(Built { path, sha256, file_name })
     }
+}
+
+/// A project with nothing but `setup.cfg` says all that setuptools needs, and yet neither pip nor uv takes it for a
+/// project: an empty `setup.py`, in the copy that is built, makes it one.
+fn give_entry_point(copy: &Path) -> Result<(), Error> {
+    let has = |name: &str| copy.join(name).is_file();
+    if has("setup.cfg") && !has("setup.py") && !has("pyproject.toml") {
+        fs::write(copy.join("setup.py"), "from setuptools import setup\n\nsetup()\n")?;
+    }
+    Ok(())
 }
 
 fn fits(built: &Built, target: &Target) -> bool {

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::Error;
+use crate::scratch::Scratch;
 
 /// A directory that any number of builds share.
 #[derive(Debug, Clone)]
@@ -49,10 +50,10 @@ impl Cache {
     ///
     /// # Errors
     /// When it cannot be created.
-    pub fn scratch(&self) -> Result<tempfile::TempDir, Error> {
+    pub fn scratch(&self) -> Result<Scratch, Error> {
         let dir = self.dir("tmp");
         fs::create_dir_all(&dir)?;
-        Ok(tempfile::Builder::new().prefix("work-").tempdir_in(dir)?)
+        Ok(Scratch::named("work-", &dir)?)
     }
 
     /// Removes scratch directories that a build of an earlier day was killed over.

@@ -11,6 +11,7 @@ use pep508_rs::{ExtraName, Requirement, VerbatimUrl, VersionOrUrl};
 use super::Error;
 use super::tags::normalize;
 use super::target::Target;
+use crate::project::parse_requirement;
 
 /// What the requirement and constraint files say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -171,8 +172,7 @@ pub fn application_requirements(
     };
     let mut parsed = Vec::new();
     for line in requires_dist {
-        let requirement =
-            Requirement::<VerbatimUrl>::from_str(line).map_err(|error| wrong(line, error.message.to_string()))?;
+        let requirement = parse_requirement::<VerbatimUrl>(line).map_err(|reason| wrong(line, reason))?;
         parsed.push(requirement);
     }
     let mut active = Vec::new();
@@ -203,7 +203,7 @@ pub fn application_requirements(
 /// `["mainapp"]` of `httpbin[mainapp]==0.10.2`.
 #[must_use]
 pub fn extras_of(requirement: &str) -> Vec<String> {
-    let parsed = Requirement::<VerbatimUrl>::from_str(requirement);
+    let parsed = parse_requirement::<VerbatimUrl>(requirement);
     parsed.map_or_else(|_| Vec::new(), |parsed| parsed.extras.iter().map(ToString::to_string).collect())
 }
 
@@ -222,6 +222,8 @@ fn plain(requirement: &Requirement<VerbatimUrl>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::distribution::ToolVersion;
+    use crate::plan::{Interpreter, InterpreterKind, Platform};
 
     fn read(text: &str) -> Result<RequirementFiles, Error> {
         let directory = tempfile::tempdir().unwrap();
@@ -240,6 +242,19 @@ mod tests {
         assert_eq!(files.names.len(), 4);
         assert!(!files.local);
         assert!(read("./vendored/thing\n").unwrap().local);
+    }
+
+    #[test]
+    fn a_requirement_that_pep508_rs_panics_at_is_an_error() {
+        assert!(extras_of("a[b-]").is_empty());
+        let (python, version) = ("/usr/bin/python3.9".to_owned(), ToolVersion::new(3, 9, 0));
+        let kind = InterpreterKind::System { requirement: String::new() };
+        let platform =
+            Platform { machine: "x86_64".into(), architecture: "x86_64".into(), glibc: ToolVersion::new(2, 34, 0) };
+        let target = Target::new(&Interpreter { version, path: python, kind }, &platform).unwrap();
+        for line in ["a- ", "a[b-]", "a-; python_version > '3'"] {
+            assert!(application_requirements("app", &[line.to_owned()], &[], &target).is_err(), "{line}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use walkdir::{DirEntry, WalkDir};
 use super::Error;
 use super::cache::{digest, sha256_file};
 use crate::exec::Command;
+use crate::scratch::Scratch;
 
 /// Directories that are never part of a project's source.
 const PASSED_OVER: [&str; 10] = [
@@ -40,7 +41,7 @@ pub struct SourceTree {
 /// A copy to build in; gone when dropped.
 #[derive(Debug)]
 pub struct Copy {
-    _scratch: tempfile::TempDir,
+    _scratch: Scratch,
     /// Of the project.
     pub path: PathBuf,
 }
@@ -131,7 +132,7 @@ impl SourceTree {
     ///
     /// # Errors
     /// When a file cannot be copied.
-    pub fn copy(&self, scratch: tempfile::TempDir) -> Result<Copy, Error> {
+    pub fn copy(&self, scratch: Scratch) -> Result<Copy, Error> {
         let base = scratch.path().join("source");
         let git = self.git.as_ref().filter(|_| self.uses_git());
         let top = git.and_then(|git| git.parent());
