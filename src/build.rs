@@ -323,7 +323,7 @@ impl<'a> Session<'a> {
     }
 
     /// What no packed byte may name: directories of this build, and credentials of the index. Wheels of the index
-    /// were made elsewhere: only the application's own can name this build by more than chance.
+    /// were made elsewhere: only the application's own and those built here can name this build by more than chance.
     fn scanner(&self, prepared: &Prepared, scratch: &Path) -> Result<Scanner, AnyError> {
         let mut scanner = Scanner::new().directory(scratch).directory(self.resolver.cache_directory());
         if let Some(directory) = self.source.directory() {
@@ -335,7 +335,11 @@ impl<'a> Session<'a> {
         for (user, password) in self.resolver.logins(&prepared.plan.python)? {
             scanner = scanner.credential(&user, &password);
         }
-        let fetched = prepared.lock.wheels.iter().filter(|wheel| wheel.role == resolve::WheelRole::Dependency);
+        let fetched = prepared
+            .lock
+            .wheels
+            .iter()
+            .filter(|wheel| wheel.role == resolve::WheelRole::Dependency && !self.resolver.built_here(wheel));
         Ok(scanner.fetched(
             fetched.map(|wheel| Origin::Wheel {
                 name: wheel.name.as_str().into(),
