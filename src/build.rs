@@ -102,6 +102,9 @@ struct Prepared {
 /// The first failure of any floor; what was finished for earlier distributions stays.
 pub fn build(request: &Request, listener: &dyn Listener) -> Result<Vec<Outcome>, AnyError> {
     let session = Session::open(request, listener)?;
+    for distribution in &session.distributions {
+        format::check_writer(distribution.format, &distribution.title)?;
+    }
     let several = session.distributions.len() > 1;
     let mut outcomes = Vec::new();
     for distribution in &session.distributions {
@@ -172,8 +175,8 @@ impl<'a> Session<'a> {
     }
 
     fn build_one(&self, distribution: &Distribution, directory: &Path) -> Result<Outcome, AnyError> {
-        format::check(distribution.format)?;
         // Before any work, so that a directory that takes no files is found out at once.
+        let destination = Destination::make(directory)?;
         let (_lock, scratch) = claim(directory)?;
         let prepared = self.prepare(distribution)?;
         let plan = &prepared.plan;
@@ -196,6 +199,7 @@ impl<'a> Session<'a> {
             fs_err::rename(&file.path, &target).map_err(Error::Io)?;
             file.path = target;
         }
+        destination.keep();
         let Prepared { plan, lock } = prepared;
         Ok(Outcome { plan, lock, written, stage: keep })
     }
@@ -319,7 +323,7 @@ impl<'a> Session<'a> {
     }
 
     /// What no packed byte may name: directories of this build, and credentials of the index. Wheels of the index
-    /// were made elsewhere: only the application's own can name this build by more than chance.
+    /// were made elsewhere: only the application's own and those built here can name this build by more than chance.
     fn scanner(&self, prepared: &Prepared, scratch: &Path) -> Result<Scanner, AnyError> {
         let mut scanner = Scanner::new().directory(scratch).directory(self.resolver.cache_directory());
         if let Some(directory) = self.source.directory() {
@@ -331,7 +335,11 @@ impl<'a> Session<'a> {
         for (user, password) in self.resolver.logins(&prepared.plan.python)? {
             scanner = scanner.credential(&user, &password);
         }
-        let fetched = prepared.lock.wheels.iter().filter(|wheel| wheel.role == resolve::WheelRole::Dependency);
+        let fetched = prepared
+            .lock
+            .wheels
+            .iter()
+            .filter(|wheel| wheel.role == resolve::WheelRole::Dependency && !self.resolver.built_here(wheel));
         Ok(scanner.fetched(
             fetched.map(|wheel| Origin::Wheel {
                 name: wheel.name.as_str().into(),
@@ -355,15 +363,43 @@ fn installed_size(package: &Package) -> u64 {
     package.entries.iter().map(size).sum()
 }
 
-/// Makes `directory` ready for this build alone: a lock, and a scratch directory inside it.
+/// The directory that packages go to. A build that fails takes away what it had to make of it.
+struct Destination {
+    /// The outermost first.
+    made: Vec<PathBuf>,
+}
+
+impl Destination {
+    fn make(directory: &Path) -> Result<Self, Error> {
+        let missing = directory.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
+        let mut made = missing.map(Path::to_path_buf).collect::<Vec<_>>();
+        made.reverse();
+        fs_err::create_dir_all(directory).map_err(|error| unusable(directory, &error))?;
+        Ok(Self { made })
+    }
+
+    fn keep(mut self) {
+        self.made.clear();
+    }
+}
+
+impl Drop for Destination {
+    fn drop(&mut self) {
+        for directory in self.made.iter().rev() {
+            // Not empty: somebody else put something there, and it stays.
+            let _ = fs_err::remove_dir(directory);
+        }
+    }
+}
+
+/// Takes `directory` for this build alone: a lock, and a scratch directory inside it.
 fn claim(directory: &Path) -> Result<(File, Scratch), Error> {
-    let failed = |error: std::io::Error| Error::Destination {
-        directory: directory.display().to_string(),
-        reason: error.to_string(),
-    };
-    fs_err::create_dir_all(directory).map_err(failed)?;
     let lock = lock_directory(directory)?;
-    Ok((lock, Scratch::inside(directory).map_err(failed)?))
+    Ok((lock, Scratch::inside(directory).map_err(|error| unusable(directory, &error))?))
+}
+
+fn unusable(directory: &Path, error: &std::io::Error) -> Error {
+    Error::Destination { directory: directory.display().to_string(), reason: error.to_string() }
 }
 
 /// Where the staged tree is kept. The tree of an earlier build gives way, anything else does not.

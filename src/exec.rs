@@ -50,6 +50,7 @@ pub struct Command {
     env: Vec<(OsString, OsString)>,
     env_remove: Vec<OsString>,
     dir: Option<PathBuf>,
+    umask: Option<u32>,
 }
 
 impl Command {
@@ -61,6 +62,7 @@ impl Command {
             env: Vec::new(),
             env_remove: Vec::new(),
             dir: None,
+            umask: None,
         }
     }
 
@@ -91,6 +93,13 @@ impl Command {
     #[must_use]
     pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
         self.dir = Some(dir.as_ref().to_path_buf());
+        self
+    }
+
+    /// Permission bits that files made by the program do not get, whatever omnipack itself runs under.
+    #[must_use]
+    pub fn umask(mut self, mask: u32) -> Self {
+        self.umask = Some(mask);
         self
     }
 
@@ -144,7 +153,15 @@ impl Command {
 
     fn expression(&self) -> duct::Expression {
         // As a path, duct would look for a bare name in the working directory instead of on PATH.
-        let mut expression = duct::cmd(self.program.as_os_str(), &self.args);
+        let mut expression = match self.umask {
+            None => duct::cmd(self.program.as_os_str(), &self.args),
+            // The mask belongs to the whole process: a shell sets it between fork and exec.
+            Some(mask) => {
+                let script = format!("umask {mask:03o} && exec \"$0\" \"$@\"");
+                let words = [OsStr::new("-c"), OsStr::new(&script), self.program.as_os_str()];
+                duct::cmd("sh", words.into_iter().chain(self.args.iter().map(OsString::as_os_str)))
+            }
+        };
         for (name, value) in &self.env {
             expression = expression.env(name, value);
         }
@@ -263,6 +280,15 @@ mod tests {
         stdout.read_to_string(&mut text).unwrap();
         let error = running.finish().unwrap_err();
         assert!(matches!(&error, ExecError::Failed { code: 7, stderr, .. } if stderr == "wrong"), "{error}");
+    }
+
+    #[test]
+    fn a_umask_is_the_programs_only_and_arguments_stay_whole() {
+        let print = Command::new("sh").args(["-c", "umask; printf '%s|' \"$0\" \"$@\"", "a b", "$c", "d'\""]);
+        let text = print.clone().umask(0o027).run_checked().unwrap().stdout_text();
+        assert_eq!(text, "0027\na b|$c|d'\"|");
+        let other = print.umask(0o002).run_checked().unwrap().stdout_text();
+        assert_eq!(other.lines().next(), Some("0002"));
     }
 
     #[test]

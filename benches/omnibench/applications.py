@@ -59,9 +59,23 @@ def build_fixture(project, folder, wheels, edited, tools, python):
     shutil.copytree(project, source)
     pip_wheel = [python.program, "-m", "pip", "wheel", "--quiet", "--wheel-dir"]
     subprocess.run([*pip_wheel, wheels, source], check=True)
+    add_wheels_of_first_release(folder, wheels, tools, python)
     module = next(path for path in sorted(source.glob("*/__init__.py")))
     module.write_text(module.read_text() + "\nEDITED = True\n")
     subprocess.run([tools.uv, "build", "--quiet", "--wheel", "--out-dir", edited, source], check=True)
+
+
+def add_wheels_of_first_release(folder, wheels, tools, python):
+    """What only the series' first patch release needs: a package for other machines has to work on that one too."""
+    lock = folder / "lock.txt"
+    own = next(wheels.glob(f"{folder.name.split('-')[0]}*.whl"))
+    compile_lock = [tools.uv, "pip", "compile", "--quiet", "--no-header", "--no-annotate"]
+    subprocess.run([*compile_lock, "--python-version", python.series, "--output-file", lock, "-"],
+                   input=str(own).encode(), check=True)  # fmt: skip
+    pinned = [line for line in lock.read_text().splitlines() if "==" in line]
+    lock.write_text("\n".join(pinned) + "\n")
+    download = [python.program, "-m", "pip", "download", "--quiet", "--no-deps", "--dest"]
+    subprocess.run([*download, wheels, "--requirement", lock], check=True)
 
 
 def write_payload(folder, first):

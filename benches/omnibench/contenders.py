@@ -117,6 +117,8 @@ class Omnipack(Contender):
         """A cache that has seen the wheels and compiled none of them."""
         warm = scene.folder.parent / "warm-cache"
         if not warm.exists():
+            # omnipack makes it only when it has something to keep.
+            warm.mkdir(parents=True)
             spare = scene.folder / "spare"
             for wheel in (scene.application.wheel, scene.application.edited):
                 scene.measure(*self.command(scene, wheel, warm, "none", spare))

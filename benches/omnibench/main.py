@@ -53,12 +53,9 @@ def main():
     report = {"machine": f"{os.cpu_count()} x {platform.machine()}", "python": options.python, "applications": {}}
     for name in options.app or APPLICATIONS:
         application = prepare(name, options.work, tools, python)
-        results, failures = {}, {}
         scenes = options.work / "run"
         shutil.rmtree(scenes, ignore_errors=True)
-        for contender in contenders:
-            outcome = measure(contender, application, scenes, tools, python, options)
-            (failures if isinstance(outcome, str) else results)[contender.name] = outcome
+        results, failures = measure_all(contenders, application, scenes, tools, python, options)
         shutil.rmtree(scenes, ignore_errors=True)
         print_table(name, contenders, results, failures)
         goals = judge(results)
@@ -73,35 +70,48 @@ def main():
     return 0
 
 
-def measure(contender, application, scenes, tools, python, options):
-    """The medians, or why there are none."""
-    for program in contender.needs:
-        reason = tools.why_not(program)
-        if reason is not None:
-            return reason
-    costs, sizes = [], []
-    folder = scenes / contender.name
+def measure_all(contenders, application, scenes, tools, python, options):
+    """The medians of each contender, and why there are none. The runs alternate: what else the machine does in a
+    minute hits every contender alike."""
+    failures = {contender.name: reason for contender in contenders if (reason := missing(contender, tools))}
+    runs = {contender.name: [] for contender in contenders if contender.name not in failures}
     for number in range(options.runs):
-        print(f"{application.name}: {contender.title}, run {number + 1}", file=sys.stderr)
-        shutil.rmtree(folder, ignore_errors=True)
-        scene = Scene(
-            application, tools, python, options.distribution, folder, scenes / f"{contender.name}.log",
-            {"PATH": os.environ["PATH"], "SOURCE_DATE_EPOCH": "1577836800", "UV_CACHE_DIR": str(options.work / "uv")},
-        )  # fmt: skip
-        scene.output.mkdir(parents=True)
-        try:
-            contender.prepare(scene)
-            os.sync()
-            costs.append(contender.build(scene))
-        except CommandFailed as error:
-            print(error, file=sys.stderr)
-            return str(error)
-        size = size_of(scene.output)
-        if size == 0:
-            return "left no package"
-        sizes.append(size)
-        shutil.rmtree(folder, ignore_errors=True)
-    return medians(costs, sizes)
+        for contender in contenders:
+            if contender.name in failures:
+                continue
+            print(f"{application.name}: {contender.title}, run {number + 1}", file=sys.stderr)
+            outcome = measure(contender, application, scenes, tools, python, options)
+            if isinstance(outcome, str):
+                failures[contender.name] = outcome
+            else:
+                runs[contender.name].append(outcome)
+    return {name: medians(outcomes) for name, outcomes in runs.items() if name not in failures}, failures
+
+
+def missing(contender, tools):
+    """The first of its programs that cannot be had."""
+    return next((reason for program in contender.needs if (reason := tools.why_not(program))), None)
+
+
+def measure(contender, application, scenes, tools, python, options):
+    """Cost and size of one run, or why there is none."""
+    folder = scenes / contender.name
+    shutil.rmtree(folder, ignore_errors=True)
+    scene = Scene(
+        application, tools, python, options.distribution, folder, scenes / f"{contender.name}.log",
+        {"PATH": os.environ["PATH"], "SOURCE_DATE_EPOCH": "1577836800", "UV_CACHE_DIR": str(options.work / "uv")},
+    )  # fmt: skip
+    scene.output.mkdir(parents=True)
+    try:
+        contender.prepare(scene)
+        os.sync()
+        cost = contender.build(scene)
+    except CommandFailed as error:
+        print(error, file=sys.stderr)
+        return str(error)
+    size = size_of(scene.output)
+    shutil.rmtree(folder, ignore_errors=True)
+    return (cost, size) if size else "left no package"
 
 
 def print_table(name, contenders, results, failures):

@@ -71,14 +71,15 @@ def run(command, log, env=None, cwd=None):
     return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 
-def medians(costs, sizes):
-    """One result of many runs."""
+def medians(runs):
+    """One result of many pairs of cost and size."""
+    costs = [cost for cost, _ in runs]
     return Result(
         wall=statistics.median(cost.wall for cost in costs),
         cpu=statistics.median(cost.cpu for cost in costs),
         peak=int(statistics.median(cost.peak for cost in costs)),
-        size=int(statistics.median(sizes)),
-        runs=len(costs),
+        size=int(statistics.median(size for _, size in runs)),
+        runs=len(runs),
     )
 
 

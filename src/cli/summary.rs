@@ -120,12 +120,20 @@ pub fn text(outcomes: &[Outcome], elapsed: Duration) -> String {
     text
 }
 
-/// One line a requirement; those for the same reason from the same library are folded.
+/// One line a requirement. What native code needs of one library is one line, with the newest version of each kind of
+/// symbol, which is what decides; the package requires each of them.
 fn requirements(text: &mut String, relations: &[Relation]) {
     let mut wanted: Vec<(String, Vec<&str>)> = Vec::new();
-    let required =
-        relations.iter().filter(|relation| matches!(relation.kind, RelationKind::Requires | RelationKind::RequiresPre));
-    for relation in required {
+    let mut libraries: Vec<Library<'_>> = Vec::new();
+    let is_requirement = |kind| matches!(kind, RelationKind::Requires | RelationKind::RequiresPre);
+    for relation in relations.iter().filter(|relation| is_requirement(relation.kind)) {
+        if let Some((name, symbol)) = library_symbol(&relation.name) {
+            match libraries.iter_mut().find(|library| library.name == name) {
+                Some(library) => library.need(symbol, &relation.reason),
+                None => libraries.push(Library::new(name, symbol, &relation.reason)),
+            }
+            continue;
+        }
         let shown = relation.to_string();
         match wanted.iter_mut().find(|(known, _)| *known == shown) {
             Some((_, reasons)) => reasons.push(&relation.reason),
@@ -139,6 +147,57 @@ fn requirements(text: &mut String, relations: &[Relation]) {
         let more = if more == 0 { String::new() } else { format!("; and {more} more") };
         let _ = writeln!(text, "    requires {shown}  ({listed}{more})");
     }
+    for library in libraries {
+        library.write(text);
+    }
+}
+
+/// `libc.so.6(GLIBC_2.17)(64bit)` is symbol `GLIBC_2.17` of `libc.so.6`; without a symbol version, it is empty.
+fn library_symbol(requirement: &str) -> Option<(&str, &str)> {
+    let (name, rest) = requirement.split_once('(')?;
+    name.contains(".so").then(|| (name, rest.split(')').next().unwrap_or_default()))
+}
+
+/// What is needed of one library: per family of symbol versions (`GLIBC`, `GLIBCXX`) the newest, and who needs it.
+struct Library<'a> {
+    name: &'a str,
+    newest: Vec<(&'a str, &'a str)>,
+    reason: &'a str,
+}
+
+impl<'a> Library<'a> {
+    fn new(name: &'a str, symbol: &'a str, reason: &'a str) -> Self {
+        let mut library = Self { name, newest: Vec::new(), reason };
+        library.need(symbol, reason);
+        library
+    }
+
+    fn need(&mut self, symbol: &'a str, reason: &'a str) {
+        if symbol.is_empty() {
+            return;
+        }
+        let family = family(symbol);
+        match self.newest.iter_mut().find(|(known, _)| self::family(known) == family) {
+            Some(known) if numbers(known.0) < numbers(symbol) => *known = (symbol, reason),
+            Some(_) => {}
+            None => self.newest.push((symbol, reason)),
+        }
+    }
+
+    fn write(&self, text: &mut String) {
+        let symbols = self.newest.iter().map(|(symbol, _)| *symbol).collect::<Vec<_>>().join(", ");
+        let reason = self.newest.first().map_or(self.reason, |(_, reason)| reason);
+        let up_to = if symbols.is_empty() { symbols } else { format!(" up to {symbols}") };
+        let _ = writeln!(text, "    requires {}{up_to}  ({reason})", self.name);
+    }
+}
+
+fn family(symbol: &str) -> &str {
+    symbol.split('_').next().unwrap_or(symbol)
+}
+
+fn numbers(symbol: &str) -> Vec<u64> {
+    symbol.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect()
 }
 
 /// `9.5 MB`; units of 1000, as package managers show them.
@@ -155,7 +214,27 @@ pub fn human_size(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::human_size;
+    use super::*;
+
+    fn needs(name: &str, reason: &str) -> Relation {
+        Relation { kind: RelationKind::Requires, name: name.to_owned(), comparison: None, reason: reason.to_owned() }
+    }
+
+    #[test]
+    fn what_is_needed_of_a_library_is_one_line_with_its_newest_symbol() {
+        let relations = [
+            needs("libc.so.6()(64bit)", "a"),
+            needs("libc.so.6(GLIBC_2.17)(64bit)", "b"),
+            needs("libc.so.6(GLIBC_2.2.5)(64bit)", "a"),
+            needs("libz.so.1()(64bit)", "c"),
+            needs("python(abi) = 3.9", "interpreter"),
+        ];
+        let mut text = String::new();
+        requirements(&mut text, &relations);
+        let expected = "    requires python(abi) = 3.9  (interpreter)\n    requires libc.so.6 up to GLIBC_2.17  (b)\n    \
+                        requires libz.so.1  (c)\n";
+        assert_eq!(text, expected);
+    }
 
     #[test]
     fn sizes_are_rounded_within_their_unit() {

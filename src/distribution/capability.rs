@@ -114,8 +114,8 @@ impl Distribution {
         self.format == PackageFormat::Deb || self.rpm_since(4, 12)
     }
 
-    /// Does the package manager read payloads compressed with `algorithm`? xz: rpm 4.7, dpkg 1.15.6. zstd: rpm 4.14,
-    /// dpkg 1.21.18, unless the facts say otherwise.
+    /// Does the package manager read payloads compressed with `algorithm`? xz: rpm 4.7, dpkg 1.15.6. zstd: dpkg
+    /// 1.21.18, and rpm 4.14 where it was built with it (EL 8 has it since 8.2 only); the facts have the last word.
     #[must_use]
     pub fn reads(&self, algorithm: Algorithm) -> bool {
         match (algorithm, self.format) {

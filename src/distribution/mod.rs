@@ -70,12 +70,13 @@ pub enum InitSystem {
 pub struct Python {
     /// `3.6`
     pub version: ToolVersion,
-    /// The package that owns the interpreter, `python36`.
+    /// The package that brings the interpreter with its whole standard library, `python36`. On Debian and SUSE the
+    /// interpreter itself lies in a `-minimal` or `-base` package that this one requires.
     pub package: String,
     /// The versioned interpreter, `/usr/bin/python3.6`.
     pub path: String,
-    /// What a package on this Python has to require so that an update of the interpreter to another series is
-    /// refused: `python(abi) = 3.6` or `python3.11`.
+    /// What a package on this Python has to require so that the interpreter is there and its update to another
+    /// series is refused: `python(abi) = 3.6` or `python3.11`.
     pub requirement: String,
     /// Where it comes from when it is not in the distribution's base repositories (`epel`, `appstream`, `ius`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,7 +121,7 @@ pub struct Distribution {
     /// Do the guidelines know `Provides: bundled(python3dist(x)) = version`?
     #[serde(default)]
     pub bundled_provides: bool,
-    /// Fact to where it was read: policy section, release notes, package page.
+    /// Fact to where it was read: policy section, release notes, package page; `not verified: ...` where it was not.
     #[serde(default)]
     pub sources: BTreeMap<String, String>,
 }

@@ -70,9 +70,14 @@ fn every_fact_of_every_distribution_has_a_source() {
         facts.extend(known.zstd.map(|_| "zstd"));
         for fact in facts {
             let source = known.sources.get(fact);
-            assert!(source.is_some_and(|text| text.len() > 10), "{}: no source for {fact}", known.name);
+            assert!(source.is_some_and(|text| is_source(text)), "{}: no source for {fact}: {source:?}", known.name);
         }
     }
+}
+
+/// Is it an address, a package or index with its version, or an admission?
+fn is_source(text: &str) -> bool {
+    ["https://", "Packages index", "distro-info-data ", "not verified"].iter().any(|start| text.starts_with(start))
 }
 
 #[test]
@@ -101,6 +106,25 @@ fn facts_are_sane() {
             assert!(!python.requirement.starts_with('(') || known.rich_dependencies(), "{name}");
         }
     }
+}
+
+#[test]
+fn on_fedora_only_the_releases_own_python_answers_to_its_abi() {
+    for known in catalogue().iter().filter(|known| known.family == "fedora") {
+        for (index, python) in known.pythons.iter().enumerate() {
+            let expected =
+                if index == 0 { format!("python(abi) = {}", python.version) } else { python.package.clone() };
+            assert_eq!(python.requirement, expected, "{}", known.name);
+        }
+    }
+}
+
+#[test]
+fn the_interpreter_of_el_8_is_not_that_of_the_platform() {
+    let catalogue = catalogue();
+    let [own, others @ ..] = catalogue.get("rhel-8").unwrap().pythons.as_slice() else { panic!("no Python") };
+    assert_eq!(own.requirement, "python36", "platform-python provides python(abi) = 3.6 without /usr/bin/python3.6");
+    assert!(others.iter().all(|python| python.requirement.starts_with("python(abi)")));
 }
 
 #[test]

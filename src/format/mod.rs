@@ -1,6 +1,6 @@
 //! One writer per package format. Packing and writing are two steps: [`pack`] streams the entries through checks,
 //! digests and the compressor into a temporary payload file; what it found decides architecture and requirements;
-//! then [`write`] puts header and payload into the final file, which appears whole or not at all.
+//! then [`write()`] puts header and payload into the final file, which appears whole or not at all.
 
 pub mod compress;
 pub mod publish;
@@ -19,12 +19,12 @@ use crate::stage::gate::Scanner;
 /// Why the package file could not be written, or not be read.
 #[derive(Debug, Error, Diagnostic)]
 pub enum Error {
-    #[error("no .deb packages can be written")]
+    #[error("{title} takes .deb packages, which this version of omnipack does not write")]
     #[diagnostic(
         code(format::deb),
         help("choose a distribution whose packages are RPMs; `omnipack distributions` lists them")
     )]
-    NoDebWriter,
+    NoDebWriter { title: String },
     #[error(transparent)]
     #[diagnostic(transparent)]
     Stage(#[from] crate::stage::Error),
@@ -84,14 +84,14 @@ enum Payload {
     Rpm(rpm::Payload),
 }
 
-/// Can packages of this format be written?
+/// Said before any work: is there a writer for packages of `format`, which distribution `title` takes?
 ///
 /// # Errors
-/// When they cannot.
-pub fn check(format: PackageFormat) -> Result<(), Error> {
+/// When there is none.
+pub fn check_writer(format: PackageFormat, title: &str) -> Result<(), Error> {
     match format {
         PackageFormat::Rpm => Ok(()),
-        PackageFormat::Deb => Err(Error::NoDebWriter),
+        PackageFormat::Deb => Err(Error::NoDebWriter { title: title.to_owned() }),
     }
 }
 
@@ -106,7 +106,7 @@ pub fn pack(package: &Package, scanner: &Scanner, scratch: &Path) -> Result<Pack
             let (payload, findings) = rpm::pack(package, scanner, scratch, compress::threads())?;
             Ok(Packed { findings, payload: Payload::Rpm(payload) })
         }
-        PackageFormat::Deb => Err(Error::NoDebWriter),
+        PackageFormat::Deb => Err(Error::NoDebWriter { title: format!("the target of `{}`", package.name) }),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The configuration as written: what `omnipack.toml` may hold, every key optional. The JSON Schema
 //! (`omnipack.schema.json`) is made from these types, and [`super::shape`] checks a file against that schema, so a
-//! key exists exactly when it has a field here. What the values mean is checked in [`super::check`].
+//! key exists exactly when it has a field here. What the values mean is checked in `values.rs` and `parts.rs`.
 
 use std::collections::BTreeMap;
 

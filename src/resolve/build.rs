@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::cache::{digest, sha256_file};
+use super::compile::{self, Place};
 use super::python::LocalPython;
 use super::tags::WheelName;
 use super::target::Target;
 use super::tree::SourceTree;
-use super::{Error, Resolver, Session};
+use super::{Error, Resolver, Session, Wheel};
 use crate::exec::{Command, mask_credentials};
 use crate::scratch::Scratch;
 
@@ -34,6 +35,9 @@ pub struct Subject<'a> {
     pub name: &'a str,
     pub version: &'a str,
 }
+
+/// Where the cache keeps them, apart from what was fetched.
+const KEPT: &str = "built-wheels";
 
 const NATIVE: [&str; 15] =
     ["c", "cc", "cpp", "cxx", "pyx", "pxd", "rs", "go", "f", "f90", "cu", "h", "hpp", "S", "swg"];
@@ -85,7 +89,7 @@ impl Resolver<'_> {
         target: &Target,
         session: &Session,
     ) -> Result<Built, Error> {
-        let key = digest(["sdist", sha256, &target.slug()]);
+        let key = digest(["sdist", sha256, &target.slug(), &build_environment()]);
         if let Some(built) = self.recall_build(&key) {
             return Ok(built);
         }
@@ -96,7 +100,10 @@ impl Resolver<'_> {
         let title = format!("{} {}", subject.name, subject.version);
         self.listener.step(&format!("building the wheel of {}", title.trim_end()));
         let native = archive_has_native(sdist)?;
-        self.build_for(sdist, &key, false, native, subject, target, session)
+        // Unpacked where we know of it, so that compilers can be told to call it by another name.
+        let scratch = self.cache.scratch()?;
+        let unpacked = if native { unpack(sdist, &scratch.path().join("source"))? } else { None };
+        self.build_for(unpacked.as_deref().unwrap_or(sdist), &key, false, native, subject, target, session)
     }
 
     /// Chooses the interpreter, builds, checks that the target takes the wheel, keeps it.
@@ -123,7 +130,7 @@ impl Resolver<'_> {
         let mut refused = None;
         let mut failure = None;
         for (python, compiler) in order {
-            match self.build_once(source, &python, compiler, session) {
+            match self.build_once(source, &python, compiler, native, session) {
                 Ok((scratch, wheel)) => {
                     let file_name =
                         wheel.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -154,18 +161,24 @@ impl Resolver<'_> {
         source: &Path,
         python: &LocalPython,
         compiler: Compiler,
+        native: bool,
         session: &Session,
     ) -> Result<(Scratch, PathBuf), Error> {
         let scratch = self.cache.scratch()?;
         let out = scratch.path().join("wheel");
         fs::create_dir_all(&out)?;
         let uv = self.uv(session)?;
+        let place = Place { source, scratch: scratch.path(), cache: &self.options.cache };
+        let prepare = |command| match (native, compiler) {
+            (true, Compiler::Allowed) => compile::without_paths(surround(command, compiler), &place, python),
+            _ => Ok(surround(command, compiler)),
+        };
         // Asking the index for the newest backend costs more than the build: once a day is enough.
         let backend = digest([build_requirements(source).as_bytes(), python.path.as_os_str().as_encoded_bytes()]);
         let known = self.cache.recall::<bool>("backends", &backend).is_some_and(|(_, age)| age < 24 * 3600);
         if let (Some(uv), true, false) = (uv, known, self.options.refresh) {
             let command = uv.cache_only().build(source, &out, python, &session.indexes);
-            let output = surround(command, compiler).run()?;
+            let output = prepare(command)?.run()?;
             if let (0, Some(wheel)) = (output.code, wheel_in(&out)?) {
                 return Ok((scratch, wheel));
             }
@@ -180,7 +193,7 @@ impl Resolver<'_> {
                     .arg(source)
             }
         };
-        let output = surround(command, compiler).run()?;
+        let output = prepare(command)?.run()?;
         match wheel_in(&out)? {
             Some(wheel) if output.code == 0 => {
                 self.cache.remember("backends", &backend, &true)?;
@@ -199,14 +212,24 @@ impl Resolver<'_> {
 
     pub(super) fn keep_build(&self, key: &str, wheel: &Path, file_name: &str) -> Result<Built, Error> {
         let sha256 = sha256_file(wheel)?;
-        let path = self.cache.keep("wheels", &sha256, file_name, wheel)?;
+        let path = self.cache.keep(KEPT, &sha256, file_name, wheel)?;
         self.cache.remember("built", key, &(&sha256, file_name))?;
         Ok(Built { path, sha256, file_name: file_name.to_owned() })
     }
 
+    /// Was this wheel built here, not fetched as it is?
+    #[must_use]
+    pub fn built_here(&self, wheel: &Wheel) -> bool {
+        wheel.path.starts_with(self.cache.dir(KEPT))
+    }
+
+    pub(super) fn earlier_build(&self, sha256: &str, file_name: &str) -> Option<PathBuf> {
+        self.cache.find(KEPT, sha256, file_name)
+    }
+
     pub(super) fn recall_build(&self, key: &str) -> Option<Built> {
         let ((sha256, file_name), _) = self.cache.recall::<(String, String)>("built", key)?;
-        let path = self.cache.find("wheels", &sha256, &file_name)?;
+        let path = self.earlier_build(&sha256, &file_name)?;
         Some(Built { path, sha256, file_name })
     }
 }
@@ -263,9 +286,10 @@ fn build_requirements(source: &Path) -> String {
     document.get("build-system").map(ToString::to_string).unwrap_or_default()
 }
 
-/// The build's environment: nothing of git is written, nothing depends on the clock or the language.
+/// The build's environment: nothing of git is written, nothing depends on the clock, the language or the umask.
 fn surround(command: Command, compiler: Compiler) -> Command {
     let command = command.env("GIT_OPTIONAL_LOCKS", "0").env("PYTHONDONTWRITEBYTECODE", "1").env("LC_ALL", "C.UTF-8");
+    let command = command.env("PYTHONHASHSEED", "0").umask(0o022);
     let command = match std::env::var_os("SOURCE_DATE_EPOCH") {
         Some(_) => command,
         None => command.env("SOURCE_DATE_EPOCH", "315532800"),
@@ -284,10 +308,23 @@ fn forbid_compiler(command: Command) -> Command {
 
 /// What the environment may change in a build: part of the key under which the wheel is kept.
 fn build_environment() -> String {
-    let prefixes = ["SETUPTOOLS_", "PDM_BUILD", "HATCH_", "POETRY_", "PBR_", "SOURCE_DATE_EPOCH", "CFLAGS", "LDFLAGS"];
+    let prefixes = ["SETUPTOOLS_", "PDM_BUILD", "HATCH_", "POETRY_", "PBR_", "SOURCE_DATE_EPOCH"];
+    let exact = [
+        "CC",
+        "CXX",
+        "CFLAGS",
+        "CXXFLAGS",
+        "CPPFLAGS",
+        "LDFLAGS",
+        "LDSHARED",
+        "LDCXXSHARED",
+        "RUSTFLAGS",
+        "CARGO_ENCODED_RUSTFLAGS",
+        "CMAKE_ARGS",
+    ];
     let mut found = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
-        .filter(|(name, _)| prefixes.iter().any(|prefix| name.starts_with(prefix)))
+        .filter(|(name, _)| exact.contains(&&**name) || prefixes.iter().any(|prefix| name.starts_with(prefix)))
         .collect::<Vec<_>>();
     found.sort();
     found.into_iter().map(|(name, value)| format!("{name}={value}\n")).collect()
@@ -323,20 +360,36 @@ fn archive_has_native(archive: &Path) -> Result<bool, Error> {
         let archive = zip::ZipArchive::new(fs::File::open(archive)?).map_err(std::io::Error::from)?;
         return Ok(archive.file_names().flatten().any(|name| is_native(Path::new(&*name))));
     }
-    let file = fs::File::open(archive)?;
-    let reader: Box<dyn std::io::Read> = match archive.extension().and_then(|extension| extension.to_str()) {
-        Some("gz" | "tgz") => Box::new(flate2::read::GzDecoder::new(file)),
-        Some("xz") => Box::new(liblzma::read::XzDecoder::new(file)),
-        Some("tar") => Box::new(file),
-        // bzip2 and the like: what is in it is not known, so expect the worst.
-        _ => return Ok(true),
-    };
-    for entry in tar::Archive::new(reader).entries()? {
+    // bzip2 and the like: what is in it is not known, so expect the worst.
+    let Some(mut tar) = open_tar(archive)? else { return Ok(true) };
+    for entry in tar.entries()? {
         if is_native(&entry?.path()?) {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+fn open_tar(archive: &Path) -> Result<Option<tar::Archive<Box<dyn std::io::Read>>>, Error> {
+    let file = fs::File::open(archive)?;
+    let reader: Box<dyn std::io::Read> = match archive.extension().and_then(|extension| extension.to_str()) {
+        Some("gz" | "tgz") => Box::new(flate2::read::GzDecoder::new(file)),
+        Some("xz") => Box::new(liblzma::read::XzDecoder::new(file)),
+        Some("tar") => Box::new(file),
+        _ => return Ok(None),
+    };
+    Ok(Some(tar::Archive::new(reader)))
+}
+
+/// Unpacks an sdist into `to` and gives its one directory; `None` for an archive that is left to the build tool.
+fn unpack(sdist: &Path, to: &Path) -> Result<Option<PathBuf>, Error> {
+    let Some(mut tar) = open_tar(sdist)? else { return Ok(None) };
+    fs::create_dir_all(to)?;
+    // Refuses members and links that lead out of the directory.
+    tar.unpack(to)?;
+    let mut entries = fs::read_dir(to)?.collect::<Result<Vec<_>, _>>()?;
+    let only = entries.pop().map(|entry| entry.path()).filter(|path| entries.is_empty() && path.is_dir());
+    Ok(only)
 }
 
 /// The last part of a long log, from the start of a line.

@@ -6,6 +6,7 @@
 mod application;
 mod build;
 mod cache;
+mod compile;
 mod credentials;
 mod download;
 mod error;

@@ -42,7 +42,7 @@ impl Resolver<'_> {
         key: &str,
     ) -> Result<Option<Built>, Error> {
         let Some((earlier, _)) = self.cache.recall::<Earlier>("patches", place) else { return Ok(None) };
-        let Some(wheel) = self.cache.find("wheels", &earlier.sha256, &earlier.file_name) else { return Ok(None) };
+        let Some(wheel) = self.earlier_build(&earlier.sha256, &earlier.file_name) else { return Ok(None) };
         if !contents.keys().eq(earlier.contents.keys()) {
             return Ok(None);
         }

@@ -17,6 +17,11 @@ use super::{Content, ElfFacts, Entry, EntryKind, Error, Findings, Leak};
 /// Files above this size, in bytes, are handed on in pieces.
 pub const LARGE: u64 = 4 * 1024 * 1024;
 
+/// Small files are read and handed over in groups up to this size and number: most have a few kilobytes, and to wake
+/// another thread for each costs as much as to read it.
+const GROUP_BYTES: u64 = 256 * 1024;
+const GROUP_FILES: usize = 64;
+
 /// How many bytes of whole files may wait for their turn.
 const READ_AHEAD: u64 = 32 * 1024 * 1024;
 
@@ -58,10 +63,10 @@ pub fn run(
         EntryKind::File(content) if !entry.flags.ghost => Some(File { entry, content }),
         _ => None,
     });
-    let queue = Queue { files: files.collect(), state: Mutex::default(), changed: Condvar::new() };
+    let queue = Queue { groups: group(files), state: Mutex::default(), changed: Condvar::new() };
     let mut result = PassResult { digests: vec![None; entries.len()], findings: Findings::default() };
     std::thread::scope(|scope| {
-        for _ in 0..threads.clamp(1, queue.files.len().max(1)) {
+        for _ in 0..threads.min(queue.groups.len()) {
             scope.spawn(|| queue.work(scanner));
         }
         let delivered = deliver(entries, scanner, &queue, &mut sink, &mut result);
@@ -78,7 +83,7 @@ fn deliver(
     sink: &mut impl FnMut(Event<'_>) -> io::Result<()>,
     result: &mut PassResult,
 ) -> io::Result<()> {
-    let mut position = 0;
+    let mut inbox = Inbox { queue, next: 0, held: 0, whole: Vec::new().into_iter() };
     for (index, entry) in entries.iter().enumerate().filter(|(_, entry)| !entry.flags.ghost) {
         let EntryKind::File(content) = &entry.kind else {
             if let EntryKind::Symlink(target) = &entry.kind {
@@ -89,19 +94,16 @@ fn deliver(
             sink(Event::End)?;
             continue;
         };
-        let slot = queue.take(position);
-        position += 1;
+        let arrived = inbox.take()?;
         sink(Event::Begin(entry, index, content.size()))?;
-        let outcome = match slot {
-            Slot::Failed(error) => return Err(error),
-            Slot::Whole(bytes, outcome) => {
+        let outcome = match arrived {
+            Arrived::Whole(bytes, outcome) => {
                 if !bytes.is_empty() {
                     sink(Event::Data(&bytes))?;
                 }
-                queue.give_back(bytes.len() as u64);
                 outcome
             }
-            Slot::Pieces(pieces) => deliver_pieces(&pieces, sink)?,
+            Arrived::Pieces(pieces) => deliver_pieces(&pieces, sink)?,
         };
         sink(Event::End)?;
         if let Some(digest) = result.digests.get_mut(index) {
@@ -111,6 +113,45 @@ fn deliver(
         result.findings.elf.extend(outcome.elf);
     }
     Ok(())
+}
+
+/// One file, as the sink gets it.
+enum Arrived {
+    Whole(Vec<u8>, Box<Outcome>),
+    Pieces(Receiver<Piece>),
+}
+
+/// Takes the groups from the queue, one after the other, and gives their files.
+struct Inbox<'q, 'a> {
+    queue: &'q Queue<'a>,
+    next: usize,
+    /// Bytes of the group that is being handed on.
+    held: u64,
+    whole: std::vec::IntoIter<io::Result<Whole>>,
+}
+
+impl Inbox<'_, '_> {
+    /// The next file, in order.
+    fn take(&mut self) -> io::Result<Arrived> {
+        loop {
+            if let Some(read) = self.whole.next() {
+                return read.map(|(bytes, outcome)| Arrived::Whole(bytes, outcome));
+            }
+            let slot = self.queue.take(self.next, std::mem::take(&mut self.held));
+            match slot {
+                Slot::Failed(error) => return Err(error),
+                Slot::Pieces(pieces) => {
+                    self.next += 1;
+                    return Ok(Arrived::Pieces(pieces));
+                }
+                Slot::Whole(files) => {
+                    self.held = self.queue.groups.get(self.next).map_or(0, |group| group.size);
+                    self.whole = files.into_iter();
+                    self.next += 1;
+                }
+            }
+        }
+    }
 }
 
 fn deliver_pieces(
@@ -153,8 +194,12 @@ struct Outcome {
     elf: Option<ElfFacts>,
 }
 
+/// A whole file, and what is known of it.
+type Whole = (Vec<u8>, Box<Outcome>);
+
 enum Slot {
-    Whole(Vec<u8>, Box<Outcome>),
+    /// The files of a group, up to the first that cannot be read.
+    Whole(Vec<io::Result<Whole>>),
     Pieces(Receiver<Piece>),
     Failed(io::Error),
 }
@@ -169,18 +214,47 @@ struct File<'a> {
     content: &'a Content,
 }
 
+/// Files that one worker reads: small ones that follow each other, or one that is larger than [`LARGE`].
+struct Group<'a> {
+    files: Vec<File<'a>>,
+    size: u64,
+}
+
+impl<'a> Group<'a> {
+    fn large(&self) -> Option<&File<'a>> {
+        self.files.first().filter(|file| file.content.size() > LARGE)
+    }
+}
+
+fn group<'a>(files: impl Iterator<Item = File<'a>>) -> Vec<Group<'a>> {
+    let mut groups = Vec::<Group<'a>>::new();
+    for file in files {
+        let size = file.content.size();
+        let last =
+            groups.last_mut().filter(|group| group.files.len() < GROUP_FILES && group.size + size <= GROUP_BYTES);
+        match last {
+            Some(group) => {
+                group.files.push(file);
+                group.size += size;
+            }
+            None => groups.push(Group { files: vec![file], size }),
+        }
+    }
+    groups
+}
+
 /// The files to read, and who is how far.
 struct Queue<'a> {
-    files: Vec<File<'a>>,
+    groups: Vec<Group<'a>>,
     state: Mutex<State>,
     changed: Condvar,
 }
 
 #[derive(Default)]
 struct State {
-    /// The next file that no worker has taken.
+    /// The next group that no worker has taken.
     next: usize,
-    /// The file that the sink waits for.
+    /// The group that the sink waits for.
     wanted: usize,
     /// Bytes that wait for their turn.
     waiting: u64,
@@ -198,9 +272,9 @@ impl Queue<'_> {
     }
 
     fn work(&self, scanner: &Scanner) {
-        while let Some((position, file)) = self.claim() {
+        while let Some((position, group)) = self.claim() {
             let mut claim = Claim { queue: self, position, slot: None };
-            if file.content.size() > LARGE {
+            if let Some(file) = group.large() {
                 let (sender, receiver) = sync_channel(PIECES);
                 claim.slot = Some(Slot::Pieces(receiver));
                 drop(claim);
@@ -208,33 +282,31 @@ impl Queue<'_> {
                 // Nobody listens any more only when the pass has failed already.
                 let _ = sender.send(Piece::Done(outcome));
             } else {
-                claim.slot = Some(match read_whole(file, scanner) {
-                    Ok((bytes, outcome)) => Slot::Whole(bytes, outcome),
-                    Err(error) => Slot::Failed(of_entry(file, &error)),
-                });
+                claim.slot = Some(Slot::Whole(read_group(group, scanner)));
             }
         }
     }
 
-    /// Takes the next file, as soon as there is room for it. The one that the sink waits for always has room.
-    fn claim(&self) -> Option<(usize, &File<'_>)> {
+    /// Takes the next group, as soon as there is room for it. The one that the sink waits for always has room.
+    fn claim(&self) -> Option<(usize, &Group<'_>)> {
         let mut state = self.lock();
         let position = state.next;
-        let file = self.files.get(position)?;
+        let group = self.groups.get(position)?;
         state.next += 1;
-        let size = file.content.size();
-        if size <= LARGE {
-            while !state.stopped && state.waiting + size > READ_AHEAD && state.wanted != position {
+        if group.large().is_none() {
+            while !state.stopped && state.waiting + group.size > READ_AHEAD && state.wanted != position {
                 state = self.wait(state);
             }
-            state.waiting += size;
+            state.waiting += group.size;
         }
-        (!state.stopped).then_some((position, file))
+        (!state.stopped).then_some((position, group))
     }
 
-    fn take(&self, position: usize) -> Slot {
+    /// Waits for a group, after `done` bytes that need not be kept any more.
+    fn take(&self, position: usize, done: u64) -> Slot {
         let mut state = self.lock();
         state.wanted = position;
+        state.waiting = state.waiting.saturating_sub(done);
         self.changed.notify_all();
         loop {
             if let Some(slot) = state.slots.remove(&position) {
@@ -244,22 +316,16 @@ impl Queue<'_> {
         }
     }
 
-    fn give_back(&self, bytes: u64) {
-        let mut state = self.lock();
-        state.waiting = state.waiting.saturating_sub(bytes);
-        self.changed.notify_all();
-    }
-
     fn stop(&self) {
         let mut state = self.lock();
         state.stopped = true;
-        state.next = self.files.len();
+        state.next = self.groups.len();
         state.slots.clear();
         self.changed.notify_all();
     }
 }
 
-/// A file that a worker has taken: whatever happens to the worker, the sink gets an answer.
+/// A group that a worker has taken: whatever happens to the worker, the sink gets an answer.
 struct Claim<'a> {
     queue: &'a Queue<'a>,
     position: usize,
@@ -277,7 +343,18 @@ impl Drop for Claim<'_> {
     }
 }
 
-fn read_whole(file: &File<'_>, scanner: &Scanner) -> io::Result<(Vec<u8>, Box<Outcome>)> {
+fn read_group(group: &Group<'_>, scanner: &Scanner) -> Vec<io::Result<Whole>> {
+    let mut read = Vec::with_capacity(group.files.len());
+    for file in &group.files {
+        read.push(read_whole(file, scanner).map_err(|error| of_entry(file, &error)));
+        if read.last().is_some_and(Result::is_err) {
+            break;
+        }
+    }
+    read
+}
+
+fn read_whole(file: &File<'_>, scanner: &Scanner) -> io::Result<Whole> {
     let bytes = file.content.read()?;
     let outcome = Outcome {
         digest: Sha256::digest(&bytes).into(),

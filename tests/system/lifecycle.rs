@@ -196,10 +196,10 @@ macro_rules! cases {
 cases! {
     cdhboot_on_centos_7: CDHBOOT on "centos-7";
     cdhboot_on_rocky_9: CDHBOOT on "rocky-9";
-    cdhboot_on_fedora_43: CDHBOOT on "fedora-43";
+    cdhboot_on_fedora_42: CDHBOOT on "fedora-42";
     native_on_centos_7: NATIVE on "centos-7";
     native_on_rocky_9: NATIVE on "rocky-9";
-    native_on_fedora_43: NATIVE on "fedora-43";
+    native_on_fedora_42: NATIVE on "fedora-42";
     flocker_on_centos_7: FLOCKER on "centos-7";
     flocker_on_rocky_9: FLOCKER on "rocky-9";
     minimal_on_rocky_9: MINIMAL on "rocky-9";

@@ -6,7 +6,6 @@ use std::str::FromStr;
 use rpm::{FileCaps, FileFlags, FileVerifyFlags, HeaderEntry, IndexData, IndexTag};
 
 use super::fields::{entry, hex};
-use super::relations::is_config;
 use crate::format::Error;
 use crate::package::Package;
 use crate::project::ConfigFile;
@@ -179,6 +178,11 @@ fn link_target(entry: &Entry) -> String {
         EntryKind::Symlink(target) => target.to_string(),
         EntryKind::Directory | EntryKind::File(_) | EntryKind::Hardlink(_) => String::new(),
     }
+}
+
+/// As in rpmbuild, a directory is never a configuration file.
+pub fn is_config(entry: &Entry) -> bool {
+    entry.flags.config != ConfigFile::No && !matches!(entry.kind, EntryKind::Directory)
 }
 
 fn flags(entry: &Entry) -> u32 {

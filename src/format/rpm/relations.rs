@@ -2,13 +2,11 @@
 
 use rpm::{Dependency, DependencyFlags};
 
-use super::files::Layout;
+use super::files::{Layout, is_config};
 use crate::distribution::{Algorithm, ToolVersion};
 use crate::format::Error;
 use crate::package::Package;
 use crate::plan::{Comparison, Relation, RelationKind};
-use crate::project::ConfigFile;
-use crate::stage::{Entry, EntryKind};
 
 /// The version in each `rpmlib(...)` feature, and the rpm that brought it: `rpmProvides` in `lib/rpmds.c` of rpm.
 struct Feature {
@@ -115,7 +113,7 @@ pub fn dependencies(package: &Package, layout: &Layout) -> Result<Vec<(Family, D
     features.extend(version_features(package));
     features.extend(script_features(package));
     if package.entries.iter().any(is_config) {
-        let config = Dependency::config(&package.name, evr(package));
+        let config = Dependency::config(&package.name, package.evr.full());
         all.push((Family::Provides, config.clone()));
         all.push((Family::Requires, config));
     }
@@ -137,21 +135,6 @@ pub fn dependencies(package: &Package, layout: &Layout) -> Result<Vec<(Family, D
     }
     deduplicate(&mut all);
     Ok(all)
-}
-
-/// As in rpmbuild, a directory is never a configuration file.
-pub fn is_config(entry: &Entry) -> bool {
-    entry.flags.config != ConfigFile::No && !matches!(entry.kind, EntryKind::Directory)
-}
-
-/// `1:2.0-3`, the epoch only where there is one.
-pub fn evr(package: &Package) -> String {
-    let evr = &package.evr;
-    if evr.epoch == 0 {
-        format!("{}-{}", evr.version, evr.release)
-    } else {
-        format!("{}:{}-{}", evr.epoch, evr.version, evr.release)
-    }
 }
 
 /// Is this a program of the target, and not rpm's built-in Lua (`<lua>`)?
@@ -180,7 +163,7 @@ fn payload_features(package: &Package, layout: &Layout) -> Vec<(&'static Feature
 }
 
 fn version_features(package: &Package) -> Vec<(&'static Feature, String)> {
-    text_features(&evr(package), &format!("the version `{}`", evr(package)))
+    text_features(&package.evr.full(), &format!("the version `{}`", package.evr.full()))
 }
 
 fn relation_features(relation: &Relation) -> Vec<(&'static Feature, String)> {
