@@ -1,6 +1,5 @@
 //! Bad input and bad luck: each gives a clear error with the right exit code, and leaves nothing behind.
 #![allow(clippy::disallowed_methods, reason = "a build that is killed has to be a child of the test")]
-#![allow(clippy::disallowed_methods, reason = "the tests mount, kill and start what they test")]
 
 mod handmade;
 
