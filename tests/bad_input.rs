@@ -1,5 +1,4 @@
 //! Bad input and bad luck: each gives a clear error with the right exit code, and leaves nothing behind.
-#![allow(clippy::disallowed_methods, reason = "a build that is killed has to be a child of the test")]
 
 mod handmade;
 
