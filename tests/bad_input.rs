@@ -1,5 +1,7 @@
 //! Bad input and bad luck: each gives a clear error with the right exit code, and leaves nothing behind.
 
+#![allow(clippy::disallowed_methods, reason = "the tests mount, kill and start what they test")]
+
 mod handmade;
 
 use std::path::Path;
