@@ -43,10 +43,10 @@ impl Scratch {
     /// # Errors
     /// When the directory cannot be made; the message names `parent`.
     pub fn named(prefix: &str, parent: &Path) -> io::Result<Self> {
+        // Made and listed in one step, so that a signal finds either both or neither.
+        let mut live = live();
         let directory = tempfile::Builder::new().prefix(prefix).tempdir_in(parent)?;
-        if let Ok(mut live) = LIVE.lock() {
-            live.push(directory.path().to_path_buf());
-        }
+        live.push(directory.path().to_path_buf());
         Ok(Self { directory })
     }
 
@@ -58,6 +58,8 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
+        // Off the list when it is gone, and not before.
+        remove(self.directory.path());
         live().retain(|path| path != self.directory.path());
     }
 }

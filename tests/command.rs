@@ -165,3 +165,27 @@ fn directories_above_the_packages_files_are_theirs() {
     let files = owned("demo-cli-1.0-1.noarch.rpm").into_iter().map(|(path, _)| path).collect::<Vec<_>>();
     assert_eq!(files, ["/srv/demo/demo.conf", "/usr/bin/demo"], "the directory is the main package's");
 }
+
+#[test]
+fn bytecode_made_on_the_target_goes_before_an_upgrade_and_not_after_it() {
+    let bench = Bench::new();
+    bench.configure("[python]\nbytecode = \"install\"\n");
+    let out = bench.path("out");
+    bench.run(&["-D", "rocky-9", "-d", out.to_str().unwrap()], 0);
+    let package = rpm::Package::open(out.join("demo-1.0-1.noarch.rpm")).unwrap();
+    let cached = bench.path("prefix/lib/__pycache__/demo.cpython-39.pyc");
+    let run = |script: rpm::Scriptlet, argument: &str| {
+        fs_err::create_dir_all(cached.parent().unwrap()).unwrap();
+        fs_err::write(&cached, "").unwrap();
+        // On a tree of its own in the place of the real one.
+        let text = script.script.replace("/opt/demo", bench.path("prefix").to_str().unwrap());
+        let done = assert_cmd::Command::new("sh").args(["-c", &text, "sh", argument]).output().unwrap();
+        assert!(done.status.success(), "{done:?}");
+        cached.exists()
+    };
+    let before = || package.metadata.get_pre_install_script().unwrap();
+    let after = || package.metadata.get_pre_uninstall_script().unwrap();
+    assert!(!run(before(), "2"), "the old version's bytecode goes before the new version's files come");
+    assert!(run(after(), "1"), "the new version's bytecode stays when the old version goes");
+    assert!(!run(after(), "0"));
+}

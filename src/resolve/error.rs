@@ -27,7 +27,7 @@ pub enum Error {
     #[diagnostic(
         code(resolve::editable),
         help(
-            "an editable install points into a source tree that the target does not have; drop the `-e`, so that a wheel is built from it"
+            "an editable install points into a source tree that the target does not have; drop the `-e` (or `uv export --no-editable`), so that a wheel is built from it"
         )
     )]
     Editable { file: String, line: String },
@@ -97,6 +97,8 @@ pub enum Error {
 fn build_help(details: &str) -> &'static str {
     if super::is_network_trouble(details) {
         "what the build needs could not be fetched: check the network, the proxy and the index that pip is configured for"
+    } else if details.contains("No solution found when resolving") || details.contains("install build dependencies") {
+        "the build backend comes from the same index as everything else: add what `[build-system] requires` names (setuptools, where there is none) to the index or to `find-links`"
     } else {
         "the build backend's own words are above; `python3 -m pip wheel --no-deps .` in the project shows the same"
     }

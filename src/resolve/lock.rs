@@ -56,7 +56,9 @@ impl Resolver<'_> {
         let files = RequirementFiles::read(&inputs)?;
         let chosen = match &settings.lock {
             Some(path) => {
-                let packages = self.locked(path, settings, target, session)?;
+                let mut packages = self.locked(path, settings, target, session)?;
+                // `uv export` lists the project itself, as an editable directory; its wheel is there already.
+                packages.retain(|package| normalize(&package.name) != application.name);
                 self.materialise_all(&packages, directory_of(path), settings, &files, target, session)?
             }
             None => self.resolved(settings, metadata, &files, target, session)?,

@@ -56,8 +56,6 @@ struct Tree<'a> {
     /// Is bytecode made on the target, which the package manager does not know of?
     unowned: bool,
     unchecked_hash: bool,
-    /// Python 2 writes `.pyc` beside the source.
-    beside: bool,
 }
 
 #[derive(Serialize)]
@@ -183,7 +181,6 @@ fn context<'a>(
         compile: plan.bytecode == BytecodeMode::Install,
         unowned: plan.bytecode != BytecodeMode::Build,
         unchecked_hash: python.version >= UNCHECKED_HASH,
-        beside: python.version.major < 3,
     };
     Context {
         package: &package.name,
@@ -204,7 +201,7 @@ fn has_own_part(context: &Context<'_>, kind: ScriptletKind) -> bool {
     let tree = |wanted: fn(&Tree<'_>) -> bool| context.tree.as_ref().is_some_and(wanted);
     match kind {
         ScriptletKind::Pretrans | ScriptletKind::Verify => false,
-        ScriptletKind::Pre => services || !context.accounts.is_empty(),
+        ScriptletKind::Pre => services || !context.accounts.is_empty() || tree(|tree| tree.unowned),
         ScriptletKind::Post => services || context.tmpfiles.is_some(),
         ScriptletKind::Preun => services || tree(|tree| tree.unowned),
         ScriptletKind::Postun => {

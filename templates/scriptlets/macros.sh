@@ -36,6 +36,9 @@ is_live() {
 }
 {% endif %}
 {% endmacro -%}
+{%- macro drop_bytecode(tree) %}
+[ ! -d {{ tree.prefix | sh }} ] || find {{ tree.prefix | sh }} -xdev -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || :
+{%- endmacro -%}
 {%- macro run_user_script() %}
 {% if user_script %}
 

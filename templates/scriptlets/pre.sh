@@ -35,5 +35,9 @@ if [ "$phase" != none ] && (umask 077 && mkdir -p "$marks") 2>/dev/null; then
     {% endfor %}
 fi
 {% endif %}
+{% if tree and tree.unowned %}
+# Bytecode of the version before would be taken for that of the new one: it may be of the kind that is never checked.
+{{ drop_bytecode(tree) }}
+{% endif %}
 {{- run_user_script() }}
 exit 0

@@ -35,12 +35,10 @@ fi
 {% endif %}
 {% if tree and tree.unowned %}
 
-# Bytecode made on this machine belongs to no package and would keep directories from going.
-if [ "$phase" != none ] && [ -d {{ tree.prefix | sh }} ]; then
-    find {{ tree.prefix | sh }} -xdev -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || :
-    {% if tree.beside %}
-    find {{ tree.prefix | sh }} -xdev -type f -name '*.py' -exec sh -c 'for f; do rm -f "${f}c" "${f}o"; done' sh {} + 2>/dev/null || :
-    {% endif %}
+# Bytecode made on this machine belongs to no package and would keep directories from going. In an upgrade the new
+# version's is here already.
+if [ "$phase" = remove ]; then
+    {{ drop_bytecode(tree) }}
 fi
 {% endif %}
 exit 0
