@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use pep508_rs::Requirement;
+use pep508_rs::{Pep508Url, Requirement};
 use url::Url;
 
 use super::Source;
@@ -107,7 +107,7 @@ fn looks_like_path(argument: &str) -> bool {
 }
 
 fn requirement(argument: &str) -> Result<Source, Error> {
-    match parse_requirement(argument) {
+    match parse_requirement::<Url>(argument) {
         Ok(_) => Ok(Source::Requirement(argument.trim().to_owned())),
         Err(reason) => Err(Error::Requirement { argument: argument.escape_debug().to_string(), reason }),
     }
@@ -118,7 +118,7 @@ fn requirement(argument: &str) -> Result<Source, Error> {
 ///
 /// # Errors
 /// What is wrong with it, as a text.
-pub fn parse_requirement(text: &str) -> Result<Requirement<Url>, String> {
+pub fn parse_requirement<U: Pep508Url>(text: &str) -> Result<Requirement<U>, String> {
     let good = |character: char| character.is_ascii_alphanumeric() || "-._".contains(character);
     let text = text.trim();
     let name = text.split(|character| !good(character)).next().unwrap_or_default();

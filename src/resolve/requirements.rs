@@ -11,6 +11,7 @@ use pep508_rs::{ExtraName, Requirement, VerbatimUrl, VersionOrUrl};
 use super::Error;
 use super::tags::normalize;
 use super::target::Target;
+use crate::project::parse_requirement;
 
 /// What the requirement and constraint files say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,7 +40,9 @@ impl RequirementFiles {
     }
 
     fn read_file(&mut self, file: &Path) -> Result<(), Error> {
-        if self.texts.iter().any(|(read, _)| read == file) {
+        // By its real place: two files that include each other by `../` have ever longer names.
+        let place = fs_err::canonicalize(file)?;
+        if self.texts.iter().any(|(read, _)| fs_err::canonicalize(read).is_ok_and(|read| read == place)) {
             return Ok(());
         }
         let text = fs_err::read_to_string(file)?;
@@ -135,8 +138,9 @@ fn logical_lines(text: &str) -> Vec<String> {
     for line in text.trim_start_matches('\u{feff}').lines() {
         let comment = if line.trim_start().starts_with('#') { Some(0) } else { line.find(" #") };
         let line = comment.map_or(line, |at| line.get(..at).unwrap_or(line));
-        if let Some(head) = line.trim_end().strip_suffix('\\') {
-            joined.push_str(head);
+        if line.trim_end().ends_with('\\') {
+            // All of them, as pip does.
+            joined.push_str(line.trim_end().trim_end_matches('\\'));
             joined.push(' ');
             continue;
         }
@@ -171,9 +175,7 @@ pub fn application_requirements(
     };
     let mut parsed = Vec::new();
     for line in requires_dist {
-        let requirement =
-            Requirement::<VerbatimUrl>::from_str(line).map_err(|error| wrong(line, error.message.to_string()))?;
-        parsed.push(requirement);
+        parsed.push(parse_requirement(line).map_err(|reason| wrong(line, reason))?);
     }
     let mut active = Vec::new();
     for extra in extras {
@@ -203,8 +205,8 @@ pub fn application_requirements(
 /// `["mainapp"]` of `httpbin[mainapp]==0.10.2`.
 #[must_use]
 pub fn extras_of(requirement: &str) -> Vec<String> {
-    let parsed = Requirement::<VerbatimUrl>::from_str(requirement);
-    parsed.map_or_else(|_| Vec::new(), |parsed| parsed.extras.iter().map(ToString::to_string).collect())
+    parse_requirement::<VerbatimUrl>(requirement)
+        .map_or_else(|_| Vec::new(), |parsed| parsed.extras.iter().map(ToString::to_string).collect())
 }
 
 /// The requirement without its marker.
@@ -240,6 +242,41 @@ mod tests {
         assert_eq!(files.names.len(), 4);
         assert!(!files.local);
         assert!(read("./vendored/thing\n").unwrap().local);
+    }
+
+    #[test]
+    fn files_that_include_each_other_are_read_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let inner = directory.path().join("requirements");
+        fs_err::create_dir(&inner).unwrap();
+        fs_err::write(inner.join("base.txt"), "-r ../requirements/more.txt\na\n").unwrap();
+        fs_err::write(inner.join("more.txt"), "-c ../requirements/base.txt\nb\n").unwrap();
+        let files = RequirementFiles::read(&[inner.join("base.txt")]).unwrap();
+        assert_eq!(files.texts.len(), 2);
+        assert_eq!(files.names.len(), 2);
+    }
+
+    #[test]
+    fn a_name_that_ends_in_a_separator_is_an_error_and_no_panic() {
+        for line in ["a-[b]", "a[b-]", "a- ; python_version > '3'"] {
+            assert!(extras_of(line).is_empty());
+            assert!(parse_requirement::<VerbatimUrl>(line).unwrap_err().contains("separator"), "{line}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "([-a-z0-9=.;\\[\\]@:/#\\\\'\" <>~!*,\u{e9}]{0,30}\n){0,6}") {
+            let text = text.replace("-r", "").replace("-c", "");
+            let _ = read(&text);
+            for line in requirement_lines(&text) {
+                proptest::prop_assert!(!line.starts_with('-') && !line.contains(['\n', '\r']), "{line:?}");
+                let _ = extras_of(&line);
+            }
+            // What pip is given has no line more, and rebasing it again changes nothing.
+            let once = rebased(&text, Path::new("/project"));
+            proptest::prop_assert_eq!(rebased(&once, Path::new("/project")), once);
+        }
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use fs_err as fs;
 use pep508_rs::{Requirement, VerbatimUrl, VersionOrUrl};
@@ -13,7 +12,7 @@ use super::requirements::{RequirementFiles, application_requirements, requiremen
 use super::tags::{WheelName, normalize};
 use super::target::Target;
 use super::{Error, Lock, Wheel, WheelRole};
-use crate::project::{Metadata, PythonSettings};
+use crate::project::{Metadata, PythonSettings, parse_requirement};
 
 /// Wheels that the target takes, by normalised name, newest and best first.
 struct Wheelhouse {
@@ -148,9 +147,9 @@ fn satisfies(requirement: &Requirement<VerbatimUrl>, version: &str) -> bool {
 }
 
 fn parse(line: &str, file: &str) -> Result<Requirement<VerbatimUrl>, Error> {
-    Requirement::from_str(line).map_err(|error| Error::Input {
+    parse_requirement(line).map_err(|reason| Error::Input {
         file: file.to_owned(),
-        reason: format!("`{line}`: {}", error.message),
+        reason: format!("`{line}`: {reason}"),
         help: "with `--wheels`, requirements are `name` with versions, extras and markers".to_owned(),
     })
 }
