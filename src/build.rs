@@ -182,7 +182,7 @@ impl<'a> Session<'a> {
             KeepStage::Yes => {
                 let target =
                     directory.join(format!("{}-stage", plan.packages.first().map_or("omnipack", |main| &main.name)));
-                stage::write_out(&stage, &target)?;
+                stage::write_out(&stage, &scratch.path().join("stage"))?;
                 Some(target)
             }
         };
@@ -190,6 +190,9 @@ impl<'a> Session<'a> {
             let target = directory.join(file.path.file_name().unwrap_or_default());
             fs_err::rename(&file.path, &target).map_err(Error::Io)?;
             file.path = target;
+        }
+        if let Some(target) = &kept {
+            put_in_place(&scratch.path().join("stage"), target, &scratch.path().join("older-stage"))?;
         }
         let Prepared { plan, lock } = prepared;
         Ok(Outcome { plan, lock, written, stage: kept })
@@ -320,13 +323,24 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Bytes of the files of `package` when they lie on the target; hard links count once.
+/// Bytes of the files of `package` when they lie on the target, as package managers show it: hard links count once, and
+/// the text of a symbolic link counts.
 fn installed_size(package: &Package) -> u64 {
     let size = |entry: &stage::Entry| match &entry.kind {
         EntryKind::File(content) if !entry.flags.ghost => content.size(),
+        EntryKind::Symlink(target) => target.len() as u64,
         _ => 0,
     };
     package.entries.iter().map(size).sum()
+}
+
+/// Gives the tree `made` the name `target`; what has that name from an earlier run becomes `older`, which goes with the
+/// scratch directory that it lies in.
+fn put_in_place(made: &Path, target: &Path, older: &Path) -> Result<(), Error> {
+    if target.symlink_metadata().is_ok() {
+        fs_err::rename(target, older)?;
+    }
+    Ok(fs_err::rename(made, target)?)
 }
 
 /// Two builds into one directory would take each other's files away. The lock is on the directory itself, so no lock
