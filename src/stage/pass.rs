@@ -23,7 +23,7 @@ const GROUP_BYTES: u64 = 256 * 1024;
 const GROUP_FILES: usize = 64;
 
 /// How many bytes of whole files may wait for their turn.
-const READ_AHEAD: u64 = 32 * 1024 * 1024;
+const READ_AHEAD: u64 = 16 * 1024 * 1024;
 
 /// Size and number of the pieces of one large file that may wait.
 const PIECE: usize = 256 * 1024;
