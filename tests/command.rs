@@ -76,6 +76,25 @@ fn what_cannot_be_written_is_found_out_before_the_work() {
     assert!(stderr.contains("build::destination") && !stderr.contains("resolving"), "{stderr}");
     let stderr = bench.run(&["-D", "debian-12", "-d", bench.path("out").to_str().unwrap()], 1);
     assert!(stderr.contains("format::deb") && !stderr.contains("resolving"), "{stderr}");
+    let stderr = bench.run(&["stage", "-D", "rocky-9", bench.path("wheels").to_str().unwrap()], 1);
+    assert!(stderr.contains("it is not empty") && !stderr.contains("resolving"), "{stderr}");
+}
+
+#[test]
+fn a_subcommand_that_is_mistyped_is_not_looked_up_in_the_index() {
+    let bench = Bench::new();
+    let run = |word: &str| {
+        let mut command = omnipack(&bench.path("cache"));
+        let output =
+            command.args(["-D", "rocky-9", "--offline", word]).current_dir(bench.root.path()).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, stderr) = run("distribution");
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("did you mean `distributions`?"), "{stderr}");
+    assert!(run("six").1.contains("resolve::"), "another word is a requirement");
+    fs_err::create_dir(bench.path("stages")).unwrap();
+    assert!(run("stages").1.contains("project::unusable"), "a directory is a project");
 }
 
 /// The bytes of a `.tar` with the bare bones of a CPython 3.9.
