@@ -208,3 +208,19 @@ fn bytecode_made_on_the_target_goes_before_an_upgrade_and_not_after_it() {
     assert!(run(after(), "1"), "the new version's bytecode stays when the old version goes");
     assert!(!run(after(), "0"));
 }
+
+#[test]
+fn the_interpreter_of_a_scriptlet_is_required() {
+    let bench = Bench::new();
+    bench.configure(
+        "[python]\nbytecode = \"none\"\n[scriptlets]\npost = \"#!/usr/bin/perl\\nexit 0\"\n\
+         preun = \"#!/opt/demo/bin/python\\n\"\nposttrans = \"exit 0\"\n",
+    );
+    let out = bench.path("out");
+    bench.run(&["-D", "rocky-9", "-d", out.to_str().unwrap()], 0);
+    let package = rpm::Package::open(out.join("demo-1.0-1.noarch.rpm")).unwrap();
+    let requires = package.metadata.get_requires().unwrap();
+    let programs = requires.iter().map(|required| required.name.as_str()).filter(|name| name.starts_with('/'));
+    let programs = programs.collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(programs.into_iter().collect::<Vec<_>>(), ["/bin/sh", "/usr/bin/perl"]);
+}

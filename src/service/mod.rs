@@ -64,7 +64,9 @@ pub fn render(plan: &BuildPlan, package: &PackagePlan, scripts: &[String]) -> Re
         return Err(Error::Duplicate { path: first.path.to_string(), package: package.name.clone() });
     }
     let scriptlets = scriptlets::scriptlets(plan, package, &services, &accounts)?;
-    Ok(ServiceParts { entries, scriptlets, relations: accounts::relations(plan, &accounts) })
+    let mut relations = accounts::relations(plan, &accounts);
+    relations.extend(scriptlets::relations(plan, package));
+    Ok(ServiceParts { entries, scriptlets, relations })
 }
 
 /// Name of the main package: the services of every package are named after it.
