@@ -92,6 +92,8 @@ fn a_subcommand_that_is_mistyped_is_not_looked_up_in_the_index() {
     let (code, stderr) = run("distribution");
     assert_eq!(code, Some(2), "{stderr}");
     assert!(stderr.contains("did you mean `distributions`?"), "{stderr}");
+    let (_, stderr) = run("distributions");
+    assert!(stderr.contains("write it first"), "{stderr}");
     assert!(run("six").1.contains("resolve::"), "another word is a requirement");
     fs_err::create_dir(bench.path("stages")).unwrap();
     assert!(run("stages").1.contains("project::unusable"), "a directory is a project");

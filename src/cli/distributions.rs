@@ -96,7 +96,7 @@ mod tests {
             found.split_whitespace().collect::<Vec<_>>().join(" ")
         };
         assert_eq!(line("centos-6"), "centos-6 rpm 4.8 2.12 sysvinit 3.6 (ius), 3.4 (epel) x86_64 2020-11-30");
-        assert_eq!(line("debian-12"), "debian-12 dpkg 1.21.22 2.36 systemd 252 3.11 aarch64, x86_64 2028-06-30");
+        assert_eq!(line("debian-12"), "debian-12 dpkg 1.21.23 2.36 systemd 252 3.11 aarch64, x86_64 2028-06-30");
         assert!(line("debian-14").ends_with("not announced"));
         let column = table.find("GLIBC").unwrap();
         assert!(table.lines().skip(1).all(|line| line[column..].starts_with("2.")), "{table}");

@@ -24,10 +24,16 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     if let (None, Some(meant)) = (&cli.command, mistyped(&cli.build.target.source)) {
         let typed = &cli.build.target.source;
-        let message = format!(
-            "there is no subcommand and no file `{typed}`; did you mean `{meant}`?\n\n  tip: for the requirement, write \
+        let message = if meant == *typed {
+            format!(
+                "`{typed}` is a subcommand: write it first and the options after it, as in `omnipack {typed} --help`"
+            )
+        } else {
+            format!(
+                "there is no subcommand and no file `{typed}`; did you mean `{meant}`?\n\n  tip: for the requirement, write \
              `omnipack build {typed}`"
-        );
+            )
+        };
         Cli::command().error(clap::error::ErrorKind::InvalidSubcommand, message).exit();
     }
     if let Err(error) = crate::scratch::clean_up_on_signals() {

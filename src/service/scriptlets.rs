@@ -110,12 +110,8 @@ pub fn relations(plan: &BuildPlan, package: &PackagePlan) -> Vec<Relation> {
         };
         let own = std::path::Path::new(&program).starts_with(&plan.prefix);
         let reason = format!("{} script", kind_name(*kind));
-        (program.starts_with('/') && program != "/bin/sh" && !own).then(|| Relation {
-            kind: before,
-            name: program,
-            comparison: None,
-            reason,
-        })
+        let outside = program.starts_with('/') && program != "/bin/sh" && !own;
+        outside.then_some(Relation { kind: before, name: program, comparison: None, reason })
     });
     needed.collect()
 }
