@@ -1,5 +1,6 @@
 //! Projects as they are found: what is built and what is not.
 
+#[allow(dead_code, reason = "each test program uses its part")]
 mod resolve_support;
 
 use std::path::Path;
