@@ -1,14 +1,16 @@
 //! The whole run, top-down: project, plan, resolve, stage, service, package, format.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use fs_err::File;
 use miette::Diagnostic;
 use thiserror::Error as ThisError;
 
 use crate::Error as AnyError;
-use crate::distribution::{Catalogue, Distribution, ToolVersion};
+use crate::distribution::{Catalogue, Distribution};
 use crate::format::{self, Packed};
 use crate::package::{self, Package};
 use crate::plan::{self, BuildPlan, InterpreterKind};
@@ -152,6 +154,8 @@ struct Session<'a> {
     config: Config,
     distributions: Vec<Distribution>,
     resolver: Resolver<'a>,
+    /// By series; `None` where there is none.
+    interpreters: Mutex<BTreeMap<(u32, u32), Option<bytecode::Interpreter>>>,
 }
 
 impl<'a> Session<'a> {
@@ -172,7 +176,7 @@ impl<'a> Session<'a> {
             return Err(Error::NoDistribution.into());
         }
         let resolver = Resolver::new(request.resolve.clone(), listener);
-        Ok(Self { request, listener, source, config, distributions, resolver })
+        Ok(Self { request, listener, source, config, distributions, resolver, interpreters: Mutex::default() })
     }
 
     fn build_one(&self, distribution: &Distribution, directory: &Path) -> Result<Outcome, AnyError> {
@@ -212,9 +216,14 @@ impl<'a> Session<'a> {
         let wheel = self.application(distribution)?;
         let mut plan = self.plan(distribution, Metadata::from_wheel(&wheel.path)?)?;
         self.listener.step(&format!("{name}: resolving for Python {}", plan.interpreter.version));
-        let lock = self.resolver.resolve(&plan.python, &plan.metadata, &wheel, &plan.interpreter, &plan.platform)?;
+        // An interpreter takes longer to say what it is than a resolution that is remembered.
+        let (lock, _) = rayon::join(
+            || self.resolver.resolve(&plan.python, &plan.metadata, &wheel, &plan.interpreter, &plan.platform),
+            || matches!(plan.bytecode, BytecodeMode::Auto | BytecodeMode::Build).then(|| self.interpreter(&plan)),
+        );
+        let lock = lock?;
         if plan.bytecode == BytecodeMode::Auto {
-            plan.bytecode = self.choose_bytecode(plan.interpreter.version);
+            plan.bytecode = self.choose_bytecode(&plan);
         }
         for note in &plan.notes {
             self.listener.warning(note);
@@ -250,15 +259,24 @@ impl<'a> Session<'a> {
     }
 
     /// Bytecode is made here when an interpreter of the target's series is here, else by the package on the target.
-    fn choose_bytecode(&self, version: ToolVersion) -> BytecodeMode {
-        if bytecode::find_interpreter(version, &self.request.resolve.pythons).is_some() {
+    fn choose_bytecode(&self, plan: &BuildPlan) -> BytecodeMode {
+        if self.interpreter(plan).is_some() {
             return BytecodeMode::Build;
         }
+        let version = plan.interpreter.version;
         self.listener.warning(&format!(
             "no CPython {version} is on this machine, so the package compiles its bytecode when it is installed; \
              with one (on PATH, or `--python PATH`) it would be packed"
         ));
         BytecodeMode::Install
+    }
+
+    /// The one of the target's series on this machine, which is looked for once.
+    fn interpreter(&self, plan: &BuildPlan) -> Option<bytecode::Interpreter> {
+        let version = plan.interpreter.version;
+        let mut known = self.interpreters.lock().unwrap_or_else(PoisonError::into_inner);
+        let find = || bytecode::find_interpreter(version, &self.request.resolve.pythons);
+        known.entry((version.major, version.minor)).or_insert_with(find).clone()
     }
 
     fn stage(&self, prepared: &Prepared) -> Result<Stage, AnyError> {
@@ -296,8 +314,11 @@ impl<'a> Session<'a> {
     }
 
     fn compile(&self, plan: &BuildPlan, lock: &Lock, laid_out: &LaidOut) -> Result<Vec<stage::Entry>, AnyError> {
-        let interpreter = bytecode::require_interpreter(plan.interpreter.version, &self.request.resolve.pythons)
-            .map_err(stage::Error::from)?;
+        let interpreter = match self.interpreter(plan) {
+            Some(found) => found,
+            None => bytecode::require_interpreter(plan.interpreter.version, &self.request.resolve.pythons)
+                .map_err(stage::Error::from)?,
+        };
         self.listener.step(&format!("{}: compiling for Python {}", plan.distribution.name, plan.interpreter.version));
         let prefix: &TargetPath = &laid_out.layout.prefix;
         let request = bytecode::Request {
@@ -355,10 +376,12 @@ pub(crate) fn counted(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
-/// Bytes of the files of `package` when they lie on the target; hard links count once.
+/// Bytes of the files of `package` when they lie on the target, as package managers show it: hard links count once, and
+/// the text of a symbolic link counts.
 fn installed_size(package: &Package) -> u64 {
     let size = |entry: &stage::Entry| match &entry.kind {
         EntryKind::File(content) if !entry.flags.ghost => content.size(),
+        EntryKind::Symlink(target) => target.len() as u64,
         _ => 0,
     };
     package.entries.iter().map(size).sum()

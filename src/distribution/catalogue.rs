@@ -10,7 +10,7 @@ const EMBEDDED: &str = include_str!("distributions.toml");
 
 /// The keys of a `[distribution.<name>]` table that are facts. Every other key (`relations`, `package`, ...) overrides
 /// configuration and is none of this floor's business.
-pub const FACTS: [&str; 17] = [
+pub const FACTS: [&str; 18] = [
     "like",
     "title",
     "family",
@@ -26,6 +26,7 @@ pub const FACTS: [&str; 17] = [
     "dist-tag",
     "end-of-life",
     "nologin",
+    "logrotate",
     "bundled-provides",
     "sources",
 ];

@@ -118,12 +118,19 @@ pub struct Distribution {
     pub end_of_life: String,
     /// Shell of accounts that nobody logs in to.
     pub nologin: String,
+    /// The package that rotates logs by `/etc/logrotate.d`.
+    #[serde(default = "logrotate")]
+    pub logrotate: String,
     /// Do the guidelines know `Provides: bundled(python3dist(x)) = version`?
     #[serde(default)]
     pub bundled_provides: bool,
     /// Fact to where it was read: policy section, release notes, package page; `not verified: ...` where it was not.
     #[serde(default)]
     pub sources: BTreeMap<String, String>,
+}
+
+fn logrotate() -> String {
+    "logrotate".to_owned()
 }
 
 impl std::fmt::Display for ToolVersion {

@@ -42,6 +42,7 @@ fn assemble_one(plan: &BuildPlan, package: &PackagePlan, stage: &Stage, scripts:
         format: plan.distribution.format,
         format_version: plan.distribution.format_version,
         name: package.name.clone(),
+        source: plan.main().map_or(&package.name, |main| &main.name).clone(),
         role: package.role,
         evr: plan.evr.clone(),
         architecture: Architecture::Independent,
@@ -58,7 +59,7 @@ fn assemble_one(plan: &BuildPlan, package: &PackagePlan, stage: &Stage, scripts:
         entries: in_order(&package.name, entries)?,
         scriptlets: parts.scriptlets,
         triggers: package.triggers.clone(),
-        changelog: read_changelog(plan)?,
+        changelog: read_changelog(plan, &package.name)?,
         compression: plan.compression,
         source_date: plan.source_date,
         rpm: plan.rpm.clone(),
@@ -134,8 +135,15 @@ fn owned_by_root(path: TargetPath, mode: u32, kind: EntryKind, flags: EntryFlags
     Entry { path, mode, owner: "root".into(), group: "root".into(), kind, flags, origin: Origin::User }
 }
 
-fn read_changelog(plan: &BuildPlan) -> Result<Vec<crate::package::ChangelogEntry>, Error> {
-    let Some(path) = &plan.changelog else { return Ok(Vec::new()) };
-    let bytes = fs_err::read(path)?;
-    Ok(changelog::parse(&String::from_utf8_lossy(&bytes), &plan.maintainer))
+/// The project's change log; where it has none, one entry that says what was packaged.
+fn read_changelog(plan: &BuildPlan, package: &str) -> Result<Vec<crate::package::ChangelogEntry>, Error> {
+    let mut entries = Vec::new();
+    if let Some(path) = &plan.changelog {
+        let bytes = fs_err::read(path)?;
+        entries = changelog::parse(&String::from_utf8_lossy(&bytes), &plan.maintainer);
+    }
+    if entries.is_empty() {
+        entries.push(changelog::packaged(plan, package));
+    }
+    Ok(entries)
 }

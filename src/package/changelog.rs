@@ -4,6 +4,9 @@
 //! version and an ISO date, list items below it. Headings without a date (`Unreleased`) are passed over.
 
 use crate::package::ChangelogEntry;
+use crate::plan::BuildPlan;
+
+const DAY: u32 = 86_400;
 
 /// Releases found in `text`, newest first, each with its date at noon UTC (what rpmbuild writes, so that no time zone
 /// shows another day).
@@ -30,6 +33,21 @@ pub fn parse(text: &str, maintainer: &str) -> Vec<ChangelogEntry> {
     }
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.date));
     entries
+}
+
+/// The one entry of a project without a change log: what was packaged, by whom, on the day of the sources.
+#[must_use]
+pub fn packaged(plan: &BuildPlan, package: &str) -> ChangelogEntry {
+    let author = if plan.maintainer.is_empty() { package } else { &plan.maintainer };
+    ChangelogEntry {
+        date: noon(plan.source_date),
+        author: format!("{author} - {}", plan.evr.full()),
+        text: format!("- Package of {} {}", plan.metadata.name, plan.version),
+    }
+}
+
+fn noon(time: u32) -> u32 {
+    (time / DAY * DAY).saturating_add(DAY / 2)
 }
 
 fn is_heading(line: &str) -> bool {

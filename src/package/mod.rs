@@ -65,6 +65,8 @@ pub struct Package {
     pub format: PackageFormat,
     pub format_version: ToolVersion,
     pub name: String,
+    /// What all packages of one build are made from, named after the main package.
+    pub source: String,
     pub role: Role,
     pub evr: Evr,
     pub architecture: Architecture,

@@ -5,7 +5,7 @@ use std::path::Path;
 use fs_err as fs;
 
 use super::build::{Built, Subject};
-use super::cache::{digest, sha256_file};
+use super::cache::{Cache, digest, sha256_file};
 use super::lock::Freshness;
 use super::modules;
 use super::pylock::Pylock;
@@ -26,7 +26,7 @@ impl Resolver<'_> {
         session: &Session,
     ) -> Result<Wheel, Error> {
         match source {
-            Source::Wheel(path) => given(path, target),
+            Source::Wheel(path) => given(path, target, &self.cache),
             Source::Directory(path) => wheel(&self.build_directory(path, target, session)?),
             Source::Modules(path) => wheel(&self.build_modules(path)?),
             Source::Sdist(path) => {
@@ -35,7 +35,7 @@ impl Resolver<'_> {
                 wheel(&self.build_sdist(path, &sha256_file(path)?, &subject, target, session)?)
             }
             Source::Requirement(text) => match &self.options.wheels {
-                Some(directory) => wheelhouse::application(directory, text, target),
+                Some(directory) => wheelhouse::application(directory, text, target, &self.cache),
                 None => self.required(text, target, session),
             },
         }
@@ -92,7 +92,7 @@ fn wheel(built: &Built) -> Result<Wheel, Error> {
 }
 
 /// A wheel that the user has: checked for the target, left where it is.
-fn given(path: &Path, target: &Target) -> Result<Wheel, Error> {
+fn given(path: &Path, target: &Target, cache: &Cache) -> Result<Wheel, Error> {
     let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let bad = |reason: String| Error::BadWheel { file: path.display().to_string(), reason };
     let name = WheelName::parse(&file_name).map_err(bad)?;
@@ -105,6 +105,6 @@ fn given(path: &Path, target: &Target) -> Result<Wheel, Error> {
             help: "name a wheel for the target's Python and platform, or the project's source".into(),
         });
     }
-    let built = Built { path: std::path::absolute(path)?, sha256: sha256_file(path)?, file_name };
+    let built = Built { path: std::path::absolute(path)?, sha256: cache.sha256_of(path)?, file_name };
     wheel(&built)
 }

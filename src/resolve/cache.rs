@@ -3,14 +3,19 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Error;
 use crate::scratch::Scratch;
+
+/// Smaller files are read faster than what is known of them, in bytes.
+const WORTH_REMEMBERING: u64 = 4 * 1024 * 1024;
 
 /// A directory that any number of builds share.
 #[derive(Debug, Clone)]
@@ -29,6 +34,36 @@ pub fn default_cache() -> Result<PathBuf, Error> {
     }
     let strategy = etcetera::choose_base_strategy().map_err(|_| Error::NoCache)?;
     Ok(strategy.cache_dir().join("omnipack"))
+}
+
+/// What tells a file from what it was before it was written to: the time of its last change (`st_ctim`, stat(2)) is
+/// the kernel's own and cannot be set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct State {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl State {
+    fn of(path: &Path) -> std::io::Result<Self> {
+        let meta = fs::metadata(path)?;
+        Ok(Self {
+            device: meta.dev(),
+            inode: meta.ino(),
+            size: meta.size(),
+            modified: (meta.mtime(), meta.mtime_nsec()),
+            changed: (meta.ctime(), meta.ctime_nsec()),
+        })
+    }
+
+    /// Times of files advance in ticks: what was changed just now may be changed again within the same one.
+    fn has_settled(&self) -> bool {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(now.as_secs()).is_ok_and(|now| now > self.changed.0 + 2)
+    }
 }
 
 /// Held until dropped; the file stays, it is only a name to lock.
@@ -101,6 +136,29 @@ impl Cache {
         Ok(path)
     }
 
+    /// The digest of a wheel that the user has, as [`sha256_file`] gives it. That of a large file is remembered for as
+    /// long as the file is not written to.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn sha256_of(&self, path: &Path) -> Result<String, Error> {
+        let before = State::of(path)?;
+        if before.size < WORTH_REMEMBERING {
+            return Ok(sha256_file(path)?);
+        }
+        let key = digest([std::path::absolute(path)?.as_os_str().as_encoded_bytes()]);
+        if let Some(((state, sha256), _)) = self.recall::<(State, String)>("digests", &key)
+            && state == before
+        {
+            return Ok(sha256);
+        }
+        let sha256 = sha256_file(path)?;
+        if State::of(path)? == before && before.has_settled() {
+            self.remember("digests", &key, &(before, &sha256))?;
+        }
+        Ok(sha256)
+    }
+
     /// Stores a small record that [`Cache::recall`] gives back.
     ///
     /// # Errors
@@ -167,4 +225,42 @@ pub fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_remembered_until_the_file_is_written_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::new(dir.path().join("cache"));
+        let path = dir.path().join("large.whl");
+        fs::write(&path, vec![1; 5 << 20]).unwrap();
+        let state = State::of(&path).unwrap();
+        assert_eq!(cache.sha256_of(&path).unwrap(), sha256_file(&path).unwrap());
+        assert!(!cache.dir("digests").exists(), "it was written just now");
+
+        let key = digest([path.as_os_str().as_encoded_bytes()]);
+        cache.remember("digests", &key, &(&state, "remembered")).unwrap();
+        assert_eq!(cache.sha256_of(&path).unwrap(), "remembered");
+
+        // The same size and the same time as before: only the kernel's own time tells it.
+        let modified = fs::metadata(&path).unwrap().modified().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        fs::write(&path, vec![2; 5 << 20]).unwrap();
+        fs::OpenOptions::new().write(true).open(&path).unwrap().file().set_modified(modified).unwrap();
+        assert_eq!(cache.sha256_of(&path).unwrap(), sha256_file(&path).unwrap());
+    }
+
+    #[test]
+    fn a_file_has_settled_some_seconds_after_its_change() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        fs::write(&path, "text").unwrap();
+        let mut state = State::of(&path).unwrap();
+        assert!(!state.has_settled());
+        state.changed.0 -= 4;
+        assert!(state.has_settled());
+    }
 }

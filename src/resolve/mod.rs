@@ -167,7 +167,7 @@ impl<'a> Resolver<'a> {
         settings.extras.extend(asked.unwrap_or_default());
         let settings = &settings;
         match &self.options.wheels {
-            Some(directory) => wheelhouse::lock(directory, settings, metadata, application, &target),
+            Some(directory) => wheelhouse::lock(directory, settings, metadata, application, &target, &self.cache),
             None => self.lock(settings, metadata, application, &target, &session),
         }
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use pep508_rs::{Requirement, VerbatimUrl, VersionOrUrl};
 
-use super::cache::sha256_file;
+use super::cache::Cache;
 use super::pylock::{self, File, Package};
 use super::requirements::{RequirementFiles, application_requirements, requirement_lines};
 use super::tags::{WheelName, normalize};
@@ -23,10 +23,10 @@ struct Wheelhouse {
 }
 
 /// The wheel of `requirement`.
-pub fn application(directory: &Path, requirement: &str, target: &Target) -> Result<Wheel, Error> {
+pub fn application(directory: &Path, requirement: &str, target: &Target, cache: &Cache) -> Result<Wheel, Error> {
     let house = Wheelhouse::read(directory, target)?;
     let (name, path) = house.find(&parse(requirement, requirement)?)?;
-    wheel(name, path, WheelRole::Application)
+    wheel(name, path, WheelRole::Application, cache)
 }
 
 /// Everything that the application and the requirement files need.
@@ -36,6 +36,7 @@ pub fn lock(
     metadata: &Metadata,
     application: &Wheel,
     target: &Target,
+    cache: &Cache,
 ) -> Result<Lock, Error> {
     let house = Wheelhouse::read(directory, target)?;
     let files = RequirementFiles::read(&settings.requirements)?;
@@ -72,7 +73,7 @@ pub fn lock(
     let mut wheels = vec![application.clone()];
     let mut packages = Vec::new();
     for (name, path) in chosen.into_values() {
-        let wheel = wheel(name, path, WheelRole::Dependency)?;
+        let wheel = wheel(name, path, WheelRole::Dependency, cache)?;
         let allowed = files.hashes.get(&wheel.name);
         if let Some(allowed) = allowed.filter(|allowed| !allowed.contains(&wheel.sha256)) {
             let expected = allowed.join(" or ");
@@ -154,13 +155,13 @@ fn parse(line: &str, file: &str) -> Result<Requirement<VerbatimUrl>, Error> {
     })
 }
 
-fn wheel(name: &WheelName, path: &Path, role: WheelRole) -> Result<Wheel, Error> {
+fn wheel(name: &WheelName, path: &Path, role: WheelRole, cache: &Cache) -> Result<Wheel, Error> {
     Ok(Wheel {
         name: name.name.clone(),
         version: name.version.clone(),
         file_name: path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
         path: std::path::absolute(path)?,
-        sha256: sha256_file(path)?,
+        sha256: cache.sha256_of(path)?,
         direct_url: None,
         role,
     })

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::distribution::{InitSystem, PackageFormat};
-use crate::plan::{BuildPlan, PackagePlan};
+use crate::plan::{BuildPlan, PackagePlan, Relation, RelationKind};
 use crate::project::{Logrotate, Service};
 use crate::stage::Entry;
 use crate::template;
@@ -54,6 +54,18 @@ pub fn entries(plan: &BuildPlan, package: &PackagePlan, services: &[Checked<'_>]
         }
     }
     Ok(entries)
+}
+
+/// What has to be installed for the drop-ins among `entries` to be read.
+pub fn relations(plan: &BuildPlan, entries: &[Entry]) -> Vec<Relation> {
+    let shipped = entries.iter().any(|entry| entry.path.as_str().starts_with("/etc/logrotate.d/"));
+    let relation = || Relation {
+        kind: RelationKind::Requires,
+        name: plan.distribution.logrotate.clone(),
+        comparison: None,
+        reason: "log rotation".to_owned(),
+    };
+    shipped.then(relation).into_iter().collect()
 }
 
 fn drop_in(name: &str, stanzas: &[Stanza<'_>]) -> Result<Entry, Error> {

@@ -303,8 +303,21 @@ fn place_member(
         (_, Some(digest)) => digest.clone(),
         _ => record::digest_reader(content.open().map_err(malformed)?).map_err(malformed)?,
     };
-    let entry = Entry::new(path, mode, EntryKind::File(content), origin.clone());
+    let mut entry = Entry::new(path, mode, EntryKind::File(content), origin.clone());
+    entry.flags.license = is_license(wheel, &member.name);
     Ok(Some(PlacedFile { entry, digest: Some(digest) }))
+}
+
+/// Is it a licence of the distribution: in `licenses/` of the metadata (PEP 639), named there by `License-File`, or,
+/// before there was that field, by a name that build backends take for one?
+fn is_license(wheel: &OpenWheel, member: &str) -> bool {
+    let Some(file) = member.strip_prefix(&wheel.dist_info).and_then(|rest| rest.strip_prefix('/')) else {
+        return false;
+    };
+    let upper = file.to_ascii_uppercase();
+    file.starts_with("licenses/")
+        || wheel.license_files.iter().any(|named| named == file)
+        || ["LICEN", "COPYING", "NOTICE", "AUTHORS"].iter().any(|start| upper.starts_with(start))
 }
 
 fn is_not_taken_over(dist_info: &str, member: &str) -> bool {

@@ -36,6 +36,8 @@ pub(super) struct OpenWheel {
     pub license: String,
     /// `name-1.0.dist-info`
     pub dist_info: String,
+    /// What `License-File` names, relative to the project that the wheel was made from (PEP 639).
+    pub license_files: Vec<String>,
     /// Without directories, in the order of the archive; no name twice.
     pub members: Vec<WheelMember>,
     /// Of `RECORD`, by member name.
@@ -85,6 +87,7 @@ impl OpenWheel {
             file_name: wheel.file_name.clone(),
             version: field("version").to_owned(),
             license: license(&metadata),
+            license_files: metadata.all("license-file").map(str::to_owned).collect(),
             dist_info,
             members,
             digests,

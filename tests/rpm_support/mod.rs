@@ -26,6 +26,7 @@ pub fn package(name: &str) -> Package {
         format: PackageFormat::Rpm,
         format_version: RPM_4_18,
         name: name.to_owned(),
+        source: name.to_owned(),
         role: Role::Main,
         evr: Evr { epoch: 0, version: "1.2".to_owned(), release: "3".to_owned() },
         architecture: Architecture::Independent,

@@ -181,7 +181,7 @@ fn complete(package: &Package, payload: &Payload, bare: Vec<HeaderEntry>) -> Res
     own.extend(payload_tags(package, payload));
     own.extend(restriction_tags(package)?);
     own.extend(changelog_tags(package));
-    let source = format!("{}-{}-{}.src.rpm", package.name, package.evr.version, package.evr.release);
+    let source = format!("{}-{}-{}.src.rpm", package.source, package.evr.version, package.evr.release);
     let text = |tag, text: String| entry(tag, IndexData::StringTag(text));
     own.push(text(IndexTag::RPMTAG_SOURCERPM, source));
     own.push(text(IndexTag::RPMTAG_RPMVERSION, format!("omnipack-{}", env!("CARGO_PKG_VERSION"))));

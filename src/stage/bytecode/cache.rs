@@ -2,7 +2,7 @@
 //! A file is written beside its place and renamed into it, so any number of runs may share a cache; one that is damaged
 //! or cut off is made again.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,18 +30,31 @@ pub enum Cached {
     Refused(String),
 }
 
-/// The `count` results in the file at `path`; `None` if there is none that is sound.
+/// The `count` results in the file at `path`; `None` if there is none that is sound. It is read piece by piece: a
+/// wheel may have a hundred megabytes of bytecode.
 pub fn load(path: &Path, count: usize) -> Option<Vec<Cached>> {
-    let bytes = fs_err::read(path).ok()?;
-    let rest = bytes.strip_prefix(HEADER)?;
-    let (digest, body) = rest.split_at_checked(DIGEST)?;
-    if Sha256::digest(body).as_slice() != digest {
+    let mut file = fs_err::File::open(path).ok()?;
+    let mut head = [0; INDEX_AT];
+    file.read_exact(&mut head).ok()?;
+    let (digest, length) = head.strip_prefix(HEADER)?.split_at_checked(DIGEST)?;
+    let mut hash = Sha256::new();
+    hash.update(length);
+    let length = u64::from(u32::from_le_bytes(length.try_into().ok()?));
+    let mut index = Vec::new();
+    Read::by_ref(&mut file).take(length).read_to_end(&mut index).ok()?;
+    hash.update(&index);
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        match file.read(&mut buffer).ok()? {
+            0 => break,
+            count => hash.update(buffer.get(..count)?),
+        }
+    }
+    if hash.finalize().as_slice() != digest {
         return None;
     }
-    let length: [u8; 4] = body.get(..4)?.try_into().ok()?;
-    let length = usize::try_from(u32::from_le_bytes(length)).ok()?;
-    let items: Vec<Item> = serde_json::from_slice(body.get(4..)?.get(..length)?).ok()?;
-    (items.len() == count).then(|| contents(path, items, length))
+    let items: Vec<Item> = serde_json::from_slice(&index).ok()?;
+    (items.len() == count).then(|| contents(path, items, index.len()))
 }
 
 /// Keeps `answers` in the file at `path` and gives them as parts of it.

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use miette::Diagnostic;
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
@@ -139,8 +140,10 @@ pub fn compile(request: &Request<'_>, listener: &dyn Listener) -> Result<Compile
     let groups = group(request)?;
     let results = Mutex::new(BTreeMap::new());
     let mut jobs = Vec::new();
-    for (number, group) in groups.iter().enumerate() {
-        match group.file.as_deref().and_then(|file| cache::load(file, group.sources.len())) {
+    let load = |group: &Group<'_>| group.file.as_deref().and_then(|file| cache::load(file, group.sources.len()));
+    let loaded = groups.par_iter().map(load).collect::<Vec<_>>();
+    for (number, (group, cached)) in groups.iter().zip(loaded).enumerate() {
+        match cached {
             Some(cached) => {
                 results.lock().unwrap_or_else(PoisonError::into_inner).insert(number, cached);
             }
