@@ -136,9 +136,10 @@ pub fn stage_into(request: &Request, directory: &Path, listener: &dyn Listener) 
     let several = session.distributions.len() > 1;
     let mut plans = Vec::new();
     for distribution in &session.distributions {
+        let target = if several { directory.join(&distribution.name) } else { directory.to_path_buf() };
+        stage::check_empty(&target)?;
         let prepared = session.prepare(distribution)?;
         let stage = session.stage(&prepared)?;
-        let target = if several { directory.join(&distribution.name) } else { directory.to_path_buf() };
         stage::write_out(&stage, &target)?;
         plans.push(prepared.plan);
     }

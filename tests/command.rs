@@ -76,6 +76,27 @@ fn what_cannot_be_written_is_found_out_before_the_work() {
     assert!(stderr.contains("build::destination") && !stderr.contains("resolving"), "{stderr}");
     let stderr = bench.run(&["-D", "debian-12", "-d", bench.path("out").to_str().unwrap()], 1);
     assert!(stderr.contains("format::deb") && !stderr.contains("resolving"), "{stderr}");
+    let stderr = bench.run(&["stage", "-D", "rocky-9", bench.path("wheels").to_str().unwrap()], 1);
+    assert!(stderr.contains("it is not empty") && !stderr.contains("resolving"), "{stderr}");
+}
+
+#[test]
+fn a_subcommand_that_is_mistyped_is_not_looked_up_in_the_index() {
+    let bench = Bench::new();
+    let run = |word: &str| {
+        let mut command = omnipack(&bench.path("cache"));
+        let output =
+            command.args(["-D", "rocky-9", "--offline", word]).current_dir(bench.root.path()).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, stderr) = run("distribution");
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("did you mean `distributions`?"), "{stderr}");
+    let (_, stderr) = run("distributions");
+    assert!(stderr.contains("write it first"), "{stderr}");
+    assert!(run("six").1.contains("resolve::"), "another word is a requirement");
+    fs_err::create_dir(bench.path("stages")).unwrap();
+    assert!(run("stages").1.contains("project::unusable"), "a directory is a project");
 }
 
 /// The bytes of a `.tar` with the bare bones of a CPython 3.9.
@@ -188,4 +209,20 @@ fn bytecode_made_on_the_target_goes_before_an_upgrade_and_not_after_it() {
     assert!(!run(before(), "2"), "the old version's bytecode goes before the new version's files come");
     assert!(run(after(), "1"), "the new version's bytecode stays when the old version goes");
     assert!(!run(after(), "0"));
+}
+
+#[test]
+fn the_interpreter_of_a_scriptlet_is_required() {
+    let bench = Bench::new();
+    bench.configure(
+        "[python]\nbytecode = \"none\"\n[scriptlets]\npost = \"#!/usr/bin/perl\\nexit 0\"\n\
+         preun = \"#!/opt/demo/bin/python\\n\"\nposttrans = \"exit 0\"\n",
+    );
+    let out = bench.path("out");
+    bench.run(&["-D", "rocky-9", "-d", out.to_str().unwrap()], 0);
+    let package = rpm::Package::open(out.join("demo-1.0-1.noarch.rpm")).unwrap();
+    let requires = package.metadata.get_requires().unwrap();
+    let programs = requires.iter().map(|required| required.name.as_str()).filter(|name| name.starts_with('/'));
+    let programs = programs.collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(programs.into_iter().collect::<Vec<_>>(), ["/bin/sh", "/usr/bin/perl"]);
 }

@@ -13,7 +13,7 @@ mod summary;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use arguments::{Cli, Color, Command, OutputArgs};
 use failure::Failure;
@@ -22,6 +22,20 @@ use progress::Reporter;
 /// Runs the command line. What scripts read goes to standard output, what people follow to standard error.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let (None, Some(meant)) = (&cli.command, mistyped(&cli.build.target.source)) {
+        let typed = &cli.build.target.source;
+        let message = if meant == *typed {
+            format!(
+                "`{typed}` is a subcommand: write it first and the options after it, as in `omnipack {typed} --help`"
+            )
+        } else {
+            format!(
+                "there is no subcommand and no file `{typed}`; did you mean `{meant}`?\n\n  tip: for the requirement, write \
+             `omnipack build {typed}`"
+            )
+        };
+        Cli::command().error(clap::error::ErrorKind::InvalidSubcommand, message).exit();
+    }
     if let Err(error) = crate::scratch::clean_up_on_signals() {
         return Failure::from(error).show(Color::Auto);
     }
@@ -38,6 +52,17 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.show(color),
     }
+}
+
+/// The subcommand that was probably meant, when the word in the place of the application is nearly one. A word that
+/// is a file, or is like none, is the application.
+fn mistyped(source: &str) -> Option<String> {
+    if std::path::Path::new(source).exists() {
+        return None;
+    }
+    let command = Cli::command();
+    let names = command.get_subcommands().map(clap::Command::get_name);
+    names.filter(|name| strsim::damerau_levenshtein(name, source) <= 2).map(str::to_owned).next()
 }
 
 fn color_of(cli: &Cli) -> Color {

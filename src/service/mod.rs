@@ -65,6 +65,7 @@ pub fn render(plan: &BuildPlan, package: &PackagePlan, scripts: &[String]) -> Re
     }
     let scriptlets = scriptlets::scriptlets(plan, package, &services, &accounts)?;
     let mut relations = accounts::relations(plan, &accounts);
+    relations.extend(scriptlets::relations(plan, package));
     relations.extend(logrotate::relations(plan, &entries));
     Ok(ServiceParts { entries, scriptlets, relations })
 }

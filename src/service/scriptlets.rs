@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::distribution::{InitSystem, PackageFormat, ToolVersion};
-use crate::plan::{BuildPlan, PackagePlan, Role};
+use crate::plan::{BuildPlan, PackagePlan, Relation, RelationKind, Role};
 use crate::project::{BytecodeMode, Enable, ScriptletKind};
 use crate::template;
 
@@ -96,6 +96,24 @@ pub fn scriptlets(
         }
     }
     Ok(scriptlets)
+}
+
+/// The interpreters of the user's scriptlets that run inside of omnipack's own: the package manager sees only the
+/// `/bin/sh` around them. Programs of the package itself are there anyway.
+pub fn relations(plan: &BuildPlan, package: &PackagePlan) -> Vec<Relation> {
+    let needed = package.scriptlets.iter().filter_map(|(kind, text)| {
+        let program = interpreter(text).into_iter().next()?;
+        let before = match kind {
+            ScriptletKind::Pretrans | ScriptletKind::Verify => return None,
+            ScriptletKind::Pre | ScriptletKind::Post => RelationKind::RequiresPre,
+            ScriptletKind::Preun | ScriptletKind::Postun | ScriptletKind::Posttrans => RelationKind::Requires,
+        };
+        let own = std::path::Path::new(&program).starts_with(&plan.prefix);
+        let reason = format!("{} script", kind_name(*kind));
+        let outside = program.starts_with('/') && program != "/bin/sh" && !own;
+        outside.then_some(Relation { kind: before, name: program, comparison: None, reason })
+    });
+    needed.collect()
 }
 
 fn scriptlet<'a>(

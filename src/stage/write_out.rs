@@ -15,11 +15,8 @@ use super::{Content, Entry, EntryKind, Error, LayoutError, Stage};
 /// # Errors
 /// When `directory` is not empty, or a file cannot be read or written.
 pub fn write_out(stage: &Stage, directory: &Path) -> Result<(), Error> {
+    check_empty(directory)?;
     fs_err::create_dir_all(directory)?;
-    if fs_err::read_dir(directory)?.next().is_some() {
-        let directory = directory.display().to_string();
-        return Err(LayoutError::WriteOut { directory, reason: "it is not empty".to_owned() }.into());
-    }
     let at = |entry: &Entry| directory.join(entry.path.as_str().trim_start_matches('/'));
     for entry in &stage.entries {
         if let Some(parent) = at(entry).parent() {
@@ -51,6 +48,22 @@ pub fn write_out(stage: &Stage, directory: &Path) -> Result<(), Error> {
         fs_err::set_permissions(path, PermissionsExt::from_mode(mode))?;
     }
     Ok(())
+}
+
+/// Can a tree be written to `directory`: is it empty, or not there?
+///
+/// # Errors
+/// When it is something else.
+pub fn check_empty(directory: &Path) -> Result<(), Error> {
+    let reason = match fs_err::read_dir(directory) {
+        Ok(mut entries) => match entries.next() {
+            None => return Ok(()),
+            Some(_) => "it is not empty".to_owned(),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => error.to_string(),
+    };
+    Err(LayoutError::WriteOut { directory: directory.display().to_string(), reason }.into())
 }
 
 fn write_file(content: &Content, path: &Path, mode: u32) -> Result<(), Error> {
