@@ -375,10 +375,12 @@ pub(crate) fn counted(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
-/// Bytes of the files of `package` when they lie on the target; hard links count once.
+/// Bytes of the files of `package` when they lie on the target, as package managers show it: hard links count once, and
+/// the text of a symbolic link counts.
 fn installed_size(package: &Package) -> u64 {
     let size = |entry: &stage::Entry| match &entry.kind {
         EntryKind::File(content) if !entry.flags.ghost => content.size(),
+        EntryKind::Symlink(target) => target.len() as u64,
         _ => 0,
     };
     package.entries.iter().map(size).sum()

@@ -127,7 +127,7 @@ impl Command {
             Some(code) => Ok(Output { code, stdout: output.stdout, stderr: output.stderr }),
             None => Err(ExecError::Signal {
                 command: self.display(),
-                stderr: String::from_utf8_lossy(&output.stderr).trim_end().to_owned(),
+                stderr: mask_credentials(String::from_utf8_lossy(&output.stderr).trim_end()),
             }),
         }
     }
@@ -226,7 +226,9 @@ impl Drop for Running {
     }
 }
 
-/// Replaces the user-info of every URL in `text` by `****`, so that no message or log shows a credential.
+/// Replaces the user-info of every URL in `text` by `****`, so that no message or log shows a credential. A password may
+/// have any character but `/`, `?`, `#` and white space (quotes, too, and more than one `@`): everything up to the last
+/// `@` before one of these is taken for it.
 #[must_use]
 pub fn mask_credentials(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
@@ -234,8 +236,7 @@ pub fn mask_credentials(text: &str) -> String {
     while let Some(start) = rest.find("://") {
         let (head, tail) = rest.split_at(start + 3);
         masked.push_str(head);
-        let authority_end =
-            tail.find(|c: char| c == '/' || c.is_whitespace() || "\"'<>".contains(c)).unwrap_or(tail.len());
+        let authority_end = tail.find(|c: char| c.is_whitespace() || "/?#".contains(c)).unwrap_or(tail.len());
         match tail[..authority_end].rfind('@') {
             Some(at) => {
                 masked.push_str("****");
@@ -297,5 +298,27 @@ mod tests {
             mask_credentials("get https://me:s3cret@host/simple and http://x@y/ but not a@b.c or https://plain/a@b"),
             "get https://****@host/simple and http://****@y/ but not a@b.c or https://plain/a@b"
         );
+    }
+
+    #[test]
+    fn what_a_killed_program_said_is_masked_too() {
+        let error = Command::new("sh").args(["-c", "echo http://a:geheim@host >&2; kill -9 $$"]).run().unwrap_err();
+        assert!(matches!(&error, ExecError::Signal { stderr, .. } if stderr == "http://****@host"), "{error}");
+    }
+
+    proptest::proptest! {
+        /// Whatever a password is made of, short of what ends it.
+        #[test]
+        fn no_password_is_left(
+            user in "[a-z]{0,4}",
+            password in "[^\\s/?#]{4,12}",
+            before in "([a-z'\"<(= ]{0,6}|https://plain/a@b )",
+            after in "(/simple|[/?# ].{0,12})?",
+        ) {
+            let secret = format!("<{password}>");
+            let masked = mask_credentials(&format!("{before}https://{user}:{secret}@host{after}"));
+            proptest::prop_assert!(!masked.contains(&secret) || after.contains(&secret), "{masked}");
+            proptest::prop_assert!(masked.contains("https://****@host"), "{masked}");
+        }
     }
 }

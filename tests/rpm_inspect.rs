@@ -231,6 +231,23 @@ fn what_is_no_rpm_is_refused() {
     assert!(read(&directory.path().join("missing.rpm")).unwrap_err().to_string().contains("missing.rpm"));
 }
 
+/// Deeper than any stack when it is shown as a tree, and named so often that no memory holds it.
+#[test]
+fn paths_that_no_system_has_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("deep.rpm");
+    let deep = "/a".repeat(200_000);
+    let mut builder = rpm::PackageBuilder::new("deep", "1", "MIT", "noarch", "Deep");
+    for name in ["one", "two"] {
+        builder.with_ghost(rpm::FileOptions::ghost(format!("{deep}/{name}"))).unwrap();
+    }
+    builder.build().unwrap().write_file(&path).unwrap();
+    let error = read(&path).unwrap_err();
+    assert!(error.to_string().contains("deep.rpm"), "{error}");
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(source.contains("longer than Linux allows"), "{source}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 

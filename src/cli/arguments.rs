@@ -108,7 +108,7 @@ pub struct BuildArgs {
     /// Show every decision, build nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// Also write the staged tree, to `<package>-stage` beside the packages.
+    /// Also write the staged tree, to `<package>-stage` beside the packages, in place of one of an earlier run.
     #[arg(long)]
     pub keep_stage: bool,
     #[command(flatten)]

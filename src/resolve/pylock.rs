@@ -308,4 +308,24 @@ marker = "python_full_version >= '3.7'"
             assert!(error.contains(word), "{error}");
         }
     }
+
+    proptest::proptest! {
+        /// A lock of the user, damaged: read, or refused with its name.
+        #[test]
+        fn a_mutilated_lock_is_read_or_refused(at in 0..LOCK.len(), length in 0..30_usize, with in "[\\[\\]{}=\"'a-z0-9.,\n ]{0,6}") {
+            let mut bytes = LOCK.as_bytes().to_vec();
+            bytes.splice(at..(at + length).min(LOCK.len()), with.bytes());
+            let text = String::from_utf8_lossy(&bytes);
+            match Pylock::parse(&text, "pylock.toml").and_then(|lock| lock.for_target(&target(), "pylock.toml")) {
+                Ok(packages) => {
+                    for package in packages {
+                        let best = package.best_wheel(&target(), &[]).map(|(file, _)| file.clone());
+                        let written = write(&[package.pinned("1.0", best.as_ref())], &target()).unwrap();
+                        proptest::prop_assert!(Pylock::parse(&written, "written").is_ok(), "{written}");
+                    }
+                }
+                Err(error) => proptest::prop_assert!(error.to_string().contains("pylock.toml"), "{error}"),
+            }
+        }
+    }
 }

@@ -40,7 +40,9 @@ impl RequirementFiles {
     }
 
     fn read_file(&mut self, file: &Path) -> Result<(), Error> {
-        if self.texts.iter().any(|(read, _)| read == file) {
+        // By its real place: two files that include each other by `../` have ever longer names.
+        let place = fs_err::canonicalize(file)?;
+        if self.texts.iter().any(|(read, _)| fs_err::canonicalize(read).is_ok_and(|read| read == place)) {
             return Ok(());
         }
         let text = fs_err::read_to_string(file)?;
@@ -136,8 +138,9 @@ fn logical_lines(text: &str) -> Vec<String> {
     for line in text.trim_start_matches('\u{feff}').lines() {
         let comment = if line.trim_start().starts_with('#') { Some(0) } else { line.find(" #") };
         let line = comment.map_or(line, |at| line.get(..at).unwrap_or(line));
-        if let Some(head) = line.trim_end().strip_suffix('\\') {
-            joined.push_str(head);
+        if line.trim_end().ends_with('\\') {
+            // All of them, as pip does.
+            joined.push_str(line.trim_end().trim_end_matches('\\'));
             joined.push(' ');
             continue;
         }
@@ -254,6 +257,41 @@ mod tests {
         let target = Target::new(&Interpreter { version, path: python, kind }, &platform).unwrap();
         for line in ["a- ", "a[b-]", "a-; python_version > '3'"] {
             assert!(application_requirements("app", &[line.to_owned()], &[], &target).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn files_that_include_each_other_are_read_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let inner = directory.path().join("requirements");
+        fs_err::create_dir(&inner).unwrap();
+        fs_err::write(inner.join("base.txt"), "-r ../requirements/more.txt\na\n").unwrap();
+        fs_err::write(inner.join("more.txt"), "-c ../requirements/base.txt\nb\n").unwrap();
+        let files = RequirementFiles::read(&[inner.join("base.txt")]).unwrap();
+        assert_eq!(files.texts.len(), 2);
+        assert_eq!(files.names.len(), 2);
+    }
+
+    #[test]
+    fn a_name_that_ends_in_a_separator_is_an_error_and_no_panic() {
+        for line in ["a-[b]", "a[b-]", "a- ; python_version > '3'"] {
+            assert!(extras_of(line).is_empty());
+            assert!(parse_requirement::<VerbatimUrl>(line).unwrap_err().contains("separator"), "{line}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "([-a-z0-9=.;\\[\\]@:/#\\\\'\" <>~!*,\u{e9}]{0,30}\n){0,6}") {
+            let text = text.replace("-r", "").replace("-c", "");
+            let _ = read(&text);
+            for line in requirement_lines(&text) {
+                proptest::prop_assert!(!line.starts_with('-') && !line.contains(['\n', '\r']), "{line:?}");
+                let _ = extras_of(&line);
+            }
+            // What pip is given has no line more, and rebasing it again changes nothing.
+            let once = rebased(&text, Path::new("/project"));
+            proptest::prop_assert_eq!(rebased(&once, Path::new("/project")), once);
         }
     }
 

@@ -26,6 +26,13 @@ const GRAIN: u64 = 16 * 1024;
 /// A table larger than this is not that of a real library.
 const LARGEST: u64 = 16 * 1024 * 1024;
 
+/// Real libraries have some dozens of entries in their dynamic segment, and of symbol versions at most some hundred.
+/// Tables may overlap, so a small file can claim a number that no memory holds.
+const MOST: usize = 4096;
+
+/// The longest name of a library, symbol version or search path that is believed (`PATH_MAX`).
+const LONGEST: usize = 4096;
+
 /// Facts of a file that is in memory; `None` if it is no sound ELF file, only data that begins like one.
 #[must_use]
 pub fn parse(bytes: &[u8], path: &TargetPath, origin: &Origin) -> Option<ElfFacts> {
@@ -139,7 +146,7 @@ impl<'a> Raw<'a> {
     ) -> Option<()> {
         let entries = || {
             let all = dynamic.iter().map(|entry| (entry.tag(endian), entry.val(endian)));
-            all.take_while(|(tag, _)| *tag != elf::DT_NULL)
+            all.take_while(|(tag, _)| *tag != elf::DT_NULL).take(MOST)
         };
         let value = |wanted: elf::DynamicTag| entries().find(|(tag, _)| *tag == wanted).map(|(_, value)| value);
         let offset_of = |address: u64| {
@@ -157,6 +164,9 @@ impl<'a> Raw<'a> {
         let strings = StringTable::new(data, start, start.checked_add(size)?);
         for (tag, offset) in entries() {
             let Ok(Ok(string)) = u32::try_from(offset).map(|offset| strings.get(offset)) else { continue };
+            if string.len() > LONGEST {
+                continue;
+            }
             match tag {
                 elf::DT_NEEDED => self.needed.push(string),
                 elf::DT_SONAME => self.soname = Some(string),
@@ -179,17 +189,26 @@ impl<'a> Raw<'a> {
         endian: Endianness,
         data: R,
     ) {
-        for _ in 0..count.min(LARGEST / 16) {
+        let name_at = |offset| strings.get(offset).ok().filter(|name| name.len() <= LONGEST).unwrap_or_default();
+        let mut left = MOST;
+        for _ in 0..count.min(MOST as u64) {
             let Ok(need) = data.read_at::<elf::Verneed<Endianness>>(offset) else { return };
-            let file = strings.get(need.vn_file.get(endian)).unwrap_or_default();
+            let file = name_at(need.vn_file.get(endian));
             let mut at = offset + u64::from(need.vn_aux.get(endian));
             for _ in 0..need.vn_cnt.get(endian) {
+                if left == 0 {
+                    return;
+                }
+                left -= 1;
                 let Ok(version) = data.read_at::<elf::Vernaux<Endianness>>(at) else { break };
-                let name = strings.get(version.vna_name.get(endian)).unwrap_or_default();
+                let name = name_at(version.vna_name.get(endian));
                 if !file.is_empty() && !name.is_empty() {
                     self.version_needs.push((file, name));
                 }
-                at += u64::from(version.vna_next.get(endian));
+                match version.vna_next.get(endian) {
+                    0 => break,
+                    next => at += u64::from(next),
+                }
             }
             match need.vn_next.get(endian) {
                 0 => return,
@@ -442,6 +461,54 @@ mod tests {
             let _ = parse(&bytes, &path, &origin);
             let _ = sparse(&bytes, 65_536);
         }
+    }
+
+    /// A 64-bit object of one segment: `dynamic` and, from 0x1000 on, `data`.
+    fn object(dynamic: &[(u64, u64)], data: &[u8]) -> Vec<u8> {
+        let table = dynamic.iter().flat_map(|(tag, value)| [tag.to_le_bytes(), value.to_le_bytes()]).flatten();
+        let table = table.collect::<Vec<u8>>();
+        let at = 0x1000 + data.len() as u64;
+        let size = at + table.len() as u64;
+        let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
+        bytes.resize(16, 0);
+        let short = |bytes: &mut Vec<u8>, values: &[u16]| bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+        let long = |bytes: &mut Vec<u8>, values: &[u64]| bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+        short(&mut bytes, &[3, 62, 1, 0]);
+        long(&mut bytes, &[0, 64, 0]);
+        short(&mut bytes, &[0, 0, 64, 56, 2, 64, 0, 0]);
+        for (kind, offset, length) in [(1_u32, 0, size), (2, at, table.len() as u64)] {
+            bytes.extend([kind.to_le_bytes(), 6_u32.to_le_bytes()].concat());
+            long(&mut bytes, &[offset, offset, offset, length, length, 8]);
+        }
+        bytes.resize(0x1000, 0);
+        bytes.extend(data);
+        bytes.extend(table);
+        bytes
+    }
+
+    /// Tables that overlap: every dynamic entry names the same long string, every symbol version is followed by itself.
+    #[test]
+    fn tables_that_overlap_do_not_multiply() {
+        let (path, origin) = named();
+        let text = vec![b'a'; 100_000];
+        let mut dynamic = vec![(1, 0); 50_000];
+        dynamic.extend([(5, 0x1000), (10, text.len() as u64 + 1), (0, 0)]);
+        let facts = parse(&object(&dynamic, &[&text[..], &[0]].concat()), &path, &origin).unwrap();
+        assert!(facts.needed.is_empty(), "no library has a name of 100,000 bytes");
+
+        // One `Verneed` after the other, 16 bytes apart, each with 65,535 `Vernaux`: all at its own place.
+        let mut need = Vec::new();
+        need.extend([1_u16.to_le_bytes(), 0xffff_u16.to_le_bytes()].concat());
+        need.extend([1_u32, 16, 16].iter().flat_map(|value| value.to_le_bytes()));
+        let needs = need.repeat(4_000);
+        let strings = b"\0libc.so.6\0";
+        let data = [&strings[..], &[0; 4], &needs].concat();
+        let at = 0x1000 + strings.len() as u64 + 4;
+        let dynamic =
+            [(5, 0x1000), (10, strings.len() as u64), (0x6fff_fffe, at), (0x6fff_ffff, 4_000), (1, 1), (0, 0)];
+        let facts = parse(&object(&dynamic, &data), &path, &origin).unwrap();
+        assert_eq!(facts.needed.len(), 1, "the object itself is sound");
+        assert!(facts.version_needs.len() <= MOST, "{}", facts.version_needs.len());
     }
 
     #[test]

@@ -31,10 +31,14 @@ pub fn many_lines(text: &str) -> String {
     text.trim_end().chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
 }
 
-/// rpm's tools are line-based, and so is the XML of repositories: a file name with a control character breaks them.
+/// Bytes of a path and of its last part, as Linux allows them (`PATH_MAX` less the NUL at the end, `NAME_MAX`).
+const LONGEST_PATH: usize = 4095;
+const LONGEST_NAME: usize = 255;
+
+/// What cannot be installed is better refused here. And rpm's tools are line-based, and so is the XML of repositories: a file name with a control character breaks them.
 ///
 /// # Errors
-/// For the first entry whose path, owner or link target has one.
+/// For the first entry whose path, owner or link target has one, or whose path or name is too long.
 pub fn check_paths(package: &Package) -> Result<(), Error> {
     for entry in &package.entries {
         let link = match &entry.kind {
@@ -47,6 +51,9 @@ pub fn check_paths(package: &Package) -> Result<(), Error> {
             if value.chars().any(char::is_control) {
                 return Err(wrong(package, field, value, "has a control character"));
             }
+        }
+        if entry.path.as_str().len() > LONGEST_PATH || entry.path.file_name().len() > LONGEST_NAME {
+            return Err(wrong(package, "path", entry.path.as_str(), "is longer than Linux allows"));
         }
         if entry.path.file_name().is_empty() {
             return Err(wrong(package, "path", entry.path.as_str(), "belongs to no package"));

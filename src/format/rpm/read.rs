@@ -15,6 +15,10 @@ const LEAD: usize = 96;
 const MOST_ENTRIES: usize = 0xffff;
 const MOST_DATA: usize = 0x0fff_ffff;
 
+/// `PATH_MAX`, less the NUL at the end. Names of directories are shared between files, so a small header could stand for
+/// more text than memory holds, and a tree deeper than any stack.
+const LONGEST_PATH: usize = 4095;
+
 /// All that an RPM says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -260,6 +264,9 @@ fn changelog(metadata: &PackageMetadata) -> Result<Vec<Change>, rpm::Error> {
 fn files(metadata: &PackageMetadata) -> Result<Vec<PackagedFile>, rpm::Error> {
     let mut files = Vec::new();
     metadata.for_each_file_entry(|entry| {
+        if entry.dirname().len() + entry.basename().len() > LONGEST_PATH {
+            return Err(damaged("a file has a path longer than Linux allows").into());
+        }
         let kind = match entry.file_type() {
             FileType::Dir => FileKind::Directory,
             FileType::Regular => FileKind::File,
