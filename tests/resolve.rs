@@ -390,12 +390,6 @@ fn a_rebuild_is_quick_and_sees_every_edit() {
     assert!(start.elapsed().as_millis() < 500, "everything is in the cache: {:?}", start.elapsed());
 }
 
-fn urlsafe_sha256(text: &str) -> String {
-    use base64::Engine;
-    use sha2::Digest;
-    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(text))
-}
-
 #[test]
 fn uv_lock_is_followed_for_the_target() {
     let work = tempfile::tempdir().unwrap();
@@ -479,16 +473,6 @@ fn an_older_version_with_a_wheel_is_better_than_none() {
     write(&settings.requirements[0], "omnipack-test-native\n");
     let lock = resolve_alone(&settings, "3.98", Options::default()).unwrap();
     assert_eq!(lock.wheels[1].version, "0.8");
-}
-
-/// The uv that omnipack has installed for the tests.
-fn omnipack_uv() -> PathBuf {
-    let (interpreter, platform) = target("3.9", 34);
-    let source = Source::Requirement("itsdangerous==2.0.1".to_owned());
-    resolver(Options::default()).application(&source, &settings(), &interpreter, &platform).unwrap();
-    let programs = Path::new(env!("CARGO_TARGET_TMPDIR")).join("resolve-cache/uv-program");
-    let entries = std::fs::read_dir(programs).unwrap().map(|entry| entry.unwrap().path().join("uv"));
-    which::which("uv").unwrap_or_else(|_| entries.last().unwrap())
 }
 
 #[test]

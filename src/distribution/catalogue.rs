@@ -26,7 +26,7 @@ pub const FACTS: [&str; 18] = [
     "dist-tag",
     "end-of-life",
     "nologin",
-    "logrotate",
+    "logrotate-package",
     "bundled-provides",
     "sources",
 ];

@@ -120,7 +120,7 @@ pub struct Distribution {
     pub nologin: String,
     /// The package that rotates logs by `/etc/logrotate.d`.
     #[serde(default = "logrotate")]
-    pub logrotate: String,
+    pub logrotate_package: String,
     /// Do the guidelines know `Provides: bundled(python3dist(x)) = version`?
     #[serde(default)]
     pub bundled_provides: bool,

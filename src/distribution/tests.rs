@@ -64,7 +64,7 @@ fn every_fact_of_every_distribution_has_a_source() {
             "dist-tag",
             "end-of-life",
             "nologin",
-            "logrotate",
+            "logrotate-package",
             "bundled-provides",
         ];
         facts.extend(known.systemd.map(|_| "systemd"));

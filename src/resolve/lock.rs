@@ -253,8 +253,16 @@ impl Resolver<'_> {
             return self.archive_wheel(package, archive, base, allowed, &downloader, target, session);
         }
         if let Some((file, name)) = package.best_wheel(target, allowed) {
-            let fetched = downloader.fetch("wheels", &wanted(file, base, allowed)?)?;
-            let wheel = wheel_of(&name, file.file_name(), fetched.path, fetched.sha256, None);
+            // Built here and offered to pip, which has given it back.
+            let ours = file.sha256().and_then(|hash| Some((self.earlier_build(&hash, &file.file_name())?, hash)));
+            let (path, sha256) = match ours {
+                Some(ours) => ours,
+                None => {
+                    let fetched = downloader.fetch("wheels", &wanted(file, base, allowed)?)?;
+                    (fetched.path, fetched.sha256)
+                }
+            };
+            let wheel = wheel_of(&name, file.file_name(), path, sha256, None);
             let version = wheel.version.clone();
             return Ok((wheel, package.pinned(&version, Some(file))));
         }

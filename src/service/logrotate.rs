@@ -61,7 +61,7 @@ pub fn relations(plan: &BuildPlan, entries: &[Entry]) -> Vec<Relation> {
     let shipped = entries.iter().any(|entry| entry.path.as_str().starts_with("/etc/logrotate.d/"));
     let relation = || Relation {
         kind: RelationKind::Requires,
-        name: plan.distribution.logrotate.clone(),
+        name: plan.distribution.logrotate_package.clone(),
         comparison: None,
         reason: "log rotation".to_owned(),
     };

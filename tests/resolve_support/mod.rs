@@ -10,8 +10,9 @@ use base64::Engine;
 use omnipack::distribution::ToolVersion;
 use omnipack::exec::Command;
 use omnipack::plan::{Interpreter, InterpreterKind, Platform};
-use omnipack::project::{BytecodeMode, InterpreterSetting, Metadata, PythonSettings};
-use omnipack::resolve::{Options, Wheel};
+use omnipack::progress::Silent;
+use omnipack::project::{BytecodeMode, InterpreterSetting, Metadata, PythonSettings, Source};
+use omnipack::resolve::{Options, Resolver, Wheel};
 use sha2::{Digest, Sha256};
 
 pub fn s(path: &Path) -> &str {
@@ -270,4 +271,22 @@ fn page(dir: &Path, path: &str) -> String {
             format!("<a href=\"/files/{name}#sha256={}\">{name}</a>\n", sha256(&file))
         })
         .collect()
+}
+
+pub fn urlsafe_sha256(text: &str) -> String {
+    use base64::Engine;
+    use sha2::Digest;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(text))
+}
+
+/// The uv that omnipack has installed for the tests.
+pub fn omnipack_uv() -> PathBuf {
+    let (interpreter, platform) = target("3.9", 34);
+    let source = Source::Requirement("itsdangerous==2.0.1".to_owned());
+    Resolver::new(with_cache(Options::default()), &Silent)
+        .application(&source, &settings(), &interpreter, &platform)
+        .unwrap();
+    let programs = Path::new(env!("CARGO_TARGET_TMPDIR")).join("resolve-cache/uv-program");
+    let entries = std::fs::read_dir(programs).unwrap().map(|entry| entry.unwrap().path().join("uv"));
+    which::which("uv").unwrap_or_else(|_| entries.last().unwrap())
 }

@@ -33,7 +33,7 @@ fn distribution() -> Distribution {
         dist_tag: String::new(),
         end_of_life: "2030-01-01".into(),
         nologin: "/sbin/nologin".into(),
-        logrotate: "logrotate".into(),
+        logrotate_package: "logrotate".into(),
         bundled_provides: false,
         zstd: None,
         sources: BTreeMap::new(),
