@@ -268,6 +268,27 @@ mod tests {
     }
 
     #[test]
+    fn a_program_has_the_directory_and_the_surroundings_it_is_given() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = fs_err::canonicalize(dir.path()).unwrap();
+        // What is removed is there for every test, by cargo.
+        let command = Command::new("sh").args(["-c", "pwd; echo $GIVEN; echo ${CARGO_PKG_NAME-gone}"]);
+        let output = command.env("GIVEN", "a b").env_remove("CARGO_PKG_NAME").dir(&dir).run_checked().unwrap();
+        assert_eq!(output.stdout_text(), format!("{}\na b\ngone\n", dir.display()));
+    }
+
+    #[test]
+    fn a_program_that_is_dropped_unfinished_is_ended() {
+        let (stdin, mut stdout, running) = Command::new("sh").args(["-c", "exec sleep 600"]).start().unwrap();
+        drop(running);
+        let begun = std::time::Instant::now();
+        // Its end closes the pipe.
+        stdout.read_to_end(&mut Vec::new()).unwrap();
+        assert!(begun.elapsed() < std::time::Duration::from_secs(300));
+        drop(stdin);
+    }
+
+    #[test]
     fn a_started_program_is_driven_through_its_pipes() {
         let (mut stdin, mut stdout, running) = Command::new("cat").start().unwrap();
         stdin.write_all(b"there and back").unwrap();

@@ -44,6 +44,19 @@ impl Place {
         command
     }
 
+    /// Runs `command`, which has to fail as a build does, say all of `texts`, and leave no file; gives what it said.
+    fn fails(&self, command: &mut assert_cmd::Command, texts: &[&str]) -> String {
+        let output = command.output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        let flat = stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        for text in texts {
+            assert!(flat.contains(text), "`{text}` is not in:\n{stderr}");
+        }
+        assert_eq!(listing(&self.path("out")), Vec::<String>::new());
+        stderr
+    }
+
     fn config(&self, text: &str) -> String {
         let path = self.path("omnipack.toml");
         fs_err::write(&path, text).unwrap();
@@ -373,4 +386,111 @@ fn a_reader_that_has_had_enough_is_no_failure() {
         .status()
         .unwrap();
     assert!(status.success(), "{status}");
+}
+
+/// A 64-bit object for x86-64 that needs `libc.so.6` with the symbol version `symbol`, and nothing else.
+fn native_code(symbol: &str) -> Vec<u8> {
+    let strings = format!("\0libc.so.6\0{symbol}\0");
+    let (strings_at, need_at, dynamic_at) = (0x100_u64, 0x180_u64, 0x200_u64);
+    let half = |values: &[u16]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>();
+    let word = |values: &[u32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>();
+    let long = |values: &[u64]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>();
+    let need = [half(&[1, 1]), word(&[1, 16, 0]), word(&[0]), half(&[0, 2]), word(&[11, 0])].concat();
+    let entries = [1, 1, 5, strings_at, 10, strings.len() as u64, 0x6fff_fffe, need_at, 0x6fff_ffff, 1, 0, 0];
+    let dynamic = long(&entries);
+    let size = dynamic_at + dynamic.len() as u64;
+    let header = [
+        b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec(),
+        half(&[3, 62, 1, 0]),
+        long(&[0, 64, 0]),
+        half(&[0, 0, 64, 56, 2, 64, 0, 0]),
+        word(&[1, 5]),
+        long(&[0, 0, 0, size, size, 4096]),
+        word(&[2, 6]),
+        long(&[dynamic_at, dynamic_at, 0, dynamic.len() as u64, dynamic.len() as u64, 8]),
+    ];
+    let mut bytes = header.concat();
+    for (at, part) in [(strings_at, strings.as_bytes()), (need_at, &need), (dynamic_at, &dynamic)] {
+        bytes.resize(usize::try_from(at).unwrap(), 0);
+        bytes.extend_from_slice(part);
+    }
+    bytes
+}
+
+#[test]
+fn native_code_decides_architecture_and_requirements() {
+    let place = Place::new();
+    let wheel = WheelMaker::new("demo", "1.0")
+        .file("demo/_speed.so", native_code("GLIBC_2.17"))
+        .tag("cp39-cp39-manylinux_2_17_x86_64")
+        .write(&place.wheels());
+    let arguments = ["-D", "rocky-9", "--machine", "x86_64"];
+    let all = json(place.build(&wheel, &arguments).arg("--json"));
+    assert_eq!(all[0]["packages"][0]["architecture"], "x86_64");
+    let package = place.package("demo-1.0-1.x86_64.rpm");
+    let requires = &package.relations.requires;
+    assert!(requires.contains(&"libc.so.6(GLIBC_2.17)(64bit)".to_owned()), "{requires:?}");
+    // Newer than the target's.
+    let place = Place::new();
+    let wheel = WheelMaker::new("demo", "1.0")
+        .file("demo/_speed.so", native_code("GLIBC_2.38"))
+        .tag("cp39-cp39-manylinux_2_17_x86_64")
+        .write(&place.wheels());
+    place.fails(&mut place.build(&wheel, &arguments), &["glibc 2.34", "GLIBC_2.38", "demo/_speed.so"]);
+}
+
+#[test]
+fn what_the_user_says_of_a_directory_wins() {
+    let place = Place::new();
+    let config = place.config("[[directory]]\npath = \"/opt/demo\"\nmode = \"0750\"\n");
+    stdout(&mut place.build(&demo(&place.wheels()), &["-D", "rocky-9", "--config", &config]));
+    let package = place.package("demo-1.0-1.noarch.rpm");
+    let modes = package.files.iter().filter(|file| file.path == "/opt/demo").map(|file| file.mode.as_str());
+    assert_eq!(modes.collect::<Vec<_>>(), ["0750"]);
+}
+
+/// The project's directory and a password of the index: each stops the build, and the password is not told.
+#[test]
+fn a_package_that_names_this_machine_is_not_written() {
+    let place = Place::new();
+    let home = place.path("home");
+    fs_err::create_dir(&home).unwrap();
+    let project = place.path("project");
+    fs_err::create_dir(&project).unwrap();
+    fs_err::write(project.join("requirements.txt"), "").unwrap();
+    fs_err::write(project.join("app.py"), format!("PATH = '{}/data'\n", project.display())).unwrap();
+    place.fails(&mut place.build(&project, &["-D", "rocky-9"]), &["app.py", "a directory of the build"]);
+
+    let password = "aZ3-9kQ2x7Lp_w";
+    fs_err::write(home.join(".netrc"), format!("machine index.invalid login me password {password}\n")).unwrap();
+    let config = place.config("[python]\nindex-url = \"https://index.invalid/simple\"\n");
+    let wheel = WheelMaker::new("demo", "1.1").file("demo.py", format!("P = '{password}'\n")).write(&place.wheels());
+    let mut command = place.build(&wheel, &["-D", "rocky-9", "--config", &config]);
+    let message = place.fails(command.env("HOME", &home), &["demo.py", "a credential of the package index"]);
+    assert!(!message.contains(password), "{message}");
+}
+
+#[test]
+fn what_is_not_as_the_user_may_think_is_told() {
+    let place = Place::new();
+    let wheel = demo_with_library(&place);
+    WheelMaker::new("some_lib", "3.0").file("demo.py", "other").write(&place.wheels());
+    let output = place.build(&wheel, &["-D", "rocky-9"]).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    assert!(stderr.contains("demo.py is in two wheels with different content: that of demo 1.0 is kept"), "{stderr}");
+}
+
+/// <https://no-color.org>, on a terminal.
+#[test]
+fn no_color_is_heard() {
+    let program = assert_cmd::cargo::cargo_bin("omnipack");
+    let command = format!("'{}' -D no-such-1 demo", program.display());
+    let on_a_terminal = |no_color: &str| {
+        let script = omnipack::exec::Command::new("script").args(["-qec", &command, "/dev/null"]);
+        script.env("NO_COLOR", no_color).env("TERM", "xterm").run().unwrap().stdout_text()
+    };
+    let (without, with) = (on_a_terminal(""), on_a_terminal("1"));
+    assert!(without.contains("no-such-1") && without.contains("\u{1b}[3"), "{without:?}");
+    assert!(with.contains("no-such-1") && !with.contains("\u{1b}[3"), "{with:?}");
 }

@@ -239,3 +239,47 @@ pub struct BundledDistribution {
     /// Is it the application itself?
     pub role: crate::resolve::WheelRole,
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Whatever is accepted is normalised, and so is every path made of it.
+        #[test]
+        fn a_path_on_the_target_is_normalised(text in "(/|\\.|\\.\\.|a|é|\0| ){0,12}", more in "(/|\\.|\\.\\.|b|\0){0,8}") {
+            let Ok(path) = TargetPath::new(&text) else {
+                let parts = text.split('/').collect::<Vec<_>>();
+                prop_assert!(!text.starts_with('/') || text.contains('\0') || parts.contains(&".."), "{text:?} is sound");
+                return Ok(());
+            };
+            prop_assert!(text.starts_with('/') && !text.contains('\0'));
+            let is_normalised = |path: &TargetPath| {
+                let parts = path.as_str().strip_prefix('/').unwrap().split('/').collect::<Vec<_>>();
+                path.as_str() == "/" || parts.iter().all(|part| !matches!(*part, "" | "." | ".."))
+            };
+            prop_assert!(is_normalised(&path), "{path}");
+            prop_assert_eq!(&TargetPath::new(path.as_str()).unwrap(), &path);
+            if let Ok(joined) = path.join(&more) {
+                prop_assert!(is_normalised(&joined) && joined.is_below(&path), "{joined}");
+                prop_assert!(!more.starts_with('/') && !more.split('/').any(|part| part == ".."));
+            }
+            if let Some(parent) = path.parent() {
+                prop_assert!(is_normalised(&parent) && path.is_below(&parent) && !parent.is_below(&path));
+                prop_assert_eq!(parent.join(path.file_name()).unwrap(), path);
+            } else {
+                prop_assert_eq!(path.as_str(), "/");
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_that_only_begins_like_a_directory_is_not_below_it() {
+        let path = |text| TargetPath::new(text).unwrap();
+        assert!(path("/opt/app/bin").is_below(&path("/opt/app")) && path("/opt/app").is_below(&path("/opt/app")));
+        assert!(!path("/opt/application").is_below(&path("/opt/app")) && !path("/opt").is_below(&path("/opt/app")));
+        assert!(path("/opt").is_below(&path("/")));
+    }
+}

@@ -13,6 +13,9 @@ use super::text::Template;
 /// 5.1, and one byte of it is the final NUL).
 const LONGEST_SHEBANG: usize = 127;
 
+/// A script has to be read whole to get another first line; none is near this size.
+const LARGEST_SCRIPT: u64 = 64 << 20;
+
 /// The first line of a script that runs on `python`, newline included; `options` are those of the original line.
 ///
 /// A path that is too long for the kernel or has white space is started by `/bin/sh`, in a way that Python takes for a
@@ -52,6 +55,9 @@ pub(super) fn relocate(content: Content, python: &str) -> io::Result<Content> {
     content.open()?.take(MARK.len() as u64).read_to_end(&mut start)?;
     if start != MARK {
         return Ok(content);
+    }
+    if content.size() > LARGEST_SCRIPT {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("a script of {} bytes", content.size())));
     }
     let text = content.read()?;
     let end = memchr::memchr(b'\n', &text).map_or(text.len(), |newline| newline + 1);
@@ -115,6 +121,44 @@ mod tests {
             let output = crate::exec::Command::new(&script).args(["a b", "$c"]).run_checked().unwrap();
             assert_eq!(output.stdout_text(), "1 ['a b', '$c']\n", "{name}");
         }
+    }
+
+    #[test]
+    fn a_script_that_would_fill_the_memory_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("script");
+        fs_err::write(&path, "#!python\n").unwrap();
+        let file = fs_err::OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len(LARGEST_SCRIPT + 1).unwrap();
+        let content = Content::File { path: Arc::new(path), size: LARGEST_SCRIPT + 1 };
+        assert!(relocate(content, "/o/bin/python").unwrap_err().to_string().contains("bytes"));
+    }
+
+    /// The kernel reads the first line, Python all of them: to it, what the shell runs is a string.
+    #[test]
+    fn python_passes_over_what_the_shell_runs() {
+        use proptest::strategy::{Strategy, ValueTree};
+        let mut runner = proptest::test_runner::TestRunner::deterministic();
+        let path = "/([a-z ]|\"|'|\\$|`|#|é|!|%|\\{|'''|/|a{60}){0,8}/python3";
+        let mut texts = Vec::new();
+        for _ in 0..500 {
+            let path = path.new_tree(&mut runner).unwrap().current();
+            let text = shebang(&path, "-I").unwrap();
+            let first = text.lines().next().unwrap();
+            assert!(
+                first.len() < LONGEST_SHEBANG && (first == "#!/bin/sh" || first == format!("#!{path} -I")),
+                "{text}"
+            );
+            texts.push(text);
+        }
+        let script = "import ast, json, sys\n\
+                      for text in json.load(open(sys.argv[1])):\n\
+                      \x20   for node in ast.parse(text).body:\n\
+                      \x20       assert isinstance(node, ast.Expr) and isinstance(node.value.value, str), text";
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs_err::write(file.path(), serde_json::to_string(&texts).unwrap()).unwrap();
+        let python = which::which("python3").unwrap();
+        crate::exec::Command::new(python).args(["-W", "ignore", "-c", script]).arg(file.path()).run_checked().unwrap();
     }
 
     #[test]
