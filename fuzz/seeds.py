@@ -108,7 +108,7 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         path = wheel(pathlib.Path(scratch, "demo-1.0-py3-none-any.whl"), {"demo.py": ""})
         config = pathlib.Path(scratch, "omnipack.toml")
-        config.write_text('[[service]]\nname = "web"\ncommand = "demo --port 80"\nuser = "demo"\n[[trigger]]\non = "nginx > 1"\ntext = "echo"\n')
+        config.write_text('[[service]]\nname = "web"\ncommand = "demo --port 80"\nuser = "demo"\n')
         command = ["cargo", "run", "--quiet", "--", "--distribution", "centos-7", "--wheels", scratch, "-d", scratch]
         subprocess.run([*command, "--config", config, path], cwd=root, check=True, stdout=sys.stderr)
         for package in pathlib.Path(scratch).glob("*.rpm"):

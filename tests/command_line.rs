@@ -48,7 +48,7 @@ impl Place {
     fn fails(&self, command: &mut assert_cmd::Command, texts: &[&str]) -> String {
         let output = command.output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        let flat = stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        let flat = stderr.split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>().join(" ");
         assert_eq!(output.status.code(), Some(1), "{stderr}");
         for text in texts {
             assert!(flat.contains(text), "`{text}` is not in:\n{stderr}");

@@ -382,7 +382,9 @@ impl<'a> ReadRef<'a> for &'a Sparse {
         };
         let rest = usize::try_from(range.start - start).ok().and_then(|from| bytes.get(from..)).ok_or(())?;
         match memchr::memchr(delimiter, rest) {
-            Some(end) => rest.get(..end).ok_or(()),
+            // As of a file in memory: a string ends within its table.
+            Some(end) if (end as u64) < range.end.saturating_sub(range.start) => rest.get(..end).ok_or(()),
+            Some(_) => Err(()),
             None => self.miss(range.start, 2 * rest.len() as u64),
         }
     }
