@@ -513,6 +513,20 @@ mod tests {
         assert!(facts.version_needs.len() <= MOST, "{}", facts.version_needs.len());
     }
 
+    /// A string that goes on behind the end of its table is none, whether the file is read whole or in pieces.
+    #[test]
+    fn a_string_table_ends_where_it_says() {
+        let (path, origin) = named();
+        let strings = b"\0libc.so.6\0more";
+        for length in (0..=strings.len() as u64).chain([1 << 20, 1 << 63, u64::MAX]) {
+            let bytes = object(&[(5, 0x1000), (10, length), (1, 1), (0, 0)], strings);
+            let whole = parse(&bytes, &path, &origin);
+            assert_eq!(sparse(&bytes, 64).0, whole, "a table of {length} bytes");
+            let needed = whole.map(|facts| facts.needed.len()).unwrap_or_default();
+            assert!(needed == 0 || length > 10, "a table of {length} bytes has no whole name");
+        }
+    }
+
     #[test]
     fn symbol_versions_of_glibc_are_ordered_as_numbers() {
         let version = |text: &str| glibc_version(text);
