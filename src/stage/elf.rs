@@ -375,6 +375,9 @@ impl<'a> ReadRef<'a> for &'a Sparse {
     }
 
     fn read_bytes_at_until(self, range: Range<u64>, delimiter: u8) -> Result<&'a [u8], ()> {
+        if range.start > range.end || range.end > self.size {
+            return Err(());
+        }
         let Some((start, bytes)) =
             self.kept.range(..=range.start).rev().find(|(start, bytes)| range.start - **start < bytes.len() as u64)
         else {
