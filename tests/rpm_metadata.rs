@@ -121,3 +121,13 @@ fn a_package_with_log_rotation_requires_what_rotates() {
     let both = format!("{PROJECT}{ROTATION}[tool.omnipack.relations]\nrequires = ['logrotate']\n");
     assert_eq!(requires(&both), 1);
 }
+
+#[test]
+fn a_file_can_have_capabilities() {
+    let file =
+        "[[tool.omnipack.file]]\nsource = 'demo_app.py'\ndestination = '/opt/demo-app/libexec/listen'\nmode = '0755'\n";
+    let built = Built::new(&format!("{PROJECT}{file}capabilities = 'cap_net_bind_service=ep'\n"));
+    let said = built.ask("demo-app-1.2", &["--filecaps"]);
+    let line = said.lines().find(|line| line.starts_with("/opt/demo-app/libexec/listen")).unwrap();
+    assert!(line.contains("cap_net_bind_service") && line.ends_with("ep"), "{line}");
+}

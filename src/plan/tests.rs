@@ -141,6 +141,7 @@ fn cdhboot() -> Project {
         mode: Some(0o640),
         owner: "root".to_owned(),
         group: "sysadmin".to_owned(),
+        capabilities: None,
         template: false,
         package: None,
     }];

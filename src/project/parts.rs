@@ -190,6 +190,7 @@ pub(super) fn files(reader: &mut Reader<'_>, raw: &[raw::File], names: &Names) -
             mode: reader.value(&at.key("mode"), file.mode.as_deref(), values::mode),
             owner: account_or_root(reader, &at.key("owner"), &file.owner),
             group: account_or_root(reader, &at.key("group"), &file.group),
+            capabilities: reader.value(&at.key("capabilities"), file.capabilities.as_deref(), values::capabilities),
             template: file.template.unwrap_or(false),
             package: names.owner(reader, &at, file.package.as_deref()),
         });

@@ -308,6 +308,8 @@ pub struct File {
     pub owner: Option<String>,
     /// Default: `root`.
     pub group: Option<String>,
+    /// File capabilities, such as `cap_net_bind_service=ep`. Default: none.
+    pub capabilities: Option<String>,
     /// Render it with the names `name`, `version`, `prefix`, `distribution`... Default: false.
     pub template: Option<bool>,
     /// Package that owns it: a meta-package, or `main` (the default).

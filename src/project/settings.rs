@@ -190,6 +190,8 @@ pub struct ExtraFile {
     pub mode: Option<u32>,
     pub owner: String,
     pub group: String,
+    /// File capabilities (capabilities(7)), `cap_net_bind_service=ep`; `None`: none.
+    pub capabilities: Option<String>,
     /// Render with minijinja: `name`, `version`, `prefix`, `distribution`, ...
     pub template: bool,
     /// `None`: main.

@@ -154,6 +154,25 @@ pub(super) fn mode(text: &str) -> Checked<u32> {
     })
 }
 
+/// File capabilities as cap_from_text(3) reads them: `cap_chown,cap_net_raw=ep`, clauses apart by spaces.
+pub(super) fn capabilities(text: &str) -> Checked<String> {
+    let clause = |clause: &str| {
+        let (names, flags) = clause.split_once(['=', '+'])?;
+        let name = |name: &str| {
+            let rest = name.strip_prefix("cap_").unwrap_or_default();
+            !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        };
+        let sound = names.split(',').all(name) && !flags.is_empty() && flags.bytes().all(|flag| b"eip".contains(&flag));
+        sound.then_some(())
+    };
+    let clauses = text.split_whitespace().map(clause).collect::<Option<Vec<()>>>().unwrap_or_default();
+    if clauses.is_empty() {
+        let message = format!("`{}` are no file capabilities", text.escape_debug());
+        return Err(Fault::new(message, "write `cap_net_bind_service=ep`; capabilities(7) lists the names"));
+    }
+    Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
 /// A umask, four digits.
 pub(super) fn umask(text: &str) -> Checked<String> {
     match mode(text) {

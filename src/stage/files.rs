@@ -111,6 +111,7 @@ fn regular_file(
     entry.owner = file.owner.as_str().into();
     entry.group = file.group.as_str().into();
     entry.flags.config = file.config;
+    entry.flags.capabilities = file.capabilities.as_deref().map(Into::into);
     Ok(entry)
 }
 

@@ -18,6 +18,7 @@ fn extra(source: &Path, destination: &str) -> ExtraFile {
         mode: None,
         owner: "root".into(),
         group: "app".into(),
+        capabilities: None,
         template: false,
         package: None,
     }
