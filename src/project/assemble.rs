@@ -178,6 +178,10 @@ fn python_contradictions(reader: &mut Reader<'_>, raw: &raw::Python, context: &C
             }
         }
     }
+    if raw.strip == Some(true) {
+        let help = "leave it out; to ship less, have the wheels themselves built stripped";
+        reader.report(&at.key("strip"), "native code is not stripped: it damages the libraries in wheels", help);
+    }
     let hashes = raw.lock.is_some() || requirements || matches!(context.source, Source::Modules(_));
     if raw.require_hashes == Some(true) && !hashes {
         let help = "add `lock`, or `requirements` made by `uv pip compile --generate-hashes`";

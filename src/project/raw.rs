@@ -181,8 +181,10 @@ pub struct Python {
     pub require_hashes: Option<bool>,
     /// What decides the versions. Default: `uv`.
     pub resolver: Option<Resolver>,
-    /// When bytecode is made. Default: `build`.
+    /// When bytecode is made. Default: `auto`.
     pub bytecode: Option<BytecodeMode>,
+    /// Only `false`: native code is shipped as its wheel has it, since stripping damages the libraries in wheels.
+    pub strip: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
