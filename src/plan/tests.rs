@@ -1,8 +1,8 @@
 use super::*;
 use crate::distribution::Catalogue;
 use crate::project::{
-    CompressionSetting, ConfigFile, Enable, InterpreterSetting, LinkSettings, MetaPackage, PackageSettings,
-    RelationSettings, Resolver, VersionScheme,
+    CompressionSetting, ConfigFile, InterpreterSetting, LinkSettings, MetaPackage, PackageSettings, RelationSettings,
+    Resolver, VersionScheme,
 };
 
 fn distribution(name: &str) -> Distribution {
@@ -98,21 +98,9 @@ fn service(name: &str, command: &str) -> Service {
         command: command.to_owned(),
         user: "sysadmin".to_owned(),
         group: "sysadmin".to_owned(),
-        working_directory: String::new(),
         umask: "0027".to_owned(),
-        environment: BTreeMap::new(),
-        environment_file: String::new(),
         after: Vec::new(),
-        restart: "on-failure".to_owned(),
-        kind: "simple".to_owned(),
-        reload: String::new(),
-        stop_timeout: 30,
-        limit_nofile: None,
-        hardening: true,
-        enable: Enable::Preset,
-        start: false,
-        restart_on_upgrade: true,
-        package: None,
+        ..Service::default()
     }
 }
 

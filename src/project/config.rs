@@ -149,7 +149,7 @@ impl Config {
         let python = assemble::python(reader, &raw.python.clone().unwrap_or_default(), &context);
         let names = Names::of(raw);
         Project {
-            services: parts::services(reader, &raw.service, &names, &package.summary),
+            services: super::services::services(reader, &raw.service, &names, &package.summary),
             users: parts::users(reader, &raw.user),
             files: parts::files(reader, &raw.file, &names),
             directories: parts::directories(reader, &raw.directory, &names),

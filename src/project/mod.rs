@@ -15,6 +15,9 @@ mod prose;
 mod raw;
 mod reader;
 mod schema;
+mod service;
+mod service_values;
+mod services;
 mod settings;
 mod shape;
 mod source;
@@ -30,6 +33,7 @@ use serde::Serialize;
 pub use config::Config;
 pub use error::{Error, Problem};
 pub use schema::{reference, schema};
+pub use service::*;
 pub use settings::*;
 pub use source::parse_requirement;
 

@@ -10,8 +10,7 @@ use super::reader::Reader;
 use super::shape::hint;
 use super::values;
 use super::{
-    ConfigFile, ExtraDirectory, ExtraFile, Logrotate, MetaPackage, RelationSettings, ScriptletKind, Service, Trigger,
-    User,
+    ConfigFile, ExtraDirectory, ExtraFile, Logrotate, MetaPackage, RelationSettings, ScriptletKind, Trigger, User,
 };
 
 /// Names that other tables refer to.
@@ -24,7 +23,7 @@ pub(super) struct Names {
 
 /// What is looked up in a table by name.
 #[derive(Clone, Copy)]
-enum Reference {
+pub(super) enum Reference {
     Package,
     Service,
 }
@@ -48,7 +47,13 @@ impl Names {
         }
     }
 
-    fn look_up(&self, reader: &mut Reader<'_>, place: &Place, name: Option<&str>, what: Reference) -> Option<String> {
+    pub fn look_up(
+        &self,
+        reader: &mut Reader<'_>,
+        place: &Place,
+        name: Option<&str>,
+        what: Reference,
+    ) -> Option<String> {
         let name = name.filter(|name| !name.is_empty())?;
         let (known, kind) = match what {
             Reference::Package => (&self.packages, "meta-package"),
@@ -63,6 +68,16 @@ impl Names {
         Some(name.to_owned())
     }
 
+    /// Is there a service of that name?
+    pub fn has_service(&self, name: &str) -> bool {
+        self.services.contains(name)
+    }
+
+    /// The primary group of an account of the configuration.
+    pub fn group_of(&self, user: &str) -> Option<String> {
+        self.users.get(user).cloned()
+    }
+
     /// The owner of a part; `None`: the main package.
     fn owner(&self, reader: &mut Reader<'_>, at: &Place, name: Option<&str>) -> Option<String> {
         self.look_up(reader, &at.key("package"), name, Reference::Package).filter(|name| name != "main")
@@ -70,7 +85,12 @@ impl Names {
 }
 
 /// Notes a second entry of the same name (or path).
-fn unique<'v>(reader: &mut Reader<'_>, table: &str, key: &str, values: impl Iterator<Item = Option<&'v str>>) {
+pub(super) fn unique<'v>(
+    reader: &mut Reader<'_>,
+    table: &str,
+    key: &str,
+    values: impl Iterator<Item = Option<&'v str>>,
+) {
     let mut seen = BTreeMap::new();
     for (index, value) in values.enumerate() {
         let Some(value) = value else { continue };
@@ -80,73 +100,6 @@ fn unique<'v>(reader: &mut Reader<'_>, table: &str, key: &str, values: impl Iter
             reader.clash(&place(index), &place(first), message, "give one of them another, or join them");
         }
     }
-}
-
-pub(super) fn services(reader: &mut Reader<'_>, raw: &[raw::Service], names: &Names, summary: &str) -> Vec<Service> {
-    unique(reader, "service", "name", raw.iter().map(|service| service.name.as_deref()));
-    let place = |index| Place::at("service").index(index);
-    raw.iter().enumerate().map(|(index, service)| one_service(reader, service, &place(index), names, summary)).collect()
-}
-
-fn one_service(reader: &mut Reader<'_>, raw: &raw::Service, at: &Place, names: &Names, summary: &str) -> Service {
-    let restart = raw.restart.unwrap_or(match raw.kind {
-        Some(raw::ServiceType::Oneshot) => raw::Restart::No,
-        _ => raw::Restart::OnFailure,
-    });
-    let oneshot = raw.kind == Some(raw::ServiceType::Oneshot);
-    if oneshot && matches!(restart, raw::Restart::Always | raw::Restart::OnSuccess) {
-        let message = format!("`restart = \"{}\"` contradicts `type = \"oneshot\"`", word(restart));
-        reader.clash(
-            &at.key("restart"),
-            &at.key("type"),
-            message,
-            "a service that ends by design can be restarted on failure only",
-        );
-    }
-    let name = reader.required(&at.key("name"), raw.name.as_deref(), values::service_name);
-    let user = reader.value(&at.key("user"), given(&raw.user), values::account).unwrap_or_else(|| "root".to_owned());
-    let group = reader.value(&at.key("group"), given(&raw.group), values::account);
-    let description = reader.value(&at.key("description"), given(&raw.description), values::phrase);
-    Service {
-        description: description.unwrap_or_else(|| format!("{summary} ({name})")),
-        name,
-        command: reader.required(&at.key("command"), raw.command.as_deref(), values::command),
-        group: group.unwrap_or_else(|| names.users.get(&user).cloned().unwrap_or_else(|| user.clone())),
-        user,
-        working_directory: path_or_empty(reader, at, "working-directory", &raw.working_directory),
-        umask: reader.value(&at.key("umask"), raw.umask.as_deref(), values::umask).unwrap_or_else(|| "0022".to_owned()),
-        environment: environment(reader, &at.key("environment"), raw.environment.as_ref()),
-        environment_file: path_or_empty(reader, at, "environment-file", &raw.environment_file),
-        after: match &raw.after {
-            Some(units) => reader.list(&at.key("after"), units, values::unit),
-            None => vec!["network-online.target".to_owned()],
-        },
-        restart: word(restart),
-        kind: word(raw.kind.unwrap_or(raw::ServiceType::Simple)),
-        reload: reader.value(&at.key("reload"), raw.reload.as_deref(), values::reload).unwrap_or_default(),
-        stop_timeout: raw.stop_timeout.unwrap_or(30),
-        limit_nofile: raw.limit_nofile,
-        hardening: raw.hardening.unwrap_or(true),
-        enable: raw.enable.unwrap_or_default(),
-        start: raw.start.unwrap_or(false),
-        restart_on_upgrade: raw.restart_on_upgrade.unwrap_or(true),
-        package: names.look_up(reader, &at.key("package"), raw.package.as_deref(), Reference::Package),
-    }
-}
-
-fn environment(
-    reader: &mut Reader<'_>,
-    at: &Place,
-    raw: Option<&BTreeMap<String, String>>,
-) -> BTreeMap<String, String> {
-    let mut all = BTreeMap::new();
-    for (name, value) in raw.into_iter().flatten() {
-        let place = at.key(name);
-        let name = reader.value(&place, Some(name), values::variable);
-        let value = reader.value(&place, Some(value), |value| values::line(value).map(|_| value.to_owned()));
-        all.extend(name.zip(value));
-    }
-    all
 }
 
 pub(super) fn users(reader: &mut Reader<'_>, raw: &[raw::User]) -> Vec<User> {
@@ -323,7 +276,7 @@ fn shebang(script: &str) -> String {
     program.filter(|program| program.starts_with('/')).unwrap_or("/bin/sh").to_owned()
 }
 
-fn path_or_empty(reader: &mut Reader<'_>, at: &Place, key: &str, value: &Option<String>) -> String {
+pub(super) fn path_or_empty(reader: &mut Reader<'_>, at: &Place, key: &str, value: &Option<String>) -> String {
     reader.value(&at.key(key), value.as_deref(), values::optional_path).unwrap_or_default()
 }
 
@@ -331,7 +284,7 @@ fn account_or_root(reader: &mut Reader<'_>, place: &Place, value: &Option<String
     reader.value(place, given(value), values::account).unwrap_or_else(|| "root".to_owned())
 }
 
-fn given(value: &Option<String>) -> Option<&str> {
+pub(super) fn given(value: &Option<String>) -> Option<&str> {
     value.as_deref().filter(|value| !value.is_empty())
 }
 

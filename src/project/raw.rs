@@ -220,29 +220,93 @@ pub struct Service {
     pub environment: Option<BTreeMap<String, String>>,
     /// Absolute path of a file with `NAME=value` lines, read if it exists.
     pub environment_file: Option<String>,
-    /// Units that have to be up before. Default: `network-online.target`.
+    /// Units that have to be up before; services of this file by their names. Default: `network-online.target`.
     pub after: Option<Vec<String>>,
+    /// Units that have to wait for it; services of this file by their names.
+    pub before: Option<Vec<String>>,
+    /// Units without which it cannot run: it is stopped with them. Services of this file by their names.
+    pub requires: Option<Vec<String>>,
+    /// Units or init scripts of earlier versions, or of another package, that it takes the place of: it is enabled
+    /// and started where they were, and they are stopped.
+    pub formerly: Option<Vec<String>>,
+    /// Number of instances: `<package>-<name>@1` and so on. `{instance}` in the command, the environment and the
+    /// environment file is the number.
+    pub count: Option<u32>,
+    /// When it runs: a word (`daily`), a line of cron (`30 4 * * 1-5`) or a calendar expression of systemd. It is then
+    /// of the type `oneshot`.
+    pub schedule: Option<String>,
+    /// Sockets that are opened for it, and start it at the first connection: `8000`, `127.0.0.1:8000`,
+    /// `/run/app/web.sock` (socket activation, sd_listen_fds(3)).
+    pub listen: Option<Vec<String>>,
     /// When to restart it. Default: `on-failure`.
     pub restart: Option<Restart>,
-    /// How the service says that it is up. Default: `simple`.
+    /// Seconds between its end and its restart. Default: 1.
+    pub restart_delay: Option<u32>,
+    /// How the service says that it is up. Default: `simple`; with a `schedule`, `oneshot`.
     #[serde(rename = "type")]
     pub kind: Option<ServiceType>,
+    /// Seconds within which it has to say again that it lives (sd_notify, `WATCHDOG=1`); otherwise it is restarted.
+    /// Default: it is not watched.
+    pub watchdog: Option<u32>,
     /// What makes it read its configuration again: a command, in which `$MAINPID` is its process, or a signal (`HUP`).
     pub reload: Option<String>,
+    /// Seconds that it may take to start. Default: the service manager's.
+    pub start_timeout: Option<u32>,
     /// Seconds between asking it to stop and killing it. Default: 30.
     pub stop_timeout: Option<u32>,
     /// Number of files that it may have open.
     pub limit_nofile: Option<u64>,
+    /// Number of processes and threads that its account may have.
+    pub limit_nproc: Option<u64>,
+    /// Size of a core dump: bytes, or with K, M, G or T.
+    pub limit_core: Option<String>,
+    /// Memory of all its processes, where the service manager can limit it: bytes, or with K, M, G or T.
+    pub memory_max: Option<String>,
+    /// Share of processor time, where the service manager can limit it: `50%`; `200%` is two processors.
+    pub cpu_quota: Option<String>,
+    /// Number of processes and threads, where the service manager can limit it.
+    pub tasks_max: Option<u64>,
+    /// Scheduling priority, from -20 (first) to 19 (last).
+    pub nice: Option<i8>,
     /// Take away what a service seldom needs (privileges, devices, other users' files). Default: true.
     pub hardening: Option<bool>,
+    /// Directory below `/var/lib` that belongs to its user; `""` for none. Default: with `hardening` and a user other
+    /// than root, the package's name.
+    pub state_directory: Option<String>,
+    /// Directory below `/var/log` that belongs to its user; `""` for none. Default: as for `state-directory`.
+    pub logs_directory: Option<String>,
+    /// Directory below `/var/cache` that belongs to its user. Default: none.
+    pub cache_directory: Option<String>,
+    /// Directory below `/run` that belongs to its user and goes when it stops; `""` for none. Default: with
+    /// `hardening` and a user other than root, the name of the unit.
+    pub runtime_directory: Option<String>,
     /// Is it enabled at first install? Default: `preset`.
     pub enable: Option<Enable>,
     /// Is it started at first install? Default: false.
     pub start: Option<bool>,
     /// Is it restarted on upgrade if it runs? Default: true.
     pub restart_on_upgrade: Option<bool>,
+    /// How `omnipack smoke` finds out that it works. Default: by whether it runs.
+    pub check: Option<Check>,
     /// Package that owns it: a meta-package, or `main`. Default: `node`.
     pub package: Option<String>,
+}
+
+/// `[service.check]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
+#[schemars(deny_unknown_fields)]
+pub struct Check {
+    /// Address that has to answer: `http://127.0.0.1:8000/health`.
+    pub http: Option<String>,
+    /// The only good HTTP status. Default: any from 200 to 399.
+    pub status: Option<u16>,
+    /// Address that has to accept a connection: `127.0.0.1:5555`.
+    pub tcp: Option<String>,
+    /// Command that has to end with 0; words as in the service's command.
+    pub command: Option<String>,
+    /// Seconds after the start within which it has to hold. Default: 30.
+    pub timeout: Option<u32>,
 }
 
 /// systemd.service(5), `Restart=`.

@@ -1,6 +1,5 @@
 //! The validated configuration, table by table: one struct each, every default in place.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -125,45 +124,6 @@ pub enum BytecodeMode {
     /// By a scriptlet on the target.
     Install,
     None,
-}
-
-/// `[[service]]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Service {
-    pub name: String,
-    pub description: String,
-    /// As written: words as a shell splits them, no shell features. The first word is resolved against
-    /// `<prefix>/bin`.
-    pub command: String,
-    pub user: String,
-    pub group: String,
-    pub working_directory: String,
-    pub umask: String,
-    pub environment: BTreeMap<String, String>,
-    pub environment_file: String,
-    pub after: Vec<String>,
-    pub restart: String,
-    pub kind: String,
-    pub reload: String,
-    pub stop_timeout: u32,
-    pub limit_nofile: Option<u64>,
-    pub hardening: bool,
-    pub enable: Enable,
-    pub start: bool,
-    pub restart_on_upgrade: bool,
-    /// Meta-package that owns it, or `main`; `None`: `node`, made for the purpose when no meta-package has that name.
-    pub package: Option<String>,
-}
-
-/// Whether a service is enabled at first install.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Enable {
-    /// What the target's preset policy says.
-    #[default]
-    Preset,
-    Yes,
-    No,
 }
 
 /// `[[user]]`: a system account.

@@ -38,28 +38,7 @@ pub fn distribution(name: &str) -> Distribution {
 }
 
 pub fn service(name: &str, command: &str) -> Service {
-    Service {
-        name: name.to_owned(),
-        description: String::new(),
-        command: command.to_owned(),
-        user: "root".to_owned(),
-        group: String::new(),
-        working_directory: String::new(),
-        umask: "0022".to_owned(),
-        environment: BTreeMap::new(),
-        environment_file: String::new(),
-        after: Vec::new(),
-        restart: "on-failure".to_owned(),
-        kind: "simple".to_owned(),
-        reload: String::new(),
-        stop_timeout: 30,
-        limit_nofile: None,
-        hardening: true,
-        enable: Enable::Preset,
-        start: false,
-        restart_on_upgrade: true,
-        package: None,
-    }
+    Service { name: name.to_owned(), command: command.to_owned(), after: Vec::new(), ..Service::default() }
 }
 
 pub fn package(name: &str, role: Role) -> PackagePlan {
