@@ -115,6 +115,7 @@ pub fn plan(distribution_name: &str, packages: Vec<PackagePlan>) -> BuildPlan {
         source_date: 0,
         rpm: RpmSettings::default(),
         notes: Vec::new(),
+        target: false,
         packages,
     }
 }
