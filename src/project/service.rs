@@ -98,6 +98,24 @@ impl Default for Service {
     }
 }
 
+/// What stands for the number of an instance in the texts of a service with a `count`.
+pub const INSTANCE: &str = "{instance}";
+
+impl Service {
+    /// Paths of the files that its environment is read from: with a `count`, of each instance.
+    #[must_use]
+    pub fn environment_files(&self) -> Vec<String> {
+        let path = &self.environment_file;
+        match self.count {
+            _ if path.is_empty() => Vec::new(),
+            Some(count) if path.contains(INSTANCE) => {
+                (1..=count).map(|number| path.replace(INSTANCE, &number.to_string())).collect()
+            }
+            _ => vec![path.clone()],
+        }
+    }
+}
+
 /// What a service may use at most; `None`: what the machine gives.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Limits {
