@@ -9,6 +9,7 @@ mod support;
 mod harness;
 mod lifecycle;
 mod machine;
+mod matrix;
 mod root;
 mod rpm;
 mod target;

@@ -1,0 +1,56 @@
+//! Rows of an older package, made by hand, whose place ours takes.
+
+use super::app::App;
+use super::broken::Breakage;
+use super::case::{Case, Outcome, Target};
+use super::manager::Verb;
+use super::services::Services;
+use crate::rpm;
+
+/// As such packages are: another prefix, a service of another name, a config file, and scriptlets that know nothing of
+/// ours.
+fn old_package(services: Services) -> String {
+    let (path, text, on, off) = match services {
+        Services::Systemd => (
+            "/usr/lib/systemd/system/oldapp.service",
+            "[Service]\nExecStart=/usr/share/oldapp/run\n[Install]\nWantedBy=multi-user.target",
+            "systemctl daemon-reload; systemctl -q enable --now oldapp.service",
+            "systemctl -q disable --now oldapp.service",
+        ),
+        Services::Sysvinit => (
+            "/etc/rc.d/init.d/oldapp",
+            "#!/bin/sh\n### BEGIN INIT INFO\n# Provides: oldapp\n# Required-Start:\n# Required-Stop:\n\
+             # Default-Start: 2 3 4 5\n# Default-Stop: 0 1 6\n### END INIT INFO\n\
+             case $1 in\nstart) setsid /usr/share/oldapp/run >/dev/null 2>&1 </dev/null & ;;\nstop) pkill -f oldapp/run ;;\nesac",
+            "update-rc.d oldapp defaults; service oldapp start",
+            "service oldapp stop; update-rc.d -f oldapp remove",
+        ),
+    };
+    format!(
+        "Name: oldapp\nVersion: 0.9\nRelease: 1\nSummary: By hand\nLicense: none\nBuildArch: noarch\nAutoReqProv: no\n\
+         %description\nBy hand.\n%install\n\
+         mkdir -p %{{buildroot}}/usr/share/oldapp %{{buildroot}}/etc/oldapp %{{buildroot}}$(dirname {path})\n\
+         printf '#!/bin/sh\\nwhile :; do sleep 1; done\\n' >%{{buildroot}}/usr/share/oldapp/run\n\
+         echo 'port = 1' >%{{buildroot}}/etc/oldapp/oldapp.conf\n\
+         cat >%{{buildroot}}{path} <<'END'\n{text}\nEND\n\
+         %post\n{on} >/dev/null 2>&1\n\
+         %preun\n[ $1 != 0 ] || {{ {off}; }} >/dev/null 2>&1\n\
+         %files\n%attr(755, root, root) /usr/share/oldapp/run\n%dir /usr/share/oldapp\n%dir /etc/oldapp\n\
+         %config(noreplace) /etc/oldapp/oldapp.conf\n%attr(755, root, root) {path}\n"
+    )
+}
+
+pub fn ours_takes_the_place_of_one_made_by_hand(target: &'static Target, breakage: Option<&Breakage>) -> Outcome {
+    let case = Case::machine(target, breakage);
+    let old = rpm::rpmbuild(&old_package(target.services), &case.root().scratch().join("old"));
+    case.try_packages(Verb::Install, &[old])?;
+    case.says("pgrep -fc '[o]ldapp/run'", "1")?;
+    case.sh("echo 'port = 2' >/etc/oldapp/oldapp.conf")?;
+    case.upgrade(&App::new("1").with("\n[relations]\nobsoletes = [\"oldapp\"]\n"))?;
+    case.starts(&["web 1 beside only-1", "worker 1 beside only-1"])?;
+    case.state("web", "active enabled")?;
+    case.says("rpm -qa 'oldapp*'; pgrep -f '[o]ldapp/run' || :", "")?;
+    let left = "find / -xdev -name '*oldapp*' ! -path '/packages/*' ! -path '/proc/*' | sort";
+    case.says(left, "/etc/oldapp\n/etc/oldapp/oldapp.conf.rpmsave")?;
+    case.says("cat /etc/oldapp/oldapp.conf.rpmsave", "port = 2")
+}
