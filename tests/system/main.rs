@@ -13,3 +13,4 @@ mod matrix;
 mod root;
 mod rpm;
 mod target;
+mod units;

@@ -49,7 +49,7 @@ pub fn units(plan: &BuildPlan, package: &PackagePlan, services: &[Checked<'_>]) 
 /// What the files of [`registered`] hold, in their order.
 fn texts(plan: &BuildPlan, checked: &Checked<'_>) -> Result<Vec<String>, Error> {
     let mut texts = vec![service::unit(plan, checked)?];
-    if !checked.service.schedule.is_empty() {
+    if checked.service.schedule.is_some() {
         texts.push(timer::unit(plan, checked)?);
     } else if !checked.service.listen.is_empty() {
         texts.push(socket::unit(plan, checked)?);
