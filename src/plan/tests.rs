@@ -56,6 +56,7 @@ fn python() -> PythonSettings {
         require_hashes: false,
         resolver: Resolver::Uv,
         bytecode: BytecodeMode::Build,
+        plugins: None,
     }
 }
 

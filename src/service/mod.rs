@@ -11,6 +11,7 @@ mod directories;
 mod error;
 mod hardening;
 mod logrotate;
+mod plugins;
 mod scriptlets;
 mod systemd;
 mod sysvinit;

@@ -4,9 +4,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../handmade/mod.rs"]
+mod handmade;
+
 mod harness;
 mod lifecycle;
 mod machine;
+mod plugins;
 mod root;
 mod rpm;
 mod target;
