@@ -33,6 +33,7 @@ pub struct TemplateError {
 /// - `systemd_environment`: an assignment in `Environment=`.
 /// - `systemd_text`: a whole value that systemd takes as it is (`Description=`, `WorkingDirectory=`).
 /// - `tmpfiles`: a field in a `tmpfiles.d` line.
+/// - `lua`: a string of Lua.
 /// - `logrotate`: a path pattern in a logrotate file.
 ///
 /// # Errors
@@ -56,6 +57,7 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     environment.add_filter("systemd_environment", |text: &str| refuse_nul(text).map(|()| systemd_quoted(text)));
     environment.add_filter("systemd_text", |text: &str| refuse_control(text).map(|()| systemd_text(text)));
     environment.add_filter("tmpfiles", |text: &str| refuse_nul(text).map(|()| systemd_quoted(text)));
+    environment.add_filter("lua", lua);
     environment.add_filter("logrotate", logrotate);
     Ok(environment)
 }
@@ -91,6 +93,14 @@ pub fn sh(text: &str) -> String {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// A string of Lua 5.1 to 5.4 (reference manual, "Lexical Conventions"): bytes that are no plain text by their decimal
+/// number of three digits.
+fn lua(text: &str) -> String {
+    let plain = |byte: &u8| (b' '..=b'~').contains(byte) && !matches!(byte, b'"' | b'\\');
+    let byte = |byte: u8| if plain(&byte) { char::from(byte).to_string() } else { format!("\\{byte:03}") };
+    format!("\"{}\"", text.bytes().map(byte).collect::<String>())
 }
 
 /// A double-quoted word of a unit file: C escapes as in systemd.syntax(7), `%` doubled as in systemd.unit(5),

@@ -11,6 +11,8 @@ mod directories;
 mod error;
 mod hardening;
 mod logrotate;
+mod pretrans;
+mod registration;
 mod scriptlets;
 mod systemd;
 mod sysvinit;
@@ -24,6 +26,7 @@ use crate::project::{ConfigFile, ScriptletKind};
 use crate::stage::{Content, Entry, EntryFlags, EntryKind, Origin, TargetPath};
 
 pub use error::Error;
+pub use pretrans::pretrans;
 
 /// A script that the package manager runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
