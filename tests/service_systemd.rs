@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use omnipack::distribution::{Catalogue, ToolVersion};
 use omnipack::exec::Command;
 use omnipack::plan::{BuildPlan, Options, Role};
-use omnipack::project::{Config, Cron, Limits, Metadata, Schedule, Service, ServiceDirectories, Source};
+use omnipack::project::{Config, Limits, Metadata, Schedule, Service, ServiceDirectories, Source};
 use omnipack::service::ServiceParts;
 use omnipack::stage::EntryKind;
 use proptest::prelude::*;
@@ -64,15 +64,6 @@ fn every_kind(distribution_name: &str) -> BuildPlan {
     let mut plan = plan(distribution_name, vec![main]);
     plan.target = true;
     plan
-}
-
-fn schedule(calendar: &[&str]) -> Schedule {
-    Schedule {
-        text: "as written".to_owned(),
-        calendar: calendar.iter().map(|&expression| expression.to_owned()).collect(),
-        systemd: 0,
-        cron: Cron::Line("30 4 * * *".to_owned()),
-    }
 }
 
 fn unit(parts: &ServiceParts, name: &str) -> String {

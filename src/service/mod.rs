@@ -13,6 +13,8 @@ mod hardening;
 mod logrotate;
 mod own_directories;
 mod plugins;
+mod pretrans;
+mod registration;
 mod scriptlets;
 mod systemd;
 mod sysvinit;
@@ -26,6 +28,7 @@ use crate::project::{ConfigFile, ScriptletKind};
 use crate::stage::{Content, Entry, EntryFlags, EntryKind, Origin, TargetPath};
 
 pub use error::Error;
+pub use pretrans::pretrans;
 
 /// A script that the package manager runs.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use crate::template;
 use super::checked::Checked;
 use super::{Error, FileKind, text_file};
 
-pub use names::{registered, target, target_path, unit_path, units as units_of};
+pub use names::{registered, target, target_path, units as units_of};
 
 #[derive(Serialize)]
 struct Target<'a> {
