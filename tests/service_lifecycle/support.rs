@@ -119,7 +119,8 @@ pub fn remove(parts: &ServiceParts) -> String {
         &remove_files(parts, None),
         &scriptlet(parts, ScriptletKind::Postun, "0"),
         "pgrep -x sleep && echo still running\n",
-        "systemctl list-units --all --no-legend --plain 'cdhboot*' 2>/dev/null; find /etc/systemd/system -name '*cdhboot*'\n",
+        // What is gone is forgotten when the service manager has nothing else to do.
+        "sleep 0.5; systemctl list-units --all --no-legend --plain 'cdhboot*' 2>/dev/null; find /etc/systemd/system -name '*cdhboot*'\n",
         "ls -d /var/lib/omnipack* /var/lib/systemd/timers/*cdhboot* /run/omnipack* 2>/dev/null\n",
     ]
     .concat()
