@@ -7,7 +7,7 @@ use crate::plan::{BuildPlan, PackagePlan, Role};
 use crate::project::{Enable, Service};
 
 use super::checked::Checked;
-use super::{main_name, sysvinit};
+use super::{systemd, sysvinit};
 
 /// A service as its scriptlets see it.
 #[derive(Debug, Clone, Serialize)]
@@ -54,7 +54,7 @@ pub enum Kind {
 pub fn of_package<'a>(plan: &BuildPlan, package: &PackagePlan, services: &[Checked<'a>]) -> Vec<Registered<'a>> {
     match plan.distribution.init {
         InitSystem::Systemd => {
-            let target = (package.role == Role::Main && all(plan).count() > 1).then(|| target(plan));
+            let target = systemd::target(plan).filter(|_| package.role == Role::Main).map(|unit| target(&unit));
             services.iter().map(|service| unit(plan, service)).chain(target).collect()
         }
         InitSystem::Sysvinit => services.iter().flat_map(|service| scripts(plan, service)).collect(),
@@ -69,7 +69,7 @@ fn unit<'a>(plan: &BuildPlan, checked: &Checked<'a>) -> Registered<'a> {
     let service = checked.service;
     let kind = if service.count.is_some() {
         Kind::Template
-    } else if !service.schedule.is_empty() {
+    } else if service.schedule.is_some() {
         Kind::Timer
     } else if !service.listen.is_empty() {
         Kind::Socket
@@ -93,9 +93,9 @@ fn unit<'a>(plan: &BuildPlan, checked: &Checked<'a>) -> Registered<'a> {
 }
 
 /// It is on as soon as it is there: which of its services run is said of each of them.
-fn target(plan: &BuildPlan) -> Registered<'static> {
+fn target(unit: &str) -> Registered<'static> {
     Registered {
-        id: main_name(plan).to_owned(),
+        id: unit.strip_suffix(".target").unwrap_or(unit).to_owned(),
         kind: Kind::Target,
         path: String::new(),
         verb: verb(Enable::Yes),
@@ -115,7 +115,7 @@ fn scripts<'a>(plan: &BuildPlan, checked: &Checked<'a>) -> Vec<Registered<'a>> {
     let script = |id: String, former: String| Registered {
         path: sysvinit::script_path(plan, &id),
         id,
-        kind: if service.schedule.is_empty() { Kind::Plain } else { Kind::Cron },
+        kind: if service.schedule.is_none() { Kind::Plain } else { Kind::Cron },
         verb: verb(service.enable),
         start: service.start,
         restart: service.restart_on_upgrade,

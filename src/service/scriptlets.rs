@@ -15,6 +15,7 @@ use crate::template;
 
 use super::accounts::Account;
 use super::checked::Checked;
+use super::plugins::{self, Plugins};
 use super::registration::{self, Registered};
 use super::{Error, Scriptlet, directories};
 
@@ -50,6 +51,7 @@ struct Tree<'a> {
     /// Is bytecode made on the target, which the package manager does not know of?
     unowned: bool,
     unchecked_hash: bool,
+    plugins: Option<Plugins<'a>>,
 }
 
 #[derive(Serialize)]
@@ -165,7 +167,9 @@ fn merged<'a>(
         InitSystem::Systemd => include_str!("../../templates/scriptlets/systemd.sh"),
         InitSystem::Sysvinit => include_str!("../../templates/scriptlets/sysvinit.sh"),
     };
-    let source = [include_str!("../../templates/scriptlets/macros.sh"), manager, source].concat();
+    let macros =
+        [include_str!("../../templates/scriptlets/macros.sh"), include_str!("../../templates/plugins/scriptlets.sh")];
+    let source = [&macros.concat(), manager, source].concat();
     context.user_script = user_script;
     let name = format!("{} of {}", kind_name(kind), context.package);
     let text = template::render(&name, &source, &*context)?;
@@ -186,6 +190,7 @@ fn context<'a>(
         compile: plan.bytecode == BytecodeMode::Install,
         unowned: plan.bytecode != BytecodeMode::Build,
         unchecked_hash: python.version >= UNCHECKED_HASH,
+        plugins: plugins::of(plan),
     };
     Context {
         package: &package.name,

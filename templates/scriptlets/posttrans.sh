@@ -19,6 +19,9 @@ if [ -x {{ tree.python | sh }} ] && [ -d {{ tree.prefix | sh }} ]; then
     {{ tree.python | sh }} -E -s -m compileall -q{% if tree.unchecked_hash %} --invalidation-mode unchecked-hash{% endif %} {{ tree.prefix | sh }} >/dev/null 2>&1 || :
 fi
 {% endif %}
+{% if tree.plugins %}
+{{ report_plugins(tree.plugins) }}
+{% endif %}
 {% endif %}
 {% if services %}
 {{ notes() }}
