@@ -3,13 +3,13 @@
 //! (<https://docs.fedoraproject.org/en-US/packaging-guidelines/Directory_Replacement/>). It runs before there may be
 //! a shell, so it is written in the Lua that is part of rpm.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use crate::distribution::PackageFormat;
 use crate::plan::BuildPlan;
-use crate::stage::{Entry, EntryKind, Origin, TargetPath};
+use crate::stage::{Entry, EntryKind, TargetPath};
 use crate::template;
 
 use super::{Error, Scriptlet, scriptlets, target_path};
@@ -41,7 +41,9 @@ pub fn pretrans(
     let inside = inside.collect::<Vec<_>>();
     let links = inside.iter().filter(|entry| matches!(entry.kind, EntryKind::Symlink(_)));
     let links = links.map(|entry| relative(&entry.path, &prefix)).collect::<Vec<_>>();
-    let directories = directories(&inside, &prefix);
+    let data = plan.packages.iter().flat_map(|package| &package.directories);
+    let data = data.map(|directory| target_path(&directory.path)).collect::<Result<BTreeSet<_>, _>>()?;
+    let directories = directories(&inside, &prefix, &data);
     if plan.distribution.format != PackageFormat::Rpm || (links.is_empty() && directories.is_empty()) {
         return Ok(user);
     }
@@ -63,14 +65,18 @@ fn relative<'a>(path: &'a TargetPath, prefix: &TargetPath) -> &'a str {
     path.as_str().strip_prefix(prefix.as_str()).unwrap_or_default().trim_start_matches('/')
 }
 
-/// Those that omnipack decides on. What the user places is the operator's to place elsewhere by a link, and caches of
-/// bytecode never were links.
-fn directories<'a>(inside: &[&'a Entry], prefix: &TargetPath) -> BTreeMap<&'a str, Vec<&'a str>> {
+/// All but directories for `data`, which are the operator's to place elsewhere by a link, and caches of bytecode, which
+/// never were links.
+fn directories<'a>(
+    inside: &[&'a Entry],
+    prefix: &TargetPath,
+    data: &BTreeSet<TargetPath>,
+) -> BTreeMap<&'a str, Vec<&'a str>> {
     let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for entry in inside {
         let path = relative(&entry.path, prefix);
         let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let plain = entry.origin != Origin::User && name != "__pycache__";
+        let plain = !data.contains(&entry.path) && name != "__pycache__";
         if plain && matches!(entry.kind, EntryKind::Directory) {
             names.entry(above).or_default().push(name);
         }

@@ -95,7 +95,7 @@ fn unit<'a>(plan: &BuildPlan, checked: &Checked<'a>) -> Registered<'a> {
 /// It is on as soon as it is there: which of its services run is said of each of them.
 fn target(unit: &str) -> Registered<'static> {
     Registered {
-        id: unit.trim_end_matches(".target").to_owned(),
+        id: unit.strip_suffix(".target").unwrap_or(unit).to_owned(),
         kind: Kind::Target,
         path: String::new(),
         verb: verb(Enable::Yes),

@@ -163,12 +163,12 @@ fn merged<'a>(
         ScriptletKind::Posttrans => include_str!("../../templates/scriptlets/posttrans.sh"),
         ScriptletKind::Pretrans | ScriptletKind::Verify => "",
     };
-    let macros =
-        [include_str!("../../templates/scriptlets/macros.sh"), include_str!("../../templates/plugins/scriptlets.sh")];
     let manager = match context.init {
         InitSystem::Systemd => include_str!("../../templates/scriptlets/systemd.sh"),
         InitSystem::Sysvinit => include_str!("../../templates/scriptlets/sysvinit.sh"),
     };
+    let macros =
+        [include_str!("../../templates/scriptlets/macros.sh"), include_str!("../../templates/plugins/scriptlets.sh")];
     let source = [&macros.concat(), manager, source].concat();
     context.user_script = user_script;
     let name = format!("{} of {}", kind_name(kind), context.package);

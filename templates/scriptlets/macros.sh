@@ -89,7 +89,7 @@ if [ -e "$moved" ]; then
 fi
 {% endmacro -%}
 {%- macro drop_bytecode(tree) %}
-[ ! -d {{ tree.prefix | sh }} ] || find {{ tree.prefix | sh }} -xdev -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || :
+[ ! -d {{ tree.prefix | sh }} ] || find {{ (tree.prefix ~ "/") | sh }} -xdev -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || :
 {%- endmacro -%}
 {%- macro run_user_script() %}
 {% if user_script %}

@@ -20,8 +20,8 @@ fi
 {% endif %}
 {% if tree %}
 if [ "$phase" = remove ] && [ -d {{ tree.prefix | sh }} ]; then
-    find {{ tree.prefix | sh }} -xdev -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || :
-    find {{ tree.prefix | sh }} -xdev -depth -type d -exec rmdir {} \; 2>/dev/null || :
+    find {{ (tree.prefix ~ "/") | sh }} -xdev -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || :
+    find {{ (tree.prefix ~ "/") | sh }} -xdev -depth -type d -exec rmdir {} \; 2>/dev/null || :
 fi
 {% endif %}
 {% if tree and tree.plugins %}

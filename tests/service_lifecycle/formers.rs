@@ -26,8 +26,16 @@ fn replacement(new: &ServiceParts, before: &str, files: &str, after: &str) -> St
     .concat()
 }
 
+/// Text of a unit whose process tells of its start as `name`.
+fn daemon(name: &str) -> String {
+    format!(
+        "[Service]\nEnvironment=NAME={name}\nExecStart=/opt/cdhboot/bin/daemon\n\
+         [Install]\nWantedBy=multi-user.target\n"
+    )
+}
+
 fn handmade(name: &str) -> String {
-    let text = omnipack::template::sh(&daemon(name, ""));
+    let text = omnipack::template::sh(&daemon(name));
     format!("printf %s {text} >{UNITS}/{name}.service\n")
 }
 

@@ -3,32 +3,33 @@
 use omnipack::project::Service;
 use omnipack::service::ServiceParts;
 
-use crate::service_fixture::schedule;
+use crate::service_fixture::*;
 use crate::support::*;
 
 fn instances(count: u32) -> ServiceParts {
-    let parts = parts_of(vec![Service { count: Some(count), ..named("web") }]);
-    let unit = format!("{}[X-Omnipack]\nInstances={count}\n", daemon("web%i", ""));
-    without_unit(with_unit(parts, "cdhboot-web@.service", &unit), "cdhboot-web.service")
+    parts_of(vec![Service { count: Some(count), ..named("web{instance}") }].into_iter().map(as_web).collect())
+}
+
+/// Called `web`, whatever it tells of itself.
+fn as_web(service: Service) -> Service {
+    Service { name: "web".to_owned(), ..service }
 }
 
 fn scheduled() -> ServiceParts {
-    let parts =
-        parts_of(vec![Service { schedule: Some(schedule(&["daily"])), kind: "oneshot".to_owned(), ..named("web") }]);
-    let job = "[Service]\nType=oneshot\nEnvironment=NAME=job\nExecStart=/opt/cdhboot/bin/daemon\n";
-    let timer = "[Timer]\nOnCalendar=daily\nPersistent=yes\n[Install]\nWantedBy=timers.target\n";
-    with_unit(with_unit(parts, "cdhboot-web.service", job), "cdhboot-web.timer", timer)
+    parts_of(vec![as_web(Service {
+        schedule: Some(schedule(&["*-*-* 00:00:00"])),
+        kind: "oneshot".to_owned(),
+        restart: "no".to_owned(),
+        ..named("job")
+    })])
 }
 
 fn listening(address: &str) -> ServiceParts {
-    let parts = parts_of(vec![Service { listen: vec![address.to_owned()], ..named("web") }]);
-    let socket = format!("[Socket]\nListenStream={address}\n[Install]\nWantedBy=sockets.target\n");
-    let unit = daemon("web", "").replace("WantedBy=multi-user.target", "Also=cdhboot-web.socket");
-    with_unit(with_unit(parts, "cdhboot-web.service", &unit), "cdhboot-web.socket", &socket)
+    parts_of(vec![Service { listen: vec![address.to_owned()], ..named("web") }])
 }
 
 fn plain() -> ServiceParts {
-    with_unit(parts_of(vec![named("web")]), "cdhboot-web.service", &daemon("web", ""))
+    parts_of(vec![named("web")])
 }
 
 #[test]
@@ -96,13 +97,13 @@ fn a_socket_stays_open_over_an_upgrade_unless_it_is_another() {
         &remove(&old),
         "ls -A /run/cdhboot\n",
     ]);
-    let expected = "web.socket enabled active\nweb.service indirect inactive\nweb.sock\n\
-                    open all the time\nweb.socket enabled active\nweb.service indirect active\n\
+    let expected = "web.socket enabled active\nweb.service static inactive\nweb.sock\n\
+                    open all the time\nweb.socket enabled active\nweb.service static active\n\
                     web started by v1\nweb started by v2\nweb.sock\n\
-                    web.socket enabled active\nweb.service indirect active\nweb started by v2\nother.sock\nweb.sock\n\
-                    web.socket enabled active\nweb.service indirect inactive\nother.sock\nweb.sock\n\
+                    web.socket enabled active\nweb.service static active\nweb started by v2\nother.sock\nweb.sock\n\
+                    web.socket enabled active\nweb.service static inactive\nother.sock\nweb.sock\n\
                     other.sock\n";
-    assert_eq!(said.replace("web.service enabled", "web.service indirect"), expected);
+    assert_eq!(said, expected);
 }
 
 /// Whatever a service becomes, it stays on or off, and of what it was nothing is left.
@@ -145,18 +146,18 @@ fn a_service_that_another_takes_along_is_restarted_once() {
         Service { requires: vec!["base.service".to_owned()], ..named("first") },
         Service { requires: vec!["first.service".to_owned()], ..named("second") },
     ];
-    let needs = |unit: &str| format!("Requires=cdhboot-{unit}.service\nAfter=cdhboot-{unit}.service\n");
-    let parts = with_unit(parts_of(services), "cdhboot-first.service", &daemon("first", &needs("base")));
-    let parts = with_unit(parts, "cdhboot-second.service", &daemon("second", &needs("first")));
+    let mut plan = plan_of(services);
+    plan.target = true;
+    let parts = rendered(&plan, 0).unwrap();
     let said = on_a_machine(&[
         &install(&parts),
         "starts\n",
         &upgrade(&parts, &parts),
-        "state base first second; starts\n",
+        "state base first second; starts; systemctl is-enabled cdhboot.target; systemctl is-active cdhboot.target\n",
         &remove(&parts),
     ]);
     let expected = "base started by v1\nfirst started by v1\nsecond started by v1\n\
                     base enabled active\nfirst enabled active\nsecond enabled active\n\
-                    base started by v2\nfirst started by v2\nsecond started by v2\n";
+                    base started by v2\nfirst started by v2\nsecond started by v2\nenabled\ninactive\n";
     assert_eq!(said, expected);
 }

@@ -1,11 +1,8 @@
 //! A package's services and the steps of a transaction, as commands of a shell.
 
-use std::sync::Arc;
-
 use omnipack::plan::{BuildPlan, Role};
 use omnipack::project::{Enable, ScriptletKind, Service};
 use omnipack::service::ServiceParts;
-use omnipack::stage::{Content, EntryKind, TargetPath};
 
 use crate::service_fixture::*;
 
@@ -35,37 +32,14 @@ pub fn parts_of(services: Vec<Service>) -> ServiceParts {
     rendered(&plan_of(services), 0).unwrap()
 }
 
-/// A unit file of `parts` by its name, in the place of the one that is there.
-pub fn with_unit(mut parts: ServiceParts, name: &str, text: &str) -> ServiceParts {
-    let path = TargetPath::new(&format!("{UNITS}/{name}")).unwrap();
-    let mut entry = parts.entries.iter().find(|entry| entry.path.as_str().starts_with(UNITS)).unwrap().clone();
-    entry.path = path;
-    entry.kind = EntryKind::File(Content::Bytes(Arc::from(text.as_bytes())));
-    parts.entries.retain(|other| other.path != entry.path);
-    parts.entries.push(entry);
-    parts
-}
-
-pub fn without_unit(mut parts: ServiceParts, name: &str) -> ServiceParts {
-    parts.entries.retain(|other| other.path.as_str() != format!("{UNITS}/{name}"));
-    parts
-}
-
-/// Text of a unit whose process tells of its start as `name`.
-pub fn daemon(name: &str, more: &str) -> String {
-    format!(
-        "[Unit]\n{more}\n[Service]\nEnvironment=NAME={name}\nExecStart=/opt/cdhboot/bin/daemon\n\
-         [Install]\nWantedBy=multi-user.target\n"
-    )
-}
-
 /// Things a test tells the machine to do and show.
 pub fn prelude() -> String {
     format!(
         "mkdir -p /opt/cdhboot/bin /seen; chmod 777 /seen; printf %s {} >/opt/cdhboot/bin/daemon\n\
          chmod 755 /opt/cdhboot/bin/daemon\n\
+         quiet() {{ for try in 1 2 3 4 5 6 7 8 9; do before=$after; sleep 0.4; after=$(cat /seen/starts 2>&1); [ \"$before\" != \"$after\" ] || break; done; }}\n\
          state() {{ for s; do echo \"$s $(systemctl is-enabled cdhboot-$s 2>/dev/null) $(systemctl is-active cdhboot-$s)\"; done; }}\n\
-         starts() {{ sleep 0.3; sort /seen/starts 2>/dev/null; rm -f /seen/starts; }}\n",
+         starts() {{ quiet; sort /seen/starts 2>/dev/null; rm -f /seen/starts; }}\n",
         omnipack::template::sh(PROGRAM)
     )
 }
@@ -119,7 +93,9 @@ pub fn remove(parts: &ServiceParts) -> String {
         &remove_files(parts, None),
         &scriptlet(parts, ScriptletKind::Postun, "0"),
         "pgrep -x sleep && echo still running\n",
-        "systemctl list-units --all --no-legend --plain 'cdhboot*' 2>/dev/null; find /etc/systemd/system -name '*cdhboot*'\n",
+        // What is gone is forgotten when the service manager has nothing else to do.
+        "for try in 1 2 3 4 5 6 7 8 9; do left=$(systemctl list-units --all --no-legend --plain 'cdhboot*' 2>/dev/null); \
+         [ -n \"$left\" ] || break; sleep 0.5; done; printf %s \"$left\"; find /etc/systemd/system -name '*cdhboot*'\n",
         "ls -d /var/lib/omnipack* /var/lib/systemd/timers/*cdhboot* /run/omnipack* 2>/dev/null\n",
     ]
     .concat()
