@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use omnipack::distribution::{Catalogue, ToolVersion};
 use omnipack::exec::Command;
 use omnipack::plan::{BuildPlan, Options, Role};
-use omnipack::project::{Config, Cron, Limits, Metadata, Schedule, Service, ServiceDirectories, Source};
+use omnipack::project::{Config, Cron, Limits, Logrotate, Metadata, Schedule, Service, ServiceDirectories, Source};
 use omnipack::service::ServiceParts;
 use omnipack::stage::EntryKind;
 use proptest::prelude::*;
@@ -475,4 +475,22 @@ fn what_systemd_cannot_do_is_refused() {
     let mut plan = every_kind("rocky-9");
     plan.packages[0].services[0].command = "/usr/bin/web-{instance}".to_owned();
     assert!(rendered(&plan, 0).unwrap_err().to_string().contains("the same program"));
+}
+
+#[test]
+fn logs_in_the_directory_of_a_service_are_rotated_as_its_user() {
+    let mut plan = two_services("rocky-9", "boot", "www");
+    plan.packages[0].services[0].count = Some(2);
+    plan.packages[0].logrotate.push(Logrotate {
+        paths: vec!["/var/log/cdhboot-web/*.log".to_owned(), "/var/log/other.log".to_owned()],
+        rotate: 4,
+        frequency: "daily".to_owned(),
+        compress: true,
+        service: Some("web".to_owned()),
+        package: None,
+    });
+    let drop_in = text(&rendered(&plan, 0).unwrap(), "/etc/logrotate.d/cdhboot");
+    let (own, other) = drop_in.split_once("/var/log/other.log").unwrap();
+    assert!(own.contains("su boot boot") && !other.contains("su boot"), "{drop_in}");
+    assert!(own.contains("systemctl try-restart cdhboot-web@1.service cdhboot-web@2.service "), "{drop_in}");
 }

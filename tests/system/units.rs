@@ -100,6 +100,7 @@ fn limits_directories_and_reload_reach_the_process() {
     let did = "threads processes programs directories sqlite priorities native sockets statistics temporary";
     assert_eq!(noted(&machine, "works").join(" "), did, "{}", machine.journal());
 
+    machine.shell("rm /var/log/probe/file");
     rpm::remove(&machine, &["probe".to_owned()]);
     assert!(!machine.root().inside("/var/log/probe").exists(), "{}", machine.shell("ls -lR /var/log/probe"));
     assert!(machine.root().inside("/var/lib/probe/plain").exists(), "data stays");
