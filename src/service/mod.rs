@@ -12,6 +12,7 @@ mod error;
 mod hardening;
 mod logrotate;
 mod own_directories;
+mod plugins;
 mod scriptlets;
 mod systemd;
 mod sysvinit;

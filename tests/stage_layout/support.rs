@@ -99,6 +99,7 @@ pub fn plan(prefix: &str, series: &str, python: &str) -> BuildPlan {
             require_hashes: false,
             resolver: Resolver::Uv,
             bytecode: BytecodeMode::Build,
+            plugins: None,
         },
         bytecode: BytecodeMode::Build,
         compression: Compression { algorithm: Algorithm::Zstd, level: 3 },

@@ -6,10 +6,14 @@ mod handmade;
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../handmade/mod.rs"]
+mod handmade;
+
 mod harness;
 mod lifecycle;
 mod machine;
 mod matrix;
+mod plugins;
 mod root;
 mod rpm;
 mod target;
