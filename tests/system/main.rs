@@ -6,8 +6,6 @@ mod handmade;
 #[path = "../support/mod.rs"]
 mod support;
 
-#[path = "../handmade/mod.rs"]
-mod handmade;
 
 mod harness;
 mod lifecycle;
