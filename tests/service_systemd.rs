@@ -449,7 +449,8 @@ fn a_directory_below_run_that_something_else_uses_is_made_at_boot() {
         plan.distribution.systemd = Some(ToolVersion::new(systemd, 0, 0));
         change(&mut plan.packages[0].services);
         let parts = rendered(&plan, 0).unwrap();
-        let unit = unit(&parts, "cdhboot-web.service");
+        let template = if plan.packages[0].services[0].count.is_some() { "@" } else { "" };
+        let unit = unit(&parts, &format!("cdhboot-web{template}.service"));
         let tmpfiles = parts.entries.iter().any(|entry| entry.path.as_str() == "/usr/lib/tmpfiles.d/cdhboot.conf");
         let by_systemd = unit.contains("\nRuntimeDirectory=");
         assert_eq!(unit.contains("\nEnvironment=RUNTIME_DIRECTORY="), tmpfiles || systemd < 244, "{unit}");
@@ -460,6 +461,9 @@ fn a_directory_below_run_that_something_else_uses_is_made_at_boot() {
     assert_eq!(of(|_| {}, 219), (true, false));
     assert_eq!(of(nested, 252), (true, false));
     assert_eq!(of(nested, 219), (false, true));
+    let instances = |all: &mut Vec<Service>| all[0].count = Some(2);
+    assert_eq!(of(instances, 227), (true, false));
+    assert_eq!(of(instances, 219), (false, true));
     assert_eq!(of(|all| all.iter_mut().for_each(|s| s.directories.runtime = Some("a".to_owned())), 252), (false, true));
     assert_eq!(of(|all| all[0].listen = vec!["/run/cdhboot-web/x.sock".to_owned()], 252), (false, true));
 }

@@ -6,7 +6,6 @@ mod handmade;
 #[path = "../support/mod.rs"]
 mod support;
 
-
 mod harness;
 mod lifecycle;
 mod machine;

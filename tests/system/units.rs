@@ -144,6 +144,10 @@ fn timers_and_sockets_start_their_services() {
         machine.wait_until("the timer fires twice", |machine| noted(machine, "job").len() >= 2);
         systemctl(&machine, &["stop", "probe-job.timer"]);
 
+        let journal = machine.run("journalctl", &["--no-pager", "--boot"]);
+        let unknown = journal.lines().filter(|line| line.contains("/probe") && line.contains("gnoring"));
+        assert_eq!(unknown.collect::<Vec<_>>(), Vec::<&str>::new(), "a line of a unit that systemd does not know");
+
         systemctl(&machine, &["start", "probe-front.socket"]);
         assert_eq!(machine.shell("stat -c '%U:%G %a' /run/probe-front/front.sock").trim(), "probe:probe 660");
         assert!(!is_active(&machine, "probe-front.service"));
