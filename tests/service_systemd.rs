@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use omnipack::distribution::{Catalogue, ToolVersion};
 use omnipack::exec::Command;
 use omnipack::plan::{BuildPlan, Options, Role};
-use omnipack::project::{Config, Limits, Metadata, Schedule, Service, ServiceDirectories, Source};
+use omnipack::project::{Config, Limits, Logrotate, Metadata, Schedule, Service, ServiceDirectories, Source};
 use omnipack::service::ServiceParts;
 use omnipack::stage::EntryKind;
 use proptest::prelude::*;
@@ -440,7 +440,8 @@ fn a_directory_below_run_that_something_else_uses_is_made_at_boot() {
         plan.distribution.systemd = Some(ToolVersion::new(systemd, 0, 0));
         change(&mut plan.packages[0].services);
         let parts = rendered(&plan, 0).unwrap();
-        let unit = unit(&parts, "cdhboot-web.service");
+        let template = if plan.packages[0].services[0].count.is_some() { "@" } else { "" };
+        let unit = unit(&parts, &format!("cdhboot-web{template}.service"));
         let tmpfiles = parts.entries.iter().any(|entry| entry.path.as_str() == "/usr/lib/tmpfiles.d/cdhboot.conf");
         let by_systemd = unit.contains("\nRuntimeDirectory=");
         assert_eq!(unit.contains("\nEnvironment=RUNTIME_DIRECTORY="), tmpfiles || systemd < 244, "{unit}");
@@ -451,6 +452,9 @@ fn a_directory_below_run_that_something_else_uses_is_made_at_boot() {
     assert_eq!(of(|_| {}, 219), (true, false));
     assert_eq!(of(nested, 252), (true, false));
     assert_eq!(of(nested, 219), (false, true));
+    let instances = |all: &mut Vec<Service>| all[0].count = Some(2);
+    assert_eq!(of(instances, 227), (true, false));
+    assert_eq!(of(instances, 219), (false, true));
     assert_eq!(of(|all| all.iter_mut().for_each(|s| s.directories.runtime = Some("a".to_owned())), 252), (false, true));
     assert_eq!(of(|all| all[0].listen = vec!["/run/cdhboot-web/x.sock".to_owned()], 252), (false, true));
 }
@@ -466,4 +470,22 @@ fn what_systemd_cannot_do_is_refused() {
     let mut plan = every_kind("rocky-9");
     plan.packages[0].services[0].command = "/usr/bin/web-{instance}".to_owned();
     assert!(rendered(&plan, 0).unwrap_err().to_string().contains("the same program"));
+}
+
+#[test]
+fn logs_in_the_directory_of_a_service_are_rotated_as_its_user() {
+    let mut plan = two_services("rocky-9", "boot", "www");
+    plan.packages[0].services[0].count = Some(2);
+    plan.packages[0].logrotate.push(Logrotate {
+        paths: vec!["/var/log/cdhboot-web/*.log".to_owned(), "/var/log/other.log".to_owned()],
+        rotate: 4,
+        frequency: "daily".to_owned(),
+        compress: true,
+        service: Some("web".to_owned()),
+        package: None,
+    });
+    let drop_in = text(&rendered(&plan, 0).unwrap(), "/etc/logrotate.d/cdhboot");
+    let (own, other) = drop_in.split_once("/var/log/other.log").unwrap();
+    assert!(own.contains("su boot boot") && !other.contains("su boot"), "{drop_in}");
+    assert!(own.contains("systemctl try-restart cdhboot-web@1.service cdhboot-web@2.service "), "{drop_in}");
 }
