@@ -45,7 +45,7 @@ fn every_kind(distribution_name: &str) -> BuildPlan {
     main.services.push(Service {
         kind: "oneshot".to_owned(),
         restart: "no".to_owned(),
-        schedule: "*-*-* 04:30:00".to_owned(),
+        schedule: Some(schedule("*-*-* 04:30:00", "30 4 * * *")),
         ..unprivileged("job", "daemon --instance '{instance}'")
     });
     main.services.push(Service {
@@ -245,7 +245,7 @@ prop_compose! {
             restart: restart.to_owned(),
             restart_delay: delay,
             count: (shape == 1).then_some(2),
-            schedule: if shape == 2 { "hourly".to_owned() } else { String::new() },
+            schedule: (shape == 2).then(|| schedule("*-*-* *:00:00", "0 * * * *")),
             listen: if shape == 3 { vec!["8000".to_owned(), "/run/x.sock".to_owned()] } else { Vec::new() },
             watchdog: option(0, 9).map(|_| 9),
             start_timeout: option(1, 9).map(|_| 9),

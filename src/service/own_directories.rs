@@ -113,7 +113,9 @@ pub fn environment(plan: &BuildPlan, service: &Service) -> Vec<String> {
     let all = of_service(plan, service).into_iter();
     let own = all.filter(|directory| !sets || directory.maker == Maker::Boot);
     let unset = own.filter(|directory| !service.environment.contains_key(directory.purpose.variable()));
-    unset.map(|directory| format!("{}={}", directory.purpose.variable(), directory.path())).collect()
+    unset
+        .map(|directory| format!("{}={}", directory.purpose.variable(), directories::run_path(plan, &directory.path())))
+        .collect()
 }
 
 /// Is every directory of `service` its own? systemd gives all that is in such a directory to the service's account.

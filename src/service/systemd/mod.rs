@@ -17,6 +17,8 @@ use crate::template;
 use super::checked::Checked;
 use super::{Error, FileKind, text_file};
 
+pub use socket::address as socket_address;
+
 pub use names::{registered, target, target_path, unit_path, units as units_of};
 
 #[derive(Serialize)]
@@ -49,7 +51,7 @@ pub fn units(plan: &BuildPlan, package: &PackagePlan, services: &[Checked<'_>]) 
 /// What the files of [`registered`] hold, in their order.
 fn texts(plan: &BuildPlan, checked: &Checked<'_>) -> Result<Vec<String>, Error> {
     let mut texts = vec![service::unit(plan, checked)?];
-    if !checked.service.schedule.is_empty() {
+    if checked.service.schedule.is_some() {
         texts.push(timer::unit(plan, checked)?);
     } else if !checked.service.listen.is_empty() {
         texts.push(socket::unit(plan, checked)?);

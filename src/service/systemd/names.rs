@@ -53,7 +53,7 @@ pub fn units(id: &str, service: &Service) -> Units {
             files: vec![path(&format!("{id}@.service"))],
         };
     }
-    if !service.schedule.is_empty() {
+    if service.schedule.is_some() {
         return beside(format!("{id}.timer"));
     }
     if !service.listen.is_empty() {

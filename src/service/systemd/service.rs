@@ -103,7 +103,7 @@ pub(super) fn unit(plan: &BuildPlan, checked: &Checked<'_>) -> Result<String, Er
 
 /// Neither a timer nor a socket starts it.
 fn starts_itself(service: &Service) -> bool {
-    service.schedule.is_empty() && service.listen.is_empty()
+    service.schedule.is_none() && service.listen.is_empty()
 }
 
 fn kind(kind: &str, version: ToolVersion) -> &str {
