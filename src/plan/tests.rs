@@ -57,6 +57,7 @@ fn python() -> PythonSettings {
         require_hashes: false,
         resolver: Resolver::Uv,
         bytecode: BytecodeMode::Build,
+        plugins: None,
     }
 }
 

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::document::Place;
+use super::plugins;
 use super::raw;
 use super::reader::Reader;
 use super::values;
@@ -129,7 +130,13 @@ fn license_files(source: &Source) -> Vec<PathBuf> {
     files
 }
 
-pub(super) fn python(reader: &mut Reader<'_>, raw: &raw::Python, context: &Context<'_>) -> PythonSettings {
+/// `package` is the name of the main package.
+pub(super) fn python(
+    reader: &mut Reader<'_>,
+    raw: &raw::Python,
+    context: &Context<'_>,
+    package: &str,
+) -> PythonSettings {
     let at = Place::at("python");
     python_contradictions(reader, raw, context);
     let requirements = match &raw.requirements {
@@ -154,6 +161,7 @@ pub(super) fn python(reader: &mut Reader<'_>, raw: &raw::Python, context: &Conte
         require_hashes: raw.require_hashes.unwrap_or(false),
         resolver: raw.resolver.unwrap_or_default(),
         bytecode: raw.bytecode.unwrap_or_default(),
+        plugins: plugins::settings(reader, raw.plugins.as_ref(), package),
     }
 }
 

@@ -11,6 +11,7 @@ mod error;
 mod facts;
 mod metadata;
 mod parts;
+mod plugins;
 mod prose;
 mod raw;
 mod reader;

@@ -269,6 +269,13 @@ fn check_target(plan: &BuildPlan, service: &Service, argv: &[String]) -> Result<
         let reason = "an init script has to know the process it watches over";
         return Err(unsupported("`type = \"forking\"`", reason, "let the program stay in the foreground"));
     }
+    if let (Some(version), Some(schedule)) = (distribution.systemd, &service.schedule)
+        && version.major < schedule.systemd
+    {
+        let reason = format!("it needs systemd {}, and the target has {}", schedule.systemd, version.major);
+        let what = format!("`schedule = {:?}`", schedule.text);
+        return Err(unsupported(&what, &reason, "name the moments without what is newer: systemd.time(7)"));
+    }
     if distribution.systemd.is_some_and(|version| version < DOLLAR_FIRST)
         && let Some(word) = argv.iter().find(|word| word.starts_with('$'))
     {

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::distribution::{InitSystem, ToolVersion};
+use crate::distribution::InitSystem;
 use crate::plan::{BuildPlan, Relation, RelationKind};
-use crate::project::{Cron, Enable, Service};
+use crate::project::{Cron, Enable, Schedule, Service};
 use crate::stage::Entry;
 use crate::template;
 
@@ -24,32 +24,24 @@ struct DropIn<'a> {
 
 const DIRECTORY: &str = "/etc/cron.d/";
 
-/// Can the target's cron or systemd say when `service` runs?
+/// Can the target say when `service` runs, where that is up to cron?
 ///
 /// # Errors
 /// When it cannot.
 pub fn check(plan: &BuildPlan, service: &Service) -> Result<(), Error> {
-    let Some(schedule) = &service.schedule else { return Ok(()) };
     let distribution = &plan.distribution;
-    let unsupported = |reason: String, hint: &str| Error::Unsupported {
-        service: service.name.clone(),
-        what: format!("`schedule = {:?}`", schedule.text),
-        distribution: distribution.name.clone(),
-        reason,
-        hint: hint.to_owned(),
-    };
-    let needed = ToolVersion::new(schedule.systemd, 0, 0);
-    match (&schedule.cron, distribution.init, distribution.systemd) {
-        (Cron::No { reason }, InitSystem::Sysvinit, _) => {
+    match &service.schedule {
+        Some(Schedule { text, cron: Cron::No { reason }, .. }) if distribution.init == InitSystem::Sysvinit => {
             let (target, name) = (&distribution.name, &service.name);
-            let hint =
-                format!("give it a schedule for cron: `[[distribution.{target}.service]]` with `name = {name:?}`");
-            Err(unsupported(format!("it has no timers but cron, which has no {reason}"), &hint))
-        }
-        (_, InitSystem::Systemd, Some(version)) if version < needed => {
-            let reason = format!("its systemd {version} does not read it; version {} was the first", schedule.systemd);
-            let hint = "leave the time zone, or the days from the end of the month, out for this distribution";
-            Err(unsupported(reason, hint))
+            Err(Error::Unsupported {
+                service: name.clone(),
+                what: format!("`schedule = {text:?}`"),
+                distribution: target.clone(),
+                reason: format!("it has no timers but cron, which has no {reason}"),
+                hint: format!(
+                    "give it a schedule for cron: `[[distribution.{target}.service]]` with `name = {name:?}`"
+                ),
+            })
         }
         _ => Ok(()),
     }

@@ -14,6 +14,7 @@ mod hardening;
 mod logrotate;
 mod order;
 mod own_directories;
+mod plugins;
 mod scriptlets;
 mod systemd;
 mod sysvinit;

@@ -295,12 +295,12 @@ terminate() {
 }
 
 stop() {
+    if [ "$(id -u)" = 0 ]; then lock || return 1; fi
     find_running || :
     group=''
     if group_is_ours; then group=$pid; fi
     if lives "$group"; then
         [ "$(id -u)" = 0 ] || { complain "only root can stop it"; return 4; }
-        lock || return 1
         terminate "$group" || { complain "cannot be stopped"; return 1; }
     fi
 {% for path in socket_paths %}

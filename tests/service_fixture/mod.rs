@@ -156,6 +156,7 @@ fn python_settings() -> PythonSettings {
         require_hashes: false,
         resolver: Resolver::Uv,
         bytecode: BytecodeMode::Build,
+        plugins: None,
     }
 }
 

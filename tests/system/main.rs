@@ -7,9 +7,12 @@ mod handmade;
 mod support;
 
 mod harness;
+mod initscripts;
 mod lifecycle;
 mod machine;
 mod matrix;
+mod plugins;
 mod root;
 mod rpm;
 mod target;
+mod units;

@@ -6,14 +6,15 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use omnipack::exec::{Command, Output};
+use omnipack::exec::Output;
+use omnipack::smoke::{self, Overlay, Snapshot};
 
 use super::app::App;
 use super::broken::Breakage;
 use super::manager::{Manager, Verb};
-use super::services::Services;
+use super::services::{self, text};
 use crate::machine::Machine;
-use crate::root::{PATH, Root};
+use crate::root::Root;
 use crate::rpm;
 use crate::support::both;
 use crate::target::Target as Offer;
@@ -28,7 +29,6 @@ pub struct Target {
     pub distribution: &'static str,
     pub manager: Manager,
     pub rpm_options: &'static [&'static str],
-    pub services: Services,
     /// Two series of Python that the machine and the distribution have, the older one first.
     pub pythons: [&'static str; 2],
     /// Facts to add to a configuration that uses both.
@@ -40,7 +40,6 @@ pub const BOOKWORM: Target = Target {
     distribution: "rocky-9",
     manager: Manager::Rpm,
     rpm_options: &["--force-debian"],
-    services: Services::Systemd,
     pythons: ["3.9", "3.11"],
     facts: "",
 };
@@ -50,9 +49,30 @@ pub const TRIXIE: Target = Target {
     distribution: "fedora-42",
     manager: Manager::Dnf,
     rpm_options: &[],
-    services: Services::Systemd,
     pythons: ["3.12", "3.13"],
     facts: "",
+};
+
+pub const SYSVINIT: Target = Target {
+    name: "sysvinit",
+    distribution: "centos-6",
+    manager: Manager::Rpm,
+    rpm_options: &["--force-debian"],
+    pythons: ["3.6", "3.11"],
+    // No release of that age has two series that this machine has, too.
+    facts: r#"
+[[distribution.centos-6.pythons]]
+version = "3.6"
+package = "python36"
+path = "/usr/bin/python3.6"
+requirement = "python(abi) = 3.6"
+
+[[distribution.centos-6.pythons]]
+version = "3.11"
+package = "python311"
+path = "/usr/bin/python3.11"
+requirement = "python(abi) = 3.11"
+"#,
 };
 
 #[derive(Debug)]
@@ -68,8 +88,8 @@ pub struct Case<'a> {
     pub target: &'static Target,
     place: Option<Place>,
     breakage: Option<&'a Breakage>,
-    /// Every path before the first package came.
-    before: BTreeSet<String>,
+    /// The machine before the first package came.
+    before: Snapshot,
 }
 
 /// How long a word may take to become true.
@@ -84,8 +104,8 @@ impl<'a> Case<'a> {
         // The suite itself has the newer one.
         let root = Root::new(&offer.suite, target.pythons[0]);
         seed(&root, &offer, target.pythons);
-        let case = Self { target, place: Some(Place::Image(root)), breakage, before: BTreeSet::new() };
-        if target.services == Services::Sysvinit {
+        let case = Self { target, place: Some(Place::Image(root)), breakage, before: Snapshot::default() };
+        if offer.suite.ends_with("-sysvinit") {
             // As on Enterprise Linux; and a start need not wait for seconds to see whether the service stays.
             let quick = "for s in web worker spare; do echo start_wait=0 >/etc/default/demo-$s; done";
             let links = "mkdir -p /etc/rc.d; ln -sfn ../init.d /etc/rc.d/init.d";
@@ -103,34 +123,39 @@ impl<'a> Case<'a> {
     }
 
     /// A booted machine.
-    pub fn machine(target: &'static Target, breakage: Option<&'a Breakage>) -> Self {
+    pub fn booted(target: &'static Target, breakage: Option<&'a Breakage>) -> Self {
         let mut case = Self::image(target, breakage);
         case.boot();
-        case.before = case.paths();
+        case.before = Snapshot::of(case.machine()).unwrap_or_else(|error| panic!("{error}"));
         case
     }
 
     /// A machine with `app` on it and its starts seen.
     pub fn installed(target: &'static Target, breakage: Option<&'a Breakage>, app: &App) -> Result<Self, String> {
-        let case = Self::machine(target, breakage);
+        let case = Self::booted(target, breakage);
         case.install(app)?;
         case.starts(&["web 1 beside only-1", "worker 1 beside only-1"])?;
         Ok(case)
     }
 
-    pub fn root(&self) -> &Root {
+    pub fn root(&self) -> &Overlay {
         match self.place.as_ref().expect("there is a root") {
             Place::Image(root) => root,
             Place::Machine(machine) => machine.root(),
         }
     }
 
+    /// The engine's machine.
+    pub fn machine(&self) -> &smoke::Machine {
+        match self.place.as_ref().expect("there is a root") {
+            Place::Image(_) => panic!("the image is not booted"),
+            Place::Machine(machine) => machine.engine(),
+        }
+    }
+
     pub fn try_run(&self, program: &str, args: &[&str]) -> Output {
         match self.place.as_ref().expect("there is a root") {
-            Place::Image(root) => {
-                let chroot = Command::new("chroot").arg(root.path()).args(["env", "-i", PATH, program]).args(args);
-                chroot.run().unwrap_or_else(|error| panic!("{error}"))
-            }
+            Place::Image(root) => Overlay::chroot(root, program, args).run().unwrap_or_else(|error| panic!("{error}")),
             Place::Machine(machine) => machine.try_run(program, args),
         }
     }
@@ -209,12 +234,32 @@ impl<'a> Case<'a> {
     /// The state of a service of the application is `wanted`, such as `active enabled`, and stays so for a moment.
     pub fn state(&self, service: &str, wanted: &str) -> Outcome {
         let id = format!("demo-{service}");
-        self.becomes(&format!("{service} is"), wanted, || Ok(self.target.services.state(self, &id)))
+        self.becomes(&format!("{service} is"), wanted, || services::state(self.machine(), &id))
     }
 
     /// Number of the main process of a service of the application.
     pub fn process(&self, service: &str) -> Result<String, String> {
-        self.target.services.process(self, &format!("demo-{service}"))
+        self.process_of(&format!("demo-{service}"))
+    }
+
+    /// Number of the main process of any service; `none` when it does not run.
+    pub fn process_of(&self, id: &str) -> Result<String, String> {
+        let pid = self.machine().services().main_pid(self.machine(), id).map_err(text)?;
+        Ok(pid.map_or_else(|| "none".to_owned(), |pid| pid.to_string()))
+    }
+
+    /// Stops or starts a service of the application.
+    pub fn stop(&self, service: &str) -> Outcome {
+        self.expect(self.machine().services().stop(self.machine(), &format!("demo-{service}")))
+    }
+
+    pub fn start(&self, service: &str) -> Outcome {
+        self.expect(self.machine().services().start(self.machine(), &format!("demo-{service}")))
+    }
+
+    fn expect(&self, output: Result<Output, smoke::Error>) -> Outcome {
+        let output = output.map_err(text)?;
+        if output.code == 0 { Ok(()) } else { Err(both(&output)) }
     }
 
     /// Command lines of processes of the application, seen from outside.
@@ -281,53 +326,50 @@ impl<'a> Case<'a> {
 
     /// The service manager knows of no service whose name begins so.
     pub fn is_forgotten(&self, prefix: &str) -> Outcome {
-        let known = || Ok(self.target.services.memory(self, prefix)?.trim().to_owned());
+        let known = || Ok(services::memory(self, prefix)?.trim().to_owned());
         self.becomes("the service manager remembers", "", known)
     }
 
     /// Nothing of the packages is left but `kept`: no process, unit, link, or path.
     pub fn left(&self, kept: &[&str]) -> Outcome {
-        self.says("pgrep -af '/opt/demo' | grep -v pgrep || :", "")?;
         self.is_forgotten("demo")?;
-        let now = self.paths();
-        let left: Vec<&str> = now.difference(&self.before).map(String::as_str).collect();
+        let now = Snapshot::of(self.machine()).map_err(text)?;
+        let running: Vec<&str> = now.processes.values().map(|process| process.command.as_str()).collect();
+        let ours: Vec<&str> = running.into_iter().filter(|command| command.contains("/opt/demo")).collect();
+        same("processes:", &ours.join(", "), "")?;
+        let left: Vec<&str> = now.new_paths(&self.before).filter(|path| !changes_anyway(path)).collect();
         same("left behind:", &left.join(" "), &kept.join(" "))
     }
+}
 
-    /// Every path of the machine, but those that any use of it changes.
-    fn paths(&self) -> BTreeSet<String> {
-        let mut find = vec!["/", "/run", "/tmp", "-xdev"];
-        for changing in [
-            "/packages",
-            "/proc",
-            "/sys",
-            "/dev",
-            "/run/systemd",
-            "/run/dbus",
-            "/run/host",
-            "/run/user",
-            "/run/udev",
-            "/run/log",
-            "/run/lock",
-            "/run/credentials",
-            "/run/cloud-init",
-            "/var/lib/rpm",
-            "/var/lib/dnf",
-            "/var/cache",
-            "/var/log/journal",
-            "/var/log/dnf*",
-            "/var/log/hawkey*",
-            "/var/lib/systemd",
-            "/var/tmp",
-            "/root",
-            "/tmp",
-        ] {
-            find.extend(["-path", changing, "-prune", "-o"]);
-        }
-        find.push("-print");
-        let output = self.try_run("find", &find);
-        output.stdout_text().lines().map(str::to_owned).collect()
-    }
+/// Does any use of the machine or of its package manager change that path?
+fn changes_anyway(path: &str) -> bool {
+    [
+        "/etc/group-",
+        "/etc/gshadow-",
+        "/etc/passwd-",
+        "/etc/shadow-",
+        "/run/credentials",
+        "/run/dbus",
+        "/run/lock",
+        "/run/log",
+        "/run/systemd",
+        "/run/user",
+        "/tmp/systemd",
+        "/var/cache",
+        "/var/lib/dnf",
+        "/var/lib/rpm",
+        "/var/lib/systemd",
+        "/var/log/dnf",
+        "/var/log/hawkey",
+        "/var/log/journal",
+        "/var/tmp/rpm-tmp",
+        "/var/tmp/systemd",
+    ]
+    .iter()
+    .any(|place| path.starts_with(place))
+        // insserv numbers other scripts anew.
+        || path.starts_with("/etc/rc") && !path.contains("demo")
 }
 
 /// Puts into the database what the target's packages would provide, and every program of the root. The packages under

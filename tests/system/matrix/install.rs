@@ -14,7 +14,7 @@ pub fn what_services_need_is_there_before_them(target: &'static Target, breakage
 }
 
 pub fn enable_and_start_are_honoured(target: &'static Target, breakage: Option<&Breakage>) -> Outcome {
-    let case = Case::machine(target, breakage);
+    let case = Case::booted(target, breakage);
     case.install(&App::new("1"))?;
     case.state("web", "active enabled")?;
     case.state("worker", "active enabled")?;

@@ -3,6 +3,7 @@
 use super::app::App;
 use super::broken::Breakage;
 use super::case::{Case, Outcome, Target, same};
+use super::services;
 
 /// What is the operator's, or the services' data, after the use of [`edited`].
 const KEPT: [&str; 6] = [
@@ -43,7 +44,7 @@ pub fn bytecode_made_on_the_machine_goes(target: &'static Target, breakage: Opti
 }
 
 pub fn a_downgrade_runs_the_old_version(target: &'static Target, breakage: Option<&Breakage>) -> Outcome {
-    let case = Case::machine(target, breakage);
+    let case = Case::booted(target, breakage);
     case.install(&App::new("2"))?;
     case.starts(&["web 2 beside only-2", "worker 2 beside only-2"])?;
     case.sh("rm -f /var/lib/demo/stops")?;
@@ -58,7 +59,7 @@ pub fn a_downgrade_runs_the_old_version(target: &'static Target, breakage: Optio
 pub fn a_reinstallation_restarts_once_and_repairs(target: &'static Target, breakage: Option<&Breakage>) -> Outcome {
     let app = App::new("1");
     let case = Case::installed(target, breakage, &app)?;
-    target.services.set(&case, "disable", "demo-web")?;
+    services::set(&case, "disable", "demo-web")?;
     let worker = case.process("worker")?;
     case.sh("rm /opt/demo/bin/demo")?;
     case.reinstall(&app)?;

@@ -1,81 +1,65 @@
-//! Service managers: what a row asks of them, in the same words for all.
+//! What rows ask of service managers beside what the engine knows, in the same words for all.
+
+use omnipack::smoke::{Error, Machine, ServiceManager, State};
 
 use super::case::{Case, Outcome};
 
-/// Which one runs the machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Services {
-    Systemd,
-    Sysvinit,
+/// `active` or `inactive`, and `enabled`, `disabled`, `masked` or `absent`.
+pub fn state(machine: &Machine, id: &str) -> Result<String, String> {
+    let services = machine.services();
+    let active = match services.state(machine, id).map_err(text)? {
+        State::Running => "active",
+        State::Changing => "changing",
+        State::Stopped => "inactive",
+        State::Failed => "failed",
+    };
+    let known = match services {
+        ServiceManager::Systemd => services.property(machine, id, "LoadState").map_err(text)?,
+        _ if machine.run("test", &["-e", &format!("/etc/init.d/{id}")]).map_err(text)?.code == 0 => "loaded".to_owned(),
+        _ => "not-found".to_owned(),
+    };
+    let enabled = match known.as_str() {
+        "not-found" => "absent",
+        "masked" => "masked",
+        _ if services.is_enabled(machine, id).map_err(text)? => "enabled",
+        _ => "disabled",
+    };
+    Ok(format!("{active} {enabled}"))
 }
 
-impl Services {
-    /// `active` or `inactive`, and `enabled`, `disabled`, `masked` or `absent`.
-    pub fn state(self, case: &Case, id: &str) -> String {
-        match self {
-            Self::Systemd => {
-                let ask = |verb: &str| {
-                    case.try_run("systemctl", &[verb, &format!("{id}.service")]).stdout_text().trim().to_owned()
-                };
-                // An unknown unit is `not-found` since systemd 253, and nothing before.
-                let enabled = match ask("is-enabled").as_str() {
-                    "" | "not-found" => "absent".to_owned(),
-                    word => word.to_owned(),
-                };
-                format!("{} {enabled}", ask("is-active"))
-            }
-            Self::Sysvinit => {
-                let active = case.try_run("service", &[id, "status"]).code == 0;
-                let enabled = case.try_run("sh", &["-c", &format!("ls /etc/rc2.d/S[0-9][0-9]{id}")]).code == 0;
-                if case.try_run("test", &["-e", &format!("/etc/init.d/{id}")]).code != 0 {
-                    return "inactive absent".to_owned();
-                }
-                let word = |yes: bool, word: &'static str, other: &'static str| if yes { word } else { other };
-                format!("{} {}", word(active, "active", "inactive"), word(enabled, "enabled", "disabled"))
-            }
+/// `enable` or `disable`.
+pub fn set(case: &Case, verb: &str, id: &str) -> Outcome {
+    match case.machine().services() {
+        ServiceManager::Systemd => case.sh(&format!("systemctl --quiet {verb} {id}.service"))?,
+        _ => case.sh(&format!("update-rc.d {id} {verb}"))?,
+    };
+    Ok(())
+}
+
+/// Masks a service; false where the service manager knows no such thing.
+pub fn mask(case: &Case, id: &str) -> Result<bool, String> {
+    let known = *case.machine().services() == ServiceManager::Systemd;
+    if known {
+        case.sh(&format!("systemctl --quiet mask {id}.service"))?;
+    }
+    Ok(known)
+}
+
+/// What the service manager still knows or has noted of services whose names begin with `prefix`. A unit without a file
+/// that is dead is only a name in systemd's memory.
+pub fn memory(case: &Case, prefix: &str) -> Result<String, String> {
+    match case.machine().services() {
+        ServiceManager::Systemd => {
+            let list = case.sh(&format!("systemctl list-units --all --plain --no-legend '{prefix}*'"))?;
+            let fields = |line: &str| line.split_whitespace().skip(1).take(2).collect::<Vec<_>>().join(" ");
+            Ok(list.lines().filter(|line| fields(line) != "not-found inactive").collect::<Vec<_>>().join("; "))
         }
+        _ => case.sh(&format!(
+            "ls -d /etc/rc?.d/*{prefix}* /var/run/{prefix}*.pid /var/lock/subsys/{prefix}* 2>/dev/null || :"
+        )),
     }
+}
 
-    /// Number of the main process, if there is one.
-    pub fn process(self, case: &Case, id: &str) -> Result<String, String> {
-        let said = match self {
-            Self::Systemd => case.sh(&format!("systemctl show -p MainPID {id}.service | sed s/MainPID=//"))?,
-            Self::Sysvinit => case.sh(&format!("head -n 1 /var/run/{id}.pid"))?,
-        };
-        Ok(said.trim().to_owned())
-    }
-
-    /// `start`, `stop` or `restart`.
-    pub fn order(self, case: &Case, verb: &str, id: &str) -> Outcome {
-        match self {
-            Self::Systemd => case.sh(&format!("systemctl {verb} {id}.service"))?,
-            Self::Sysvinit => case.sh(&format!("service {id} {verb}"))?,
-        };
-        Ok(())
-    }
-
-    /// `enable` or `disable`.
-    pub fn set(self, case: &Case, verb: &str, id: &str) -> Outcome {
-        match self {
-            Self::Systemd => case.sh(&format!("systemctl --quiet {verb} {id}.service"))?,
-            Self::Sysvinit => case.sh(&format!("update-rc.d {id} {verb}"))?,
-        };
-        Ok(())
-    }
-
-    /// Masks a service; false where the service manager knows no such thing.
-    pub fn mask(self, case: &Case, id: &str) -> Result<bool, String> {
-        if self == Self::Systemd {
-            case.sh(&format!("systemctl --quiet mask {id}.service"))?;
-        }
-        Ok(self == Self::Systemd)
-    }
-
-    /// What the service manager still knows or has noted of services whose names begin with `prefix`.
-    pub fn memory(self, case: &Case, prefix: &str) -> Result<String, String> {
-        match self {
-            Self::Systemd => case.sh(&format!("systemctl list-units --all --plain --no-legend '{prefix}*'")),
-            Self::Sysvinit => case.sh(&format!("ls -d /etc/rc?.d/*{prefix}* /var/run/{prefix}* 2>/dev/null || :")),
-        }
-    }
+pub fn text(error: Error) -> String {
+    error.to_string()
 }

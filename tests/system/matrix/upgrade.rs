@@ -3,6 +3,7 @@
 use super::app::{App, service};
 use super::broken::Breakage;
 use super::case::{Case, Outcome, Target, same};
+use super::services;
 
 pub fn what_ran_is_restarted_once_with_the_new_files(target: &'static Target, breakage: Option<&Breakage>) -> Outcome {
     let case = Case::installed(target, breakage, &App::new("1"))?;
@@ -16,15 +17,14 @@ pub fn what_ran_is_restarted_once_with_the_new_files(target: &'static Target, br
 pub fn what_the_operator_decided_stays(target: &'static Target, breakage: Option<&Breakage>) -> Outcome {
     let more = ["halted", "unlisted", "masked"].map(service).concat();
     let app = |version| App::new(version).with(&more);
-    let case = Case::machine(target, breakage);
+    let case = Case::booted(target, breakage);
     case.install(&app("1"))?;
     case.state("masked", "active enabled")?;
-    let services = target.services;
-    services.order(&case, "stop", "demo-halted")?;
-    services.order(&case, "stop", "demo-masked")?;
-    services.set(&case, "disable", "demo-unlisted")?;
-    services.set(&case, "enable", "demo-spare")?;
-    let masked = services.mask(&case, "demo-masked")?;
+    case.stop("halted")?;
+    case.stop("masked")?;
+    services::set(&case, "disable", "demo-unlisted")?;
+    services::set(&case, "enable", "demo-spare")?;
+    let masked = services::mask(&case, "demo-masked")?;
     case.sh("rm -f /var/lib/demo/starts")?;
     case.upgrade(&app("2"))?;
     case.state("unlisted", "active disabled")?;
@@ -40,8 +40,8 @@ pub fn without_restart_the_old_process_goes_on(target: &'static Target, breakage
     case.upgrade(&App::new("2"))?;
     case.state("worker", "active enabled")?;
     same("the worker's process:", &case.process("worker")?, &worker)?;
-    target.services.order(&case, "stop", "demo-worker")?;
-    target.services.order(&case, "start", "demo-worker")?;
+    case.stop("worker")?;
+    case.start("worker")?;
     case.starts(&["web 2 beside only-2", "worker 2 beside only-2"])
 }
 
@@ -55,7 +55,7 @@ pub fn an_edited_config_stays_beside_the_new_one(target: &'static Target, breaka
 }
 
 pub fn a_service_that_is_new_is_enabled_and_started(target: &'static Target, breakage: Option<&Breakage>) -> Outcome {
-    let case = Case::machine(target, breakage);
+    let case = Case::booted(target, breakage);
     case.install(&App::new("1").without_service("worker").without_service("spare"))?;
     case.starts(&["web 1 beside only-1"])?;
     case.upgrade(&App::new("2"))?;
@@ -89,7 +89,7 @@ pub fn a_service_survives_its_package(target: &'static Target, breakage: Option<
 }
 
 fn is_moved(case: &Case<'_>, new: &App) -> Outcome {
-    case.target.services.set(case, "disable", "demo-web")?;
+    services::set(case, "disable", "demo-web")?;
     let worker = case.process("worker")?;
     case.upgrade(new)?;
     case.state("web", "active disabled")?;
@@ -98,4 +98,21 @@ fn is_moved(case: &Case<'_>, new: &App) -> Outcome {
     case.starts(&["web 2 beside only-2"])?;
     same("the worker's process:", &case.process("worker")?, &worker)?;
     case.says("rpm -qf --qf '%{NAME}' /opt/demo/bin/demo", "demo")
+}
+
+pub fn a_service_with_another_name_keeps_its_state(target: &'static Target, breakage: Option<&Breakage>) -> Outcome {
+    let renamed = ["web", "worker", "spare"].iter().fold(App::new("2"), |app, name| {
+        app.but(&format!("name = \"{name}\"\n"), &format!("name = \"{name}-2\"\nformerly = [\"demo-{name}\"]\n"))
+    });
+    let case = Case::installed(target, breakage, &App::new("1"))?;
+    services::set(&case, "disable", "demo-web")?;
+    case.stop("worker")?;
+    case.sh("rm -f /var/lib/demo/stops")?;
+    case.upgrade(&renamed)?;
+    case.state("web-2", "active disabled")?;
+    case.state("worker-2", "inactive enabled")?;
+    case.state("spare-2", "inactive disabled")?;
+    case.starts(&["web 2 beside only-2"])?;
+    case.stops(&["web 1 stopped with its files"])?;
+    case.says("find /etc /run /usr/lib/systemd -name '*demo-web' -o -name '*demo-web.*' -o -name '*demo-worker.*'", "")
 }
