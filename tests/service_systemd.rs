@@ -45,7 +45,7 @@ fn every_kind(distribution_name: &str) -> BuildPlan {
     main.services.push(Service {
         kind: "oneshot".to_owned(),
         restart: "no".to_owned(),
-        schedule: Some(schedule(&["*-*-* 04:30:00", "Mon *-*-* 12:00:00"])),
+        schedule: Some(calendars(&["*-*-* 04:30:00", "Mon *-*-* 12:00:00"])),
         ..unprivileged("job", "daemon --instance '{instance}'")
     });
     main.services.push(Service {
@@ -245,7 +245,7 @@ prop_compose! {
             restart: restart.to_owned(),
             restart_delay: delay,
             count: (shape == 1).then_some(2),
-    schedule: (shape == 2).then(|| schedule(&["*-*-* *:00:00"])),
+    schedule: (shape == 2).then(|| calendars(&["*-*-* *:00:00"])),
             listen: if shape == 3 { vec!["8000".to_owned(), "/run/x.sock".to_owned()] } else { Vec::new() },
             watchdog: option(0, 9).map(|_| 9),
             start_timeout: option(1, 9).map(|_| 9),
@@ -465,7 +465,7 @@ fn what_systemd_cannot_do_is_refused() {
     plan.packages[0].services[2].listen = vec!["example.org:80".to_owned()];
     assert!(rendered(&plan, 0).unwrap_err().to_string().contains("has the name of a host"));
     let mut plan = every_kind("centos-7");
-    plan.packages[0].services[1].schedule = Some(Schedule { systemd: 235, ..schedule(&["daily UTC"]) });
+    plan.packages[0].services[1].schedule = Some(Schedule { systemd: 235, ..calendars(&["daily UTC"]) });
     assert!(rendered(&plan, 0).unwrap_err().to_string().contains("it needs systemd 235, and the target has 219"));
     let mut plan = every_kind("rocky-9");
     plan.packages[0].services[0].command = "/usr/bin/web-{instance}".to_owned();

@@ -42,13 +42,14 @@ pub fn service(name: &str, command: &str) -> Service {
 }
 
 /// A schedule that every target can have.
-pub fn schedule(calendar: &[&str]) -> Schedule {
-    Schedule {
-        text: "as written".to_owned(),
-        calendar: calendar.iter().map(|&expression| expression.to_owned()).collect(),
-        systemd: 0,
-        cron: Cron::Line("30 4 * * *".to_owned()),
-    }
+pub fn calendars(calendar: &[&str]) -> Schedule {
+    let calendar = calendar.iter().map(|&expression| expression.to_owned()).collect();
+    Schedule { calendar, ..schedule("", "30 4 * * *") }
+}
+
+pub fn schedule(calendar: &str, line: &str) -> Schedule {
+    let cron = Cron::Line(line.to_owned());
+    Schedule { text: line.to_owned(), calendar: vec![calendar.to_owned()], systemd: 0, cron }
 }
 
 pub fn package(name: &str, role: Role) -> PackagePlan {

@@ -17,7 +17,7 @@ fn as_web(service: Service) -> Service {
 
 fn scheduled() -> ServiceParts {
     parts_of(vec![as_web(Service {
-        schedule: Some(schedule(&["*-*-* 00:00:00"])),
+        schedule: Some(calendars(&["*-*-* 00:00:00"])),
         kind: "oneshot".to_owned(),
         restart: "no".to_owned(),
         ..named("job")
