@@ -11,6 +11,7 @@ mod directories;
 mod error;
 mod hardening;
 mod logrotate;
+pub mod manifest;
 mod scriptlets;
 mod systemd;
 mod sysvinit;
@@ -56,6 +57,7 @@ pub fn render(plan: &BuildPlan, package: &PackagePlan, scripts: &[String]) -> Re
         InitSystem::Systemd => entries.extend(systemd::units(plan, &services)?),
         InitSystem::Sysvinit => entries.extend(sysvinit::scripts(plan, package, &services)?),
     }
+    entries.extend(manifest::entries(plan, package, &services, scripts, &entries)?);
     entries.extend(directories::entries(plan, package, &accounts)?);
     entries.extend(directories::environment_files(plan, package)?);
     entries.extend(logrotate::entries(plan, package, &services)?);
