@@ -1,6 +1,8 @@
 //! Packages on real systems: installed by real rpm and dnf with dependency resolution on, run by real systemd against
 //! a real Redis, verified, removed. Needs root, debootstrap, systemd-nspawn, rpmbuild and pyenv's Pythons.
 
+#[path = "../handmade/mod.rs"]
+mod handmade;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -9,4 +11,5 @@ mod lifecycle;
 mod machine;
 mod root;
 mod rpm;
+mod smoke;
 mod target;
