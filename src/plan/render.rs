@@ -41,6 +41,10 @@ fn write(out: &mut String, plan: &BuildPlan) -> std::fmt::Result {
     writeln!(out, "  version      {}", evr.full())?;
     writeln!(out, "  prefix       {}", plan.prefix)?;
     writeln!(out, "  interpreter  {} ({})", interpreter.path, of_whom(&interpreter.kind, interpreter.version))?;
+    if let Some(plugins) = &plan.python.plugins {
+        let fate = if plugins.remove { "removed" } else { "kept" };
+        writeln!(out, "  plugins      {} ({fate} when the package is removed)", plugins.directory)?;
+    }
     writeln!(out, "  compression  {}, level {}", compression.algorithm.word(), compression.level)?;
     for package in &plan.packages {
         write_package(out, plan, package)?;

@@ -37,6 +37,7 @@ fn settings(name: &str, version: &str) -> PackageSettings {
         compression: CompressionSetting::Balanced,
         changelog: None,
         licenses: Vec::new(),
+        target: false,
         links: None,
     }
 }
@@ -56,6 +57,7 @@ fn python() -> PythonSettings {
         require_hashes: false,
         resolver: Resolver::Uv,
         bytecode: BytecodeMode::Build,
+        plugins: None,
     }
 }
 

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::document::Place;
+use super::plugins;
 use super::raw;
 use super::reader::Reader;
 use super::values;
@@ -15,6 +16,8 @@ pub(super) struct Context<'a> {
     pub metadata: &'a Metadata,
     /// Directory of the configuration, absolute.
     pub directory: &'a Path,
+    /// Services of the configuration, each instance of its own.
+    pub processes: u64,
 }
 
 /// A package name made of a Python distribution's name: lower case, `-` for whatever is not a letter or digit
@@ -66,6 +69,7 @@ pub(super) fn package(reader: &mut Reader<'_>, raw: &raw::Package, context: &Con
             Some(files) => reader.files(&at.key("licenses"), files),
             None => license_files(context.source),
         },
+        target: raw.target.unwrap_or(context.processes >= 2),
         links: raw.links.as_ref().map(|links| package_links(reader, links, &at.key("links"))),
     }
 }
@@ -126,7 +130,13 @@ fn license_files(source: &Source) -> Vec<PathBuf> {
     files
 }
 
-pub(super) fn python(reader: &mut Reader<'_>, raw: &raw::Python, context: &Context<'_>) -> PythonSettings {
+/// `package` is the name of the main package.
+pub(super) fn python(
+    reader: &mut Reader<'_>,
+    raw: &raw::Python,
+    context: &Context<'_>,
+    package: &str,
+) -> PythonSettings {
     let at = Place::at("python");
     python_contradictions(reader, raw, context);
     let requirements = match &raw.requirements {
@@ -151,6 +161,7 @@ pub(super) fn python(reader: &mut Reader<'_>, raw: &raw::Python, context: &Conte
         require_hashes: raw.require_hashes.unwrap_or(false),
         resolver: raw.resolver.unwrap_or_default(),
         bytecode: raw.bytecode.unwrap_or_default(),
+        plugins: plugins::settings(reader, raw.plugins.as_ref(), package),
     }
 }
 

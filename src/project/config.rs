@@ -16,6 +16,7 @@ use super::assemble::{self, Context};
 use super::document::{Document, Place, Tree};
 use super::error::{Error, Fault, Problem};
 use super::parts::{self, Names};
+use super::plugins;
 use super::raw::{Configuration, PackageMapEntry};
 use super::reader::Reader;
 use super::shape::{Shape, near};
@@ -118,8 +119,9 @@ impl Config {
         let raw = self.document.deserialize(&tree)?;
         let mut reader = Reader::new(&self.document, &tree, &self.directory);
         let metadata = placeholder();
-        let context = Context { source: &self.source, metadata: &metadata, directory: &self.directory };
-        let python = assemble::python(&mut reader, &raw.python.unwrap_or_default(), &context);
+        let context = Context { source: &self.source, metadata: &metadata, directory: &self.directory, processes: 0 };
+        // The package's name matters to no wheel.
+        let python = assemble::python(&mut reader, &raw.python.unwrap_or_default(), &context, &metadata.name);
         reader.finish(python)
     }
 
@@ -144,11 +146,12 @@ impl Config {
         metadata: Metadata,
         levels: &[&str],
     ) -> Project {
-        let context = Context { source, metadata: &metadata, directory: &self.directory };
+        let processes = raw.service.iter().map(|service| u64::from(service.count.unwrap_or(1))).sum();
+        let context = Context { source, metadata: &metadata, directory: &self.directory, processes };
         let package = assemble::package(reader, &raw.package.clone().unwrap_or_default(), &context);
-        let python = assemble::python(reader, &raw.python.clone().unwrap_or_default(), &context);
+        let python = assemble::python(reader, &raw.python.clone().unwrap_or_default(), &context, &package.name);
         let names = Names::of(raw);
-        Project {
+        let project = Project {
             services: super::services::services(reader, &raw.service, &names, &package.summary),
             users: parts::users(reader, &raw.user),
             files: parts::files(reader, &raw.file, &names),
@@ -164,7 +167,9 @@ impl Config {
             package,
             python,
             metadata,
-        }
+        };
+        plugins::check(reader, &project);
+        project
     }
 
     /// The whole file: its shape, then its values, alone and with each override.

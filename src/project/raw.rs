@@ -121,6 +121,9 @@ pub struct Package {
     pub changelog: Option<String>,
     /// Licence texts. Default: `LICENSE*`, `LICENCE*`, `COPYING*` and `NOTICE*` beside the project.
     pub licenses: Option<Vec<String>>,
+    /// Is there `<name>.target`, which stops, starts and restarts all services (systemd)? Default: with two or more
+    /// services or instances.
+    pub target: Option<bool>,
     /// Links to commands that the main package itself owns.
     pub links: Option<Links>,
 }
@@ -185,6 +188,29 @@ pub struct Python {
     pub bytecode: Option<BytecodeMode>,
     /// Only `false`: native code is shipped as its wheel has it, since stripping damages the libraries in wheels.
     pub strip: Option<bool>,
+    /// Let operators add to the application: `<prefix>/bin/pip` installs into a directory outside of the packaged tree,
+    /// which survives upgrades. `true`, or where and how. Default: false.
+    pub plugins: Option<Plugins>,
+}
+
+/// `true` or `false`, without quotes, or a table with `directory` and `remove`.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Plugins {
+    Switch(bool),
+    Table(PluginsTable),
+}
+
+/// `[python.plugins]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
+#[schemars(deny_unknown_fields)]
+pub struct PluginsTable {
+    /// Where plugins lie: a directory of the package's own that only root writes to. Default:
+    /// `/var/lib/<name>-plugins`.
+    pub directory: Option<String>,
+    /// Remove the plugins with the package. Default: false, they stay for the next installation.
+    pub remove: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -218,7 +244,8 @@ pub struct Service {
     pub umask: Option<String>,
     /// Environment variables.
     pub environment: Option<BTreeMap<String, String>>,
-    /// Absolute path of a file with `NAME=value` lines, read if it exists.
+    /// Absolute path of a file with `NAME=value` lines, read if it exists. A `[[file]]` of that destination that has no
+    /// `mode` is for root only (0600).
     pub environment_file: Option<String>,
     /// Units that have to be up before; services of this file by their names. Default: `network-online.target`.
     pub after: Option<Vec<String>>,

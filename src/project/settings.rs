@@ -29,6 +29,8 @@ pub struct PackageSettings {
     pub compression: CompressionSetting,
     pub changelog: Option<PathBuf>,
     pub licenses: Vec<PathBuf>,
+    /// Is there a unit that stops, starts and restarts all services?
+    pub target: bool,
     /// Links that the main package itself owns.
     pub links: Option<LinkSettings>,
 }
@@ -87,6 +89,17 @@ pub struct PythonSettings {
     pub require_hashes: bool,
     pub resolver: Resolver,
     pub bytecode: BytecodeMode,
+    /// `None`: operators cannot add to the application.
+    pub plugins: Option<Plugins>,
+}
+
+/// `[python.plugins]`: what operators add to the application with `<prefix>/bin/pip`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Plugins {
+    /// `/var/lib/<name>-plugins`
+    pub directory: String,
+    /// With the package?
+    pub remove: bool,
 }
 
 /// Whose Python runs the application.

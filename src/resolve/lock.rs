@@ -14,7 +14,7 @@ use super::index::without_credentials;
 use super::pip::{self, Answer};
 use super::pylock::{self, File, Package, Pylock, Vcs};
 use super::requests::Request;
-use super::requirements::{RequirementFiles, application_requirements};
+use super::requirements::{PIP, RequirementFiles, application_requirements, own_requirements};
 use super::session::Session;
 use super::tags::{WheelName, normalize};
 use super::target::Target;
@@ -59,7 +59,10 @@ impl Resolver<'_> {
                 let mut packages = self.locked(path, settings, target, session)?;
                 // `uv export` lists the project itself, as an editable directory; its wheel is there already.
                 packages.retain(|package| normalize(&package.name) != application.name);
-                self.materialise_all(&packages, directory_of(path), settings, &files, target, session)?
+                let mut chosen =
+                    self.materialise_all(&packages, directory_of(path), settings, &files, target, session)?;
+                chosen.extend(self.beside_the_lock(&chosen, settings, metadata, target, session)?);
+                chosen
             }
             None => self.resolved(settings, metadata, &files, target, session)?,
         };
@@ -93,6 +96,29 @@ impl Resolver<'_> {
         Pylock::parse(&text, &shown)?.for_target(target, &shown)
     }
 
+    /// What omnipack itself needs in the package, where the lock has none of it.
+    fn beside_the_lock(
+        &self,
+        locked: &[(Wheel, Package)],
+        settings: &PythonSettings,
+        metadata: &Metadata,
+        target: &Target,
+        session: &Session,
+    ) -> Result<Vec<(Wheel, Package)>, Error> {
+        if settings.plugins.is_none() || locked.iter().any(|(wheel, _)| wheel.name == PIP) {
+            return Ok(Vec::new());
+        }
+        let settings = PythonSettings {
+            lock: None,
+            requirements: Vec::new(),
+            constraints: Vec::new(),
+            extras: Vec::new(),
+            ..settings.clone()
+        };
+        let metadata = Metadata { requires_dist: Vec::new(), ..metadata.clone() };
+        self.resolved(&settings, &metadata, &RequirementFiles::default(), target, session)
+    }
+
     fn resolved(
         &self,
         settings: &PythonSettings,
@@ -101,7 +127,8 @@ impl Resolver<'_> {
         target: &Target,
         session: &Session,
     ) -> Result<Vec<(Wheel, Package)>, Error> {
-        let own = application_requirements(&metadata.name, &metadata.requires_dist, &settings.extras, target)?;
+        let mut own = application_requirements(&metadata.name, &metadata.requires_dist, &settings.extras, target)?;
+        own.extend(own_requirements(settings));
         if own.is_empty() && settings.requirements.is_empty() {
             return Ok(Vec::new());
         }

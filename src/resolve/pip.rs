@@ -328,6 +328,7 @@ mod tests {
             require_hashes: false,
             resolver: crate::project::Resolver::Pip,
             bytecode: crate::project::BytecodeMode::None,
+            plugins: None,
         }
     }
 }

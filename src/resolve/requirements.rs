@@ -11,7 +11,7 @@ use pep508_rs::{ExtraName, Requirement, VerbatimUrl, VersionOrUrl};
 use super::Error;
 use super::tags::normalize;
 use super::target::Target;
-use crate::project::parse_requirement;
+use crate::project::{PythonSettings, parse_requirement};
 
 /// What the requirement and constraint files say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -201,6 +201,18 @@ pub fn application_requirements(
             return Ok(lines.into_iter().collect());
         }
     }
+}
+
+/// The distribution that installs plugins.
+pub const PIP: &str = "pip";
+
+/// What the main package holds beside the application, for itself: pip, where operators may add plugins.
+///
+/// 21 is the first whose only resolver takes the distributions of the package as constraints
+/// (<https://pip.pypa.io/en/stable/news/#v20-3>, and 21.0 for the oldest of the supported Pythons).
+#[must_use]
+pub fn own_requirements(settings: &PythonSettings) -> Vec<String> {
+    settings.plugins.iter().map(|_| format!("{PIP}>=21")).collect()
 }
 
 /// `["mainapp"]` of `httpbin[mainapp]==0.10.2`.

@@ -8,7 +8,7 @@ use pep508_rs::{Requirement, VerbatimUrl, VersionOrUrl};
 
 use super::cache::Cache;
 use super::pylock::{self, File, Package};
-use super::requirements::{RequirementFiles, application_requirements, requirement_lines};
+use super::requirements::{RequirementFiles, application_requirements, own_requirements, requirement_lines};
 use super::tags::{WheelName, normalize};
 use super::target::Target;
 use super::{Error, Lock, Wheel, WheelRole};
@@ -43,6 +43,11 @@ pub fn lock(
     let mut queue = VecDeque::new();
     for line in application_requirements(&metadata.name, &metadata.requires_dist, &settings.extras, target)? {
         queue.push_back(parse(&line, &metadata.name)?);
+    }
+    for line in own_requirements(settings) {
+        let requirement = parse(&line, "omnipack")?;
+        house.find(&requirement).map_err(|error| why(error, "which `plugins` under [python] needs"))?;
+        queue.push_back(requirement);
     }
     for (path, text) in &files.texts {
         for line in requirement_lines(text) {
@@ -137,6 +142,16 @@ impl Wheelhouse {
         let unfit = unfit.collect::<Vec<_>>().join(", ");
         let others = if unfit.is_empty() { unfit } else { format!(" for the target (there is {unfit})") };
         Error::NotInWheels { dir: self.directory.clone(), name: requirement.name.to_string(), specifier, others }
+    }
+}
+
+/// The error with a reason why the wheel is wanted.
+fn why(error: Error, reason: &str) -> Error {
+    match error {
+        Error::NotInWheels { dir, name, specifier, others } => {
+            Error::NotInWheels { dir, name, specifier, others: format!("{others}, {reason}") }
+        }
+        other => other,
     }
 }
 

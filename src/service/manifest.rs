@@ -11,7 +11,7 @@ use crate::project::Probe;
 use crate::stage::{Entry, EntryFlags, EntryKind, Origin};
 
 use super::checked::{self, Checked};
-use super::{Error, FileKind, target_path, text_file};
+use super::{Error, FileKind, systemd, target_path, text_file};
 
 /// Where packages lay their manifests.
 pub const DIRECTORY: &str = "/usr/share/omnipack";
@@ -47,9 +47,9 @@ pub struct ManifestService {
     /// What is started and stopped, as the service manager names it: `app-web.service`, `app-web@1.service`, or the name
     /// of an init script. Empty when cron runs it.
     pub units: Vec<String>,
-    /// What starts it by the clock: `app-web.timer`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timer: Option<String>,
+    /// What starts them, by the clock or at a request: `app-web.timer`, `app-web.socket`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub started_by: Vec<String>,
     pub kind: Kind,
     /// Is it restarted in an upgrade when it runs?
     pub restart_on_upgrade: bool,
@@ -135,19 +135,22 @@ fn describe(
     rendered: &[&str],
 ) -> Result<ManifestService, Error> {
     let service = checked.service;
-    let is_rendered = |name: &str| rendered.contains(&name);
-    let timer = format!("{}.timer", checked.id);
-    let template = format!("{}@.service", checked.id);
-    let units = match service.count {
-        Some(count) if is_rendered(&template) => (1..=count).map(|n| format!("{}@{n}.service", checked.id)).collect(),
-        _ => [format!("{}.service", checked.id), checked.id.clone()].into_iter().filter(|it| is_rendered(it)).collect(),
+    let (units, started_by) = match plan.distribution.init {
+        InitSystem::Systemd => {
+            let units = systemd::registered(checked);
+            let started_by = units.enabled.iter().filter(|unit| !units.processes.contains(unit)).cloned().collect();
+            (units.processes, started_by)
+        }
+        InitSystem::Sysvinit => {
+            let scripts = rendered.iter().filter(|name| **name == checked.id).map(|name| (*name).to_owned());
+            (scripts.collect(), Vec::new())
+        }
     };
-    let timed = !service.schedule.is_empty();
     Ok(ManifestService {
         name: service.name.clone(),
         units,
-        timer: is_rendered(&timer).then_some(timer),
-        kind: if timed || service.kind == "oneshot" { Kind::Oneshot } else { Kind::Service },
+        started_by,
+        kind: if service.schedule.is_some() || service.kind == "oneshot" { Kind::Oneshot } else { Kind::Service },
         restart_on_upgrade: service.restart_on_upgrade,
         check: check(plan, checked, scripts)?,
     })

@@ -12,6 +12,8 @@ mod error;
 mod hardening;
 mod logrotate;
 pub mod manifest;
+mod own_directories;
+mod plugins;
 mod scriptlets;
 mod systemd;
 mod sysvinit;
@@ -54,7 +56,7 @@ pub fn render(plan: &BuildPlan, package: &PackagePlan, scripts: &[String]) -> Re
     let accounts = accounts::of_package(plan, package)?;
     let mut entries = Vec::new();
     match plan.distribution.init {
-        InitSystem::Systemd => entries.extend(systemd::units(plan, &services)?),
+        InitSystem::Systemd => entries.extend(systemd::units(plan, package, &services)?),
         InitSystem::Sysvinit => entries.extend(sysvinit::scripts(plan, package, &services)?),
     }
     entries.extend(manifest::entries(plan, package, &services, scripts, &entries)?);

@@ -15,6 +15,7 @@ use crate::template;
 
 use super::accounts::Account;
 use super::checked::Checked;
+use super::plugins::{self, Plugins};
 use super::{Error, Scriptlet, directories, systemd, sysvinit};
 
 /// Values for `.pyc` files that are never checked against their source came with Python 3.7 (PEP 552).
@@ -56,6 +57,7 @@ struct Tree<'a> {
     /// Is bytecode made on the target, which the package manager does not know of?
     unowned: bool,
     unchecked_hash: bool,
+    plugins: Option<Plugins<'a>>,
 }
 
 #[derive(Serialize)]
@@ -167,7 +169,9 @@ fn merged<'a>(
         ScriptletKind::Posttrans => include_str!("../../templates/scriptlets/posttrans.sh"),
         ScriptletKind::Pretrans | ScriptletKind::Verify => "",
     };
-    let source = [include_str!("../../templates/scriptlets/macros.sh"), source].concat();
+    let macros =
+        [include_str!("../../templates/scriptlets/macros.sh"), include_str!("../../templates/plugins/scriptlets.sh")];
+    let source = [&macros.concat(), source].concat();
     context.user_script = user_script;
     let name = format!("{} of {}", kind_name(kind), context.package);
     let text = template::render(&name, &source, &*context)?;
@@ -199,6 +203,7 @@ fn context<'a>(
         compile: plan.bytecode == BytecodeMode::Install,
         unowned: plan.bytecode != BytecodeMode::Build,
         unchecked_hash: python.version >= UNCHECKED_HASH,
+        plugins: plugins::of(plan),
     };
     Context {
         package: &package.name,
@@ -225,7 +230,7 @@ fn has_own_part(context: &Context<'_>, kind: ScriptletKind) -> bool {
         ScriptletKind::Postun => {
             services || context.tree.is_some() || context.accounts.iter().any(|account| account.remove)
         }
-        ScriptletKind::Posttrans => services || tree(|tree| tree.compile),
+        ScriptletKind::Posttrans => services || tree(|tree| tree.compile || tree.plugins.is_some()),
     }
 }
 

@@ -98,8 +98,8 @@ fn units(manifest: &Manifest, service: &ManifestService) -> Vec<Service> {
         let python = format!("{}/bin/python", manifest.prefix);
         last.check = Some(Check { python, check: check.clone() });
     }
-    units.extend(service.timer.iter().map(|timer| one(timer, Kind::Service)));
-    units
+    // First what starts them: a service that its socket starts needs it.
+    service.started_by.iter().map(|unit| one(unit, Kind::Service)).chain(units).collect()
 }
 
 /// Of a package that says nothing: its units that can be enabled, or its init scripts.

@@ -41,6 +41,8 @@ fn starts(machine: &Machine, id: &str) -> Result<usize, Error> {
     if *machine.services() != ServiceManager::Systemd {
         return Ok(0);
     }
+    // What was said so far has to be in the journal; an old journalctl does not know this, and is only a little late.
+    machine.run("journalctl", &["--sync"])?;
     let unit = format!("UNIT={id}");
     let lines = machine.run("journalctl", &["--quiet", "--no-pager", "--output=cat", UNIT_STARTED, &unit])?;
     Ok(if lines.code == 0 { lines.stdout_text().lines().count() } else { 0 })

@@ -12,6 +12,9 @@ pub enum LayoutError {
     #[error("the prefix `{prefix}` cannot be used: {reason}")]
     #[diagnostic(code(stage::prefix), help("choose another `prefix` in `[package]`, such as `/opt/app`"))]
     Prefix { prefix: String, reason: String },
+    #[error("the directory `{directory}` cannot take plugins: {reason}")]
+    #[diagnostic(code(stage::plugins), help("choose another `directory` in `[python.plugins]`"))]
+    Plugins { directory: String, reason: String },
     #[error("Python {version} has no virtual environments of its own (PEP 405 came with 3.3)")]
     #[diagnostic(code(stage::python), help("choose a newer `version` in `[python]`, or `interpreter = \"bundled\"`"))]
     OldPython { version: String },

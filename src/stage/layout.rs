@@ -12,11 +12,12 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::plugins::Plugins;
 use super::record::{self, Row};
 use super::wheel::{MemberKind, OpenWheel, WheelMember};
 use super::{
     BundledDistribution, Content, Entry, EntryKind, Error, LayoutError, Origin, Overlap, Stage, TargetPath,
-    WheelProblem, entry_points, interpreter, links, scripts, venv,
+    WheelProblem, entry_points, interpreter, links, plugins, scripts, venv,
 };
 use crate::distribution::ToolVersion;
 use crate::plan::{BuildPlan, InterpreterKind};
@@ -39,6 +40,7 @@ pub struct Layout {
     pub version: ToolVersion,
     /// `lib64` is a link to `lib`, as `venv` makes it on 64-bit Linux.
     pub lib64: bool,
+    pub(super) plugins: Option<Plugins>,
 }
 
 impl Layout {
@@ -67,6 +69,7 @@ impl Layout {
             python: at("bin/python")?,
             version,
             lib64: plan.platform.machine.contains("64") || plan.platform.machine == "s390x",
+            plugins: Plugins::new(plan)?,
             prefix,
         })
     }
@@ -125,6 +128,7 @@ pub fn lay_out(plan: &BuildPlan, lock: &Lock, cache: &Path) -> Result<LaidOut, E
     };
     laid_out.merge(placed)?;
     laid_out.stage.add(venv::entries(plan, &laid_out.layout)?)?;
+    laid_out.stage.add(plugins::entries(&laid_out.layout)?)?;
     if let InterpreterKind::Bundled { source, .. } = &plan.interpreter.kind {
         laid_out.stage.add(interpreter::entries(plan, source, cache)?)?;
     }
@@ -249,7 +253,10 @@ fn place_wheel(layout: &Layout, wheel: &Wheel) -> Result<PlacedWheel, LayoutErro
     }
     for script in &entry_points::name_for_python(open.scripts.clone(), layout.version) {
         let path = layout.bin.join(&script.name).map_err(|path| of_wheel(WheelProblem::Escapes(path)))?;
-        let text = scripts::launcher(script, layout.python.as_str())?;
+        let text = match &layout.plugins {
+            Some(plugins) if &*name == "pip" => plugins.pip(layout, script)?,
+            _ => scripts::launcher(script, layout.python.as_str())?,
+        };
         files.push(PlacedFile::generated(path, 0o755, text.into_bytes(), origin.clone()));
     }
     let mut write = |file: &str, text: &str| -> Result<(), LayoutError> {

@@ -17,6 +17,7 @@ mod links;
 mod metadata;
 pub mod pass;
 mod patch;
+mod plugins;
 mod record;
 mod scripts;
 mod text;

@@ -5,13 +5,17 @@ use std::sync::LazyLock;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, Value};
 
-/// A template of `templates/venv/`.
+/// A template of `templates/venv/` or `templates/plugins/`.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Template {
     Activate,
     ActivateCsh,
     ActivateFish,
     Launcher,
+    /// pip for plugins.
+    PluginsPip,
+    PluginsPth,
+    PluginsPyvenvCfg,
     PyvenvCfg,
     Shebang,
     /// For an interpreter that the kernel cannot start from a `#!` line.
@@ -19,11 +23,14 @@ pub(super) enum Template {
 }
 
 impl Template {
-    const ALL: [(Self, &'static str); 7] = [
+    const ALL: [(Self, &'static str); 10] = [
         (Self::Activate, include_str!("../../templates/venv/activate")),
         (Self::ActivateCsh, include_str!("../../templates/venv/activate.csh")),
         (Self::ActivateFish, include_str!("../../templates/venv/activate.fish")),
         (Self::Launcher, include_str!("../../templates/venv/launcher.py")),
+        (Self::PluginsPip, include_str!("../../templates/plugins/pip.py")),
+        (Self::PluginsPth, include_str!("../../templates/plugins/plugins.pth")),
+        (Self::PluginsPyvenvCfg, include_str!("../../templates/plugins/pyvenv.cfg")),
         (Self::PyvenvCfg, include_str!("../../templates/venv/pyvenv.cfg")),
         (Self::Shebang, include_str!("../../templates/venv/shebang")),
         (Self::ShebangExec, include_str!("../../templates/venv/shebang-exec")),
@@ -35,6 +42,9 @@ impl Template {
             Self::ActivateCsh => "activate.csh",
             Self::ActivateFish => "activate.fish",
             Self::Launcher => "launcher.py",
+            Self::PluginsPip => "pip",
+            Self::PluginsPth => "plugins.pth",
+            Self::PluginsPyvenvCfg => "pyvenv.cfg of the plugins",
             Self::PyvenvCfg => "pyvenv.cfg",
             Self::Shebang => "shebang",
             Self::ShebangExec => "shebang-exec",
@@ -73,6 +83,7 @@ pub(super) fn strict_environment() -> Environment<'static> {
     environment.add_filter("sh", |text: String| quote_sh(&text));
     environment.add_filter("fish", |text: String| quote_fish(&text));
     environment.add_filter("csh", |text: String| quote_csh(&text));
+    environment.add_filter("python", |text: String| quote_python(&text));
     environment
 }
 
@@ -92,6 +103,21 @@ fn quote_csh(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''").replace('!', r"\!"))
 }
 
+/// As a string of Python, in ASCII: a `.pth` file is read in the encoding of the locale.
+fn quote_python(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            ' '..='~' => quoted.push(character),
+            other => quoted.push_str(&format!("\\U{:08x}", u32::from(other))),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +127,14 @@ mod tests {
         assert_eq!(quote_sh("it's $x"), r#"'it'"'"'s $x'"#);
         assert_eq!(quote_fish(r"it's \ $x"), r"'it\'s \\ $x'");
         assert_eq!(quote_csh("it's $x!"), r"'it'\''s $x\!'");
+    }
+
+    #[test]
+    fn python_reads_its_string_back() {
+        let texts = ["/o/a b", "it's \"x\" \\ {}", "/d\u{e9}/\u{1f40d}", "\n#"];
+        let script = format!("import sys; assert [{}] == sys.argv[1:], sys.argv", texts.map(quote_python).join(", "));
+        let python = which::which("python3").unwrap();
+        crate::exec::Command::new(python).args(["-c", &script]).args(texts).run_checked().unwrap();
     }
 
     #[test]

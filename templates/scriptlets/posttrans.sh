@@ -3,6 +3,9 @@ if [ -x {{ tree.python | sh }} ] && [ -d {{ tree.prefix | sh }} ]; then
     {{ tree.python | sh }} -E -s -m compileall -q{% if tree.unchecked_hash %} --invalidation-mode unchecked-hash{% endif %} {{ tree.prefix | sh }} >/dev/null 2>&1 || :
 fi
 {% endif %}
+{% if tree and tree.plugins %}
+{{ report_plugins(tree.plugins) }}
+{% endif %}
 {% if services %}
 {{ is_live() }}
 marks={{ marks | sh }}

@@ -41,6 +41,9 @@ if [ "$phase" = remove ] && [ -d {{ tree.prefix | sh }} ]; then
     find {{ tree.prefix | sh }} -xdev -depth -type d -exec rmdir {} \; 2>/dev/null || :
 fi
 {% endif %}
+{% if tree and tree.plugins %}
+{{ remove_plugins(tree.plugins) }}
+{% endif %}
 {% for account in accounts if account.remove %}
 if [ "$phase" = remove ]; then
     if getent passwd {{ account.name | sh }} >/dev/null 2>&1; then

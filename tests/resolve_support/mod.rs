@@ -63,6 +63,7 @@ pub fn settings() -> PythonSettings {
         require_hashes: false,
         resolver: omnipack::project::Resolver::Uv,
         bytecode: BytecodeMode::None,
+        plugins: None,
     }
 }
 

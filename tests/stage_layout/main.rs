@@ -3,6 +3,7 @@
 mod files;
 mod hostile;
 mod interpreter;
+mod plugins;
 mod real_wheels;
 mod support;
 mod tree;

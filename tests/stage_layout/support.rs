@@ -99,6 +99,7 @@ pub fn plan(prefix: &str, series: &str, python: &str) -> BuildPlan {
             require_hashes: false,
             resolver: Resolver::Uv,
             bytecode: BytecodeMode::Build,
+            plugins: None,
         },
         bytecode: BytecodeMode::Build,
         compression: Compression { algorithm: Algorithm::Zstd, level: 3 },
@@ -113,6 +114,7 @@ pub fn plan(prefix: &str, series: &str, python: &str) -> BuildPlan {
         changelog: None,
         source_date: 0,
         rpm: RpmSettings::default(),
+        target: true,
         notes: Vec::new(),
         packages: vec![package("app")],
     }

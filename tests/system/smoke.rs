@@ -6,25 +6,11 @@ use std::path::{Path, PathBuf};
 use omnipack::exec::Command;
 use serde_json::Value;
 
-use crate::handmade::WheelMaker;
+use crate::machine::Machine;
 use crate::root::Root;
 use crate::rpm;
-use crate::support::{both, expect_success, omnipack, packages_in};
-use crate::target::Target;
-
-/// A web service with an account of its own.
-const WEB: &str = r#"
-[[service]]
-name = "web"
-command = "demo web 8000"
-user = "demo"
-[service.check]
-http = "http://127.0.0.1:8000/"
-timeout = 10
-
-[[user]]
-name = "demo"
-"#;
+use crate::smoke_demo::{Built, WEB, root};
+use crate::support::{both, expect_success, omnipack};
 
 /// Every kind of check, and a service that ends by itself.
 const OTHERS: &str = r#"
@@ -48,45 +34,6 @@ name = "once"
 type = "oneshot"
 command = "demo work"
 "#;
-
-/// Packages of one version.
-struct Built {
-    directory: tempfile::TempDir,
-}
-
-impl Built {
-    fn new(distribution: &str, version: &str, config: &str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let wheels = directory.path().join("wheels");
-        fs_err::create_dir(&wheels).unwrap();
-        WheelMaker::new("demo", version)
-            .file("demo.py", include_str!("smoke_demo.py"))
-            .console_script("demo = demo:main")
-            .write(&wheels);
-        let path = directory.path().join("omnipack.toml");
-        fs_err::write(&path, config).unwrap();
-        let build = omnipack().args(["demo", "--quiet", "--distribution", distribution, "--config"]).arg(path);
-        let build = build.arg("--wheels").arg(wheels).arg("--destination-path").arg(directory.path().join("dist"));
-        expect_success(&build);
-        Self { directory }
-    }
-
-    fn files(&self) -> Vec<PathBuf> {
-        packages_in(&self.directory.path().join("dist"))
-    }
-}
-
-/// A root that has what the distribution's packages would provide.
-fn root(distribution: &str) -> Root {
-    let target = Target::named(distribution);
-    let root = Root::new(&target.suite, &target.python);
-    if target.suite.ends_with("-sysvinit") {
-        // As on Enterprise Linux.
-        root.chroot("sh", &["-ec", "mkdir -p /etc/rc.d; ln -s ../init.d /etc/rc.d/init.d"]);
-    }
-    rpm::seed(&root, &target);
-    root
-}
 
 /// What the command said.
 struct Tried {
@@ -330,4 +277,24 @@ fn ctrl_c_leaves_nothing_behind() {
     for pid in machines {
         assert!(!Path::new(&format!("/proc/{pid}")).exists(), "process {pid} still runs");
     }
+}
+
+#[test]
+fn this_machine_is_cleared_again_and_what_it_has_is_left_alone() {
+    let root = root("fedora-42");
+    fs_err::copy(env!("CARGO_BIN_EXE_omnipack"), root.inside("/usr/local/bin/omnipack")).unwrap();
+    let machine = Machine::boot(root);
+    let built = Built::new("fedora-42", "1.0", WEB);
+    let files = rpm::put(&machine, &built.files());
+    let mut args = vec!["smoke", "--quiet", "--this-machine"];
+    args.extend(files.iter().map(String::as_str));
+    let tried = machine.try_run("/usr/local/bin/omnipack", &args);
+    assert_eq!(tried.code, 0, "{}", both(&tried));
+    assert_ne!(machine.try_run("rpm", &["-q", "demo"]).code, 0);
+
+    rpm::install(&machine, &built.files());
+    let refused = machine.try_run("/usr/local/bin/omnipack", &args);
+    assert_eq!(refused.code, 1);
+    assert!(refused.stderr_text().contains("is installed on the machine already"), "{}", both(&refused));
+    machine.run("rpm", &["-q", "demo"]);
 }
