@@ -9,7 +9,7 @@ use omnipack::distribution::{Catalogue, ToolVersion};
 use omnipack::exec::Command;
 use omnipack::plan::{BuildPlan, Options, Role};
 use omnipack::project::{Config, Limits, Logrotate, Metadata, Schedule, Service, ServiceDirectories, Source};
-use omnipack::service::ServiceParts;
+use omnipack::service::{ServiceParts, manifest};
 use omnipack::stage::EntryKind;
 use proptest::prelude::*;
 use service_fixture::*;
@@ -373,9 +373,10 @@ fn a_service_of_root_keeps_what_root_may_be_needed_for() {
     assert_eq!(root.difference(&other).collect::<Vec<_>>(), ["Group=root", "User=root"]);
 }
 
-/// Path, mode and owner of the directories among the entries.
+/// Path, mode and owner of the directories among the entries, but that of the manifest.
 fn directories(parts: &ServiceParts) -> Vec<String> {
     let all = parts.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Directory));
+    let all = all.filter(|entry| entry.path.as_str() != manifest::DIRECTORY);
     all.map(|entry| {
         let ghost = if entry.flags.ghost { " ghost" } else { "" };
         format!("{} {:04o} {}:{}{ghost}", entry.path, entry.mode, entry.owner, entry.group)

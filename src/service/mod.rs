@@ -12,6 +12,7 @@ mod directories;
 mod error;
 mod hardening;
 mod logrotate;
+pub mod manifest;
 mod order;
 mod own_directories;
 mod plugins;
@@ -64,6 +65,7 @@ pub fn render(plan: &BuildPlan, package: &PackagePlan, scripts: &[String]) -> Re
         InitSystem::Systemd => entries.extend(systemd::units(plan, package, &services)?),
         InitSystem::Sysvinit => entries.extend(sysvinit::scripts(plan, package, &services, &levels)?),
     }
+    entries.extend(manifest::entries(plan, package, &services, scripts, &entries)?);
     entries.extend(directories::entries(plan, package, &accounts)?);
     entries.extend(directories::environment_files(plan, package)?);
     entries.extend(logrotate::entries(plan, package, &services)?);
