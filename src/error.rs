@@ -34,6 +34,9 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Build(#[from] crate::build::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Smoke(#[from] crate::smoke::Error),
 }
 
 impl Error {
@@ -50,7 +53,8 @@ impl Error {
             | Self::Service(_)
             | Self::Package(_)
             | Self::Format(_)
-            | Self::Build(_) => 1,
+            | Self::Build(_)
+            | Self::Smoke(_) => 1,
         }
     }
 }

@@ -2,8 +2,10 @@
 //! program, what was asked of it and what it said.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, PipeReader, PipeWriter};
+use std::fs::File;
+use std::io::{self, PipeReader, PipeWriter, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use miette::Diagnostic;
 use thiserror::Error;
@@ -20,6 +22,9 @@ pub enum ExecError {
     #[error("`{command}` was ended by a signal\n{stderr}")]
     #[diagnostic(code(exec::signal))]
     Signal { command: String, stderr: String },
+    #[error("`{command}` was not done after {seconds} seconds and was ended\n{said}")]
+    #[diagnostic(code(exec::timeout))]
+    Timeout { command: String, seconds: u64, said: String },
 }
 
 /// What a finished program printed.
@@ -132,6 +137,56 @@ impl Command {
         }
     }
 
+    /// As [`Command::run`], for a program that may leave others running (a service that holds on to the output) or may
+    /// never end: what is not done in time is ended, with all that it started.
+    ///
+    /// # Errors
+    /// As [`Command::run`], and when the time is over.
+    pub fn run_within(&self, time: Duration) -> Result<Output, ExecError> {
+        let cannot_start = |source| self.cannot_start(source);
+        // Into files: the end of a pipe comes only when the last one who holds it has ended.
+        let mut stdout = tempfile::tempfile().map_err(cannot_start)?;
+        let mut stderr = tempfile::tempfile().map_err(cannot_start)?;
+        let handle = self
+            .expression()
+            .stdin_null()
+            .stdout_file(stdout.try_clone().map_err(cannot_start)?)
+            .stderr_file(stderr.try_clone().map_err(cannot_start)?)
+            .unchecked()
+            .start()
+            .map_err(cannot_start)?;
+        let status = handle.wait_timeout(time).map_err(cannot_start)?.map(|output| output.status);
+        if status.is_none() {
+            handle.pids().into_iter().for_each(end_tree);
+            let _ = handle.kill();
+            let _ = handle.wait();
+        }
+        let stdout = written(&mut stdout).map_err(cannot_start)?;
+        let stderr = written(&mut stderr).map_err(cannot_start)?;
+        let text = |bytes: &[u8]| mask_credentials(String::from_utf8_lossy(bytes).trim_end());
+        match status {
+            None => Err(ExecError::Timeout {
+                command: self.display(),
+                seconds: time.as_secs(),
+                said: [text(&stdout), text(&stderr)].join("\n").trim().to_owned(),
+            }),
+            Some(status) => match status.code() {
+                Some(code) => Ok(Output { code, stdout, stderr }),
+                None => Err(ExecError::Signal { command: self.display(), stderr: text(&stderr) }),
+            },
+        }
+    }
+
+    /// Starts a program that goes on by itself, with all that it says in the file `log`.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub fn start_logged(&self, log: &Path) -> Result<Background, ExecError> {
+        let expression = self.expression().stdin_null().stderr_to_stdout().stdout_path(log).unchecked();
+        let handle = expression.start().map_err(|source| self.cannot_start(source))?;
+        Ok(Background { handle })
+    }
+
     /// Starts the program with pipes to its standard input and from its standard output; what it says on standard
     /// error is kept. The input ends when the writer is dropped; then [`Running::finish`] says how it went.
     ///
@@ -226,6 +281,51 @@ impl Drop for Running {
     }
 }
 
+/// A program that runs beside. It is not ended when this is dropped.
+#[derive(Debug)]
+pub struct Background {
+    handle: duct::Handle,
+}
+
+impl Background {
+    /// The process id; 0 when there is none any more.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.handle.pids().first().copied().unwrap_or(0)
+    }
+
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        !matches!(self.handle.try_wait(), Ok(None))
+    }
+
+    /// Ends it now, without asking. Does nothing when it has ended.
+    pub fn kill(&self) {
+        let _ = self.handle.kill();
+    }
+}
+
+/// The process ids of the children of a process of this machine, the earliest first (proc(5), `children`).
+#[must_use]
+pub fn children(pid: u32) -> Vec<u32> {
+    let text = fs_err::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+}
+
+/// Ends a process and all that it started, the youngest first, so that none of them is handed on to process 1.
+fn end_tree(pid: u32) {
+    children(pid).into_iter().for_each(end_tree);
+    let _ = Command::new("kill").args(["-s", "KILL", &pid.to_string()]).run();
+}
+
+/// What was written into a file that nobody reads from.
+fn written(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Replaces the user-info of every URL in `text` by `****`, so that no message or log shows a credential. A password may
 /// have any character but `/`, `?`, `#` and white space (quotes, too, and more than one `@`): everything up to the last
 /// `@` before one of these is taken for it.
@@ -254,6 +354,27 @@ mod tests {
     use std::io::{Read, Write};
 
     use super::*;
+
+    #[test]
+    fn a_program_that_leaves_another_running_is_not_waited_for() {
+        let begun = std::time::Instant::now();
+        let command = Command::new("sh").args(["-c", "sleep 30 & echo $!; exit 3"]);
+        let output = command.run_within(Duration::from_secs(25)).unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        assert_eq!(output.code, 3);
+        Command::new("kill").arg(output.stdout_text().trim()).run_checked().unwrap();
+    }
+
+    #[test]
+    fn what_takes_too_long_is_ended_with_all_that_it_started() {
+        let command = Command::new("sh").args(["-c", "echo begun; sh -c 'sleep 600 & echo $!; wait'"]);
+        let error = command.run_within(Duration::from_secs(1)).unwrap_err();
+        let ExecError::Timeout { said, seconds: 1, .. } = &error else { panic!("{error}") };
+        let (first, pid) = said.split_once('\n').unwrap();
+        assert_eq!(first, "begun");
+        let state = fs_err::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        assert!(state.is_empty() || state.contains(" Z "), "{state}");
+    }
 
     #[test]
     fn a_missing_program_is_named() {

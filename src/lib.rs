@@ -22,6 +22,7 @@ pub mod project;
 pub mod resolve;
 pub mod scratch;
 pub mod service;
+pub mod smoke;
 pub mod stage;
 pub mod template;
 

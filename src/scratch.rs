@@ -1,16 +1,25 @@
 //! Scratch directories that are gone when the run is, also when it is interrupted.
 //!
-//! A signal does not run destructors. So every scratch directory is on a list, and [`clean_up_on_signals`] removes
-//! what is listed before the process ends.
+//! A signal does not run destructors. So every scratch directory is on a list, with whatever else has to be undone (a
+//! mount, a machine that runs), and [`clean_up_on_signals`] undoes what is listed, the latest first, before the process
+//! ends.
 
+use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-static LIVE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+static LIVE: Mutex<List> = Mutex::new(List { next: 0, actions: Vec::new() });
+
+struct List {
+    next: u64,
+    actions: Vec<(u64, Action)>,
+}
+
+type Action = Arc<dyn Fn() + Send + Sync>;
 
 /// More than a build has threads that write.
 const REMOVAL_TRIES: usize = 100;
@@ -18,6 +27,8 @@ const REMOVAL_TRIES: usize = 100;
 /// A directory that is removed, with all it holds, when this is dropped or the process is interrupted.
 #[derive(Debug)]
 pub struct Scratch {
+    // First, so that `TempDir` finds nothing left to do.
+    _undo: Undo,
     directory: tempfile::TempDir,
 }
 
@@ -43,11 +54,12 @@ impl Scratch {
     /// # Errors
     /// When the directory cannot be made; the message names `parent`.
     pub fn named(prefix: &str, parent: &Path) -> io::Result<Self> {
-        // Made and listed in one step, so that a signal finds either both or neither.
-        let mut live = live();
-        let directory = tempfile::Builder::new().prefix(prefix).tempdir_in(parent)?;
-        live.push(directory.path().to_path_buf());
-        Ok(Self { directory })
+        let make = || tempfile::Builder::new().prefix(prefix).tempdir_in(parent);
+        let (directory, undo) = Undo::of(make, |directory| {
+            let path = directory.path().to_path_buf();
+            move || remove(&path)
+        })?;
+        Ok(Self { _undo: undo, directory })
     }
 
     #[must_use]
@@ -56,15 +68,48 @@ impl Scratch {
     }
 }
 
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // Off the list when it is gone, and not before.
-        remove(self.directory.path());
-        live().retain(|path| path != self.directory.path());
+/// Something that is undone when this is dropped or the process is interrupted, once the things that were made after it
+/// are undone.
+pub struct Undo {
+    id: u64,
+    action: Action,
+}
+
+impl Undo {
+    /// Makes something, and says how it is undone. A signal finds either both or neither: it waits for `make`. An undoing
+    /// may happen twice, and must not mind.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn of<T, E, A>(make: impl FnOnce() -> Result<T, E>, undo: impl FnOnce(&T) -> A) -> Result<(T, Self), E>
+    where
+        A: Fn() + Send + Sync + 'static,
+    {
+        let mut live = live();
+        let made = make()?;
+        let action: Action = Arc::new(undo(&made));
+        let id = live.next;
+        live.next += 1;
+        live.actions.push((id, Arc::clone(&action)));
+        Ok((made, Self { id, action }))
     }
 }
 
-fn live() -> MutexGuard<'static, Vec<PathBuf>> {
+impl fmt::Debug for Undo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Undo").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Undo {
+    fn drop(&mut self) {
+        // Off the list when it is done, and not before.
+        (self.action)();
+        live().actions.retain(|(id, _)| *id != self.id);
+    }
+}
+
+fn live() -> MutexGuard<'static, List> {
     LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -78,7 +123,7 @@ fn remove(path: &Path) {
     }
 }
 
-/// From now on SIGINT, SIGTERM and SIGHUP remove the scratch directories and end the process with 128 + signal.
+/// From now on SIGINT, SIGTERM and SIGHUP undo what is listed and end the process with 128 + signal.
 ///
 /// # Errors
 /// When the handlers cannot be installed.
@@ -88,8 +133,8 @@ pub fn clean_up_on_signals() -> io::Result<()> {
         if let Some(signal) = signals.forever().next() {
             // Kept until the end, so that no other is made.
             let live = live();
-            for path in live.iter() {
-                remove(path);
+            for (_, undo) in live.actions.iter().rev() {
+                undo();
             }
             std::process::exit(128 + signal);
         }

@@ -32,6 +32,8 @@ pub struct TemplateError {
 /// - `systemd_executable`: the first word in `ExecStart=`, in which systemd replaces no variables.
 /// - `systemd_environment`: an assignment in `Environment=`.
 /// - `systemd_text`: a whole value that systemd takes as it is (`Description=`, `WorkingDirectory=`).
+///
+///   These three take a placeholder, or `none`: what stands for the name of the instance, and becomes `%i`.
 /// - `tmpfiles`: a field in a `tmpfiles.d` line.
 /// - `logrotate`: a path pattern in a logrotate file.
 ///
@@ -51,11 +53,17 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
         .set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?);
     environment.add_filter("sh", |text: &str| refuse_nul(text).map(|()| sh(text)));
     environment.add_filter("comment", |text: &str| refuse_control(text).map(|()| text.to_owned()));
-    environment.add_filter("systemd_word", |text: &str| refuse_nul(text).map(|()| systemd_word(text)));
+    environment.add_filter("systemd_word", |text: &str, instance: Option<&str>| {
+        refuse_nul(text).map(|()| systemd_quoted(&text.replace('$', "$$"), instance))
+    });
     environment.add_filter("systemd_executable", |text: &str| refuse_nul(text).map(|()| systemd_executable(text)));
-    environment.add_filter("systemd_environment", |text: &str| refuse_nul(text).map(|()| systemd_quoted(text)));
-    environment.add_filter("systemd_text", |text: &str| refuse_control(text).map(|()| systemd_text(text)));
-    environment.add_filter("tmpfiles", |text: &str| refuse_nul(text).map(|()| systemd_quoted(text)));
+    environment.add_filter("systemd_environment", |text: &str, instance: Option<&str>| {
+        refuse_nul(text).map(|()| systemd_quoted(text, instance))
+    });
+    environment.add_filter("systemd_text", |text: &str, instance: Option<&str>| {
+        refuse_control(text).map(|()| systemd_text(text, instance))
+    });
+    environment.add_filter("tmpfiles", |text: &str| refuse_nul(text).map(|()| systemd_quoted(text, None)));
     environment.add_filter("logrotate", logrotate);
     Ok(environment)
 }
@@ -94,14 +102,27 @@ pub fn sh(text: &str) -> String {
 }
 
 /// A double-quoted word of a unit file: C escapes as in systemd.syntax(7), `%` doubled as in systemd.unit(5),
-/// "Specifiers".
-fn systemd_quoted(text: &str) -> String {
+/// "Specifiers". What `instance` stands for becomes `%i`.
+fn systemd_quoted(text: &str, instance: Option<&str>) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@=,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
+    let parts = parts(text, instance);
+    if !text.is_empty() && parts.iter().all(|part| part.chars().all(plain)) {
+        return parts.join(SPECIFIER);
     }
+    let escaped = parts.into_iter().map(systemd_escaped).collect::<Vec<_>>();
+    format!("\"{}\"", escaped.join(SPECIFIER))
+}
+
+/// What lies between the places where `instance` stands.
+fn parts<'a>(text: &'a str, instance: Option<&str>) -> Vec<&'a str> {
+    match instance {
+        Some(placeholder) => text.split(placeholder).collect(),
+        None => vec![text],
+    }
+}
+
+fn systemd_escaped(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
     for character in text.chars() {
         match character {
             '"' | '\\' => quoted.extend(['\\', character]),
@@ -112,26 +133,29 @@ fn systemd_quoted(text: &str) -> String {
             other => quoted.push(other),
         }
     }
-    quoted.push('"');
     quoted
 }
+
+/// The name of the instance (systemd.unit(5), "Specifiers").
+const SPECIFIER: &str = "%i";
 
 /// An argument of a command line in a unit file. `$$` stands for a dollar sign (systemd.service(5), "Command lines").
 #[must_use]
 pub fn systemd_word(text: &str) -> String {
-    systemd_quoted(&text.replace('$', "$$"))
+    systemd_quoted(&text.replace('$', "$$"), None)
 }
 
 /// The first word of a command line. `@`, `-`, `:`, `+` and `!` before it are flags, which an absolute path never
 /// starts with.
 fn systemd_executable(text: &str) -> String {
-    systemd_quoted(text)
+    systemd_quoted(text, None)
 }
 
 /// A value that is not split into words: only specifiers and the continuation of lines are special. Blank space
 /// at the end is dropped by systemd after it has looked for a continuation, so one blank hides a last backslash.
-fn systemd_text(text: &str) -> String {
-    let mut escaped = text.replace('%', "%%");
+fn systemd_text(text: &str, instance: Option<&str>) -> String {
+    let mut escaped =
+        parts(text, instance).iter().map(|part| part.replace('%', "%%")).collect::<Vec<_>>().join(SPECIFIER);
     if escaped.chars().rev().take_while(|c| *c == '\\').count() % 2 == 1 {
         escaped.push(' ');
     }
@@ -184,6 +208,16 @@ mod tests {
         assert_eq!(one("{{ value | systemd_text }}", r"100% \").unwrap(), "100%% \\ ");
         assert_eq!(one("{{ value | systemd_word }}", ";").unwrap(), "\";\"");
         assert_eq!(one("{{ value | systemd_word }}", "").unwrap(), "\"\"");
+    }
+
+    #[test]
+    fn only_the_placeholder_becomes_the_instance() {
+        let of = |filter: &str, value: &str| one(&format!("{{{{ value | {filter}(\"{{n}}\") }}}}"), value).unwrap();
+        assert_eq!(of("systemd_word", "--port=800{n}"), "--port=800%i");
+        assert_eq!(of("systemd_word", "{n} %i $x"), r#""%i %%i $$x""#);
+        assert_eq!(of("systemd_environment", "A={n}%"), r#""A=%i%%""#);
+        assert_eq!(of("systemd_text", "/srv/%{n}\\"), "/srv/%%%i\\ ");
+        assert_eq!(one("{{ value | systemd_word(none) }}", "{n}").unwrap(), "\"{n}\"");
     }
 
     proptest! {

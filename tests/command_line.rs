@@ -466,7 +466,7 @@ fn a_package_that_names_this_machine_is_not_written() {
     let config = place.config("[python]\nindex-url = \"https://index.invalid/simple\"\n");
     let wheel = WheelMaker::new("demo", "1.1").file("demo.py", format!("P = '{password}'\n")).write(&place.wheels());
     let mut command = place.build(&wheel, &["-D", "rocky-9", "--config", &config]);
-    let message = place.fails(command.env("HOME", &home), &["demo.py", "a credential of the package index"]);
+    let message = place.fails(command.env("HOME", &home), &["demo.py", "the credentials of a package index"]);
     assert!(!message.contains(password), "{message}");
 }
 

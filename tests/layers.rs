@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// In the order in which data flows; each may use those before it.
-const FLOORS: [&str; 14] = [
+const FLOORS: [&str; 15] = [
     "progress",
     "scratch",
     "exec",
@@ -17,6 +17,7 @@ const FLOORS: [&str; 14] = [
     "package",
     "format",
     "build",
+    "smoke",
     "cli",
 ];
 

@@ -3,7 +3,6 @@
 mod service_fixture;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use omnipack::exec::Command;
 use omnipack::plan::{BuildPlan, RelationKind, Role};
@@ -51,39 +50,6 @@ fn cdhboot_on_an_old_systemd() {
 #[test]
 fn cdhboot_on_a_new_systemd() {
     insta::assert_snapshot!(dump(&cdhboot("rocky-9")));
-}
-
-/// Writes the units of `parts` into a root in which their programs exist, and gives what systemd says of them.
-fn verify(root: &Path, parts: &ServiceParts, programs: &[&str]) -> String {
-    let mut units = Vec::new();
-    for program in programs.iter().chain(&["/bin/kill"]) {
-        let path = root.join(program.trim_start_matches('/'));
-        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-        fs_err::write(&path, "#!/bin/sh\n").unwrap();
-        Command::new("chmod").arg("755").arg(&path).run_checked().unwrap();
-    }
-    for directory in ["etc/systemd/system", "var/lib/cdhboot"] {
-        fs_err::create_dir_all(root.join(directory)).unwrap();
-    }
-    for entry in parts.entries.iter().filter(|entry| entry.path.as_str().ends_with(".service")) {
-        let path = root.join(entry.path.as_str().trim_start_matches('/'));
-        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-        fs_err::write(&path, content(entry)).unwrap();
-        units.push(entry.path.file_name().to_owned());
-    }
-    let system = root.join("usr/lib/systemd/system");
-    for target in ["multi-user", "network-online", "basic", "sysinit", "shutdown"] {
-        fs_err::write(system.join(format!("{target}.target")), "[Unit]\n").unwrap();
-    }
-    fs_err::write(system.join("redis.service"), "[Service]\nExecStart=/bin/kill\n").unwrap();
-    let output = Command::new("systemd-analyze")
-        .args(["verify", "--recursive-errors=no", "--man=no"])
-        .arg(format!("--root={}", root.display()))
-        .args(&units)
-        .run()
-        .unwrap();
-    assert!(!units.is_empty());
-    format!("{}{}{}", output.code, output.stdout_text(), output.stderr_text())
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Facts about targets, pure data: `distributions.toml`, embedded, plus what the user adds or overrides.
 //!
 //! Code asks a distribution for a capability ([`Distribution::rich_dependencies`]), never for its name. How tables
-//! become a [`Catalogue`] is in `catalogue.rs`, what follows from the facts in `capability.rs`.
+//! become a [`Catalogue`] is in `catalogue.rs`, what follows from the facts in `capability.rs`, which directives a systemd
+//! knows in `directives.rs`.
 
 mod capability;
 mod catalogue;
+mod directives;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use catalogue::{Catalogue, FACTS};
+pub use directives::{Directive, Section};
 
 /// Why there is no such distribution, or why its facts are unusable.
 #[derive(Debug, Error, Diagnostic)]

@@ -29,12 +29,6 @@ pub enum Error {
     #[error("package `{package}` cannot have this path: {reason}")]
     #[diagnostic(code(package::path))]
     BadPath { package: String, reason: String },
-    #[error("package `{package}` would name the machine it was built on:\n{found}")]
-    #[diagnostic(
-        code(package::leak),
-        help("remove the path or credential from the file, or from the way its wheel is built; nothing was written")
-    )]
-    Leak { package: String, found: String },
     #[error(transparent)]
     #[diagnostic(transparent)]
     Native(#[from] requirements::Error),

@@ -2,7 +2,7 @@
 //! Pure: [`Project`] x [`Distribution`] gives a [`BuildPlan`], which `--dry-run` prints.
 //!
 //! [`plan()`] is the whole floor, read top-down. Version strings are in `version.rs`, the set of packages in
-//! `packages.rs`, relations in `relation.rs`, names and paths in `names.rs`.
+//! `packages.rs`, relations in `relation.rs`, what a target cannot do for a service in `services.rs`, names and paths in `names.rs`.
 
 mod compression;
 mod error;
@@ -11,6 +11,7 @@ mod names;
 mod packages;
 mod relation;
 mod render;
+mod services;
 #[cfg(test)]
 mod tests;
 mod version;
@@ -184,6 +185,8 @@ pub struct BuildPlan {
     /// Seconds since 1970: `SOURCE_DATE_EPOCH`, or the newest date that belongs to the input.
     pub source_date: u32,
     pub rpm: RpmSettings,
+    /// Does the main package have a unit that stops, starts and restarts all services?
+    pub target: bool,
     /// First the main package.
     pub packages: Vec<PackagePlan>,
     /// What the user asked for and the target cannot have, one sentence each.
@@ -233,7 +236,8 @@ pub fn plan(project: &Project, distribution: &Distribution, options: &Options) -
     let scheme = EvrSettings { scheme: settings.version_scheme, release: &settings.release, epoch: settings.epoch };
     let evr = evr(&settings.version, scheme, distribution)?;
     let chosen = packages::Chosen { prefix: &prefix, interpreter: &interpreter, evr: &evr };
-    let packages::PackageSet { packages, notes } = packages::packages(project, distribution, chosen)?;
+    let packages::PackageSet { packages, mut notes } = packages::packages(project, distribution, chosen)?;
+    notes.extend(services::notes(project, distribution));
     Ok(BuildPlan {
         platform: platform(distribution, &options.machine)?,
         distribution: distribution.clone(),
@@ -257,6 +261,7 @@ pub fn plan(project: &Project, distribution: &Distribution, options: &Options) -
         changelog: settings.changelog.clone(),
         source_date: options.source_date.unwrap_or(ZIP_EPOCH),
         rpm: project.rpm.clone(),
+        target: settings.target,
         packages,
         notes,
     })

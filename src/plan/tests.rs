@@ -37,6 +37,7 @@ fn settings(name: &str, version: &str) -> PackageSettings {
         compression: CompressionSetting::Balanced,
         changelog: None,
         licenses: Vec::new(),
+        target: false,
         links: None,
     }
 }

@@ -16,6 +16,8 @@ pub(super) struct Context<'a> {
     pub metadata: &'a Metadata,
     /// Directory of the configuration, absolute.
     pub directory: &'a Path,
+    /// Services of the configuration, each instance of its own.
+    pub processes: u64,
 }
 
 /// A package name made of a Python distribution's name: lower case, `-` for whatever is not a letter or digit
@@ -67,6 +69,7 @@ pub(super) fn package(reader: &mut Reader<'_>, raw: &raw::Package, context: &Con
             Some(files) => reader.files(&at.key("licenses"), files),
             None => license_files(context.source),
         },
+        target: raw.target.unwrap_or(context.processes >= 2),
         links: raw.links.as_ref().map(|links| package_links(reader, links, &at.key("links"))),
     }
 }

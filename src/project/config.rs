@@ -119,7 +119,7 @@ impl Config {
         let raw = self.document.deserialize(&tree)?;
         let mut reader = Reader::new(&self.document, &tree, &self.directory);
         let metadata = placeholder();
-        let context = Context { source: &self.source, metadata: &metadata, directory: &self.directory };
+        let context = Context { source: &self.source, metadata: &metadata, directory: &self.directory, processes: 0 };
         // The package's name matters to no wheel.
         let python = assemble::python(&mut reader, &raw.python.unwrap_or_default(), &context, &metadata.name);
         reader.finish(python)
@@ -146,7 +146,8 @@ impl Config {
         metadata: Metadata,
         levels: &[&str],
     ) -> Project {
-        let context = Context { source, metadata: &metadata, directory: &self.directory };
+        let processes = raw.service.iter().map(|service| u64::from(service.count.unwrap_or(1))).sum();
+        let context = Context { source, metadata: &metadata, directory: &self.directory, processes };
         let package = assemble::package(reader, &raw.package.clone().unwrap_or_default(), &context);
         let python = assemble::python(reader, &raw.python.clone().unwrap_or_default(), &context, &package.name);
         let names = Names::of(raw);

@@ -15,6 +15,7 @@ mod plugins;
 mod prose;
 mod raw;
 mod reader;
+mod schedule;
 mod schema;
 mod service;
 mod service_values;
@@ -33,6 +34,7 @@ use serde::Serialize;
 
 pub use config::Config;
 pub use error::{Error, Problem};
+pub use schedule::{Cron, Schedule};
 pub use schema::{reference, schema};
 pub use service::*;
 pub use settings::*;

@@ -121,6 +121,9 @@ pub struct Package {
     pub changelog: Option<String>,
     /// Licence texts. Default: `LICENSE*`, `LICENCE*`, `COPYING*` and `NOTICE*` beside the project.
     pub licenses: Option<Vec<String>>,
+    /// Is there `<name>.target`, which stops, starts and restarts all services (systemd)? Default: with two or more
+    /// services or instances.
+    pub target: Option<bool>,
     /// Links to commands that the main package itself owns.
     pub links: Option<Links>,
 }
@@ -241,7 +244,8 @@ pub struct Service {
     pub umask: Option<String>,
     /// Environment variables.
     pub environment: Option<BTreeMap<String, String>>,
-    /// Absolute path of a file with `NAME=value` lines, read if it exists.
+    /// Absolute path of a file with `NAME=value` lines, read if it exists. A `[[file]]` of that destination that has no
+    /// `mode` is for root only (0600).
     pub environment_file: Option<String>,
     /// Units that have to be up before; services of this file by their names. Default: `network-online.target`.
     pub after: Option<Vec<String>>,

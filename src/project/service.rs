@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Schedule;
+
 /// `[[service]]`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Service {
@@ -29,8 +31,8 @@ pub struct Service {
     pub formerly: Vec<String>,
     /// How many instances there are, numbered from 1; `None`: it has no instances.
     pub count: Option<u32>,
-    /// When it runs, as written; empty: when it is started.
-    pub schedule: String,
+    /// When it runs; `None`: when it is started.
+    pub schedule: Option<Schedule>,
     /// Sockets that the service manager opens for it: `8000`, `127.0.0.1:8000`, `/run/app/web.sock`.
     pub listen: Vec<String>,
     pub restart: String,
@@ -74,7 +76,7 @@ impl Default for Service {
             requires: Vec::new(),
             formerly: Vec::new(),
             count: None,
-            schedule: String::new(),
+            schedule: None,
             listen: Vec::new(),
             restart: "on-failure".to_owned(),
             restart_delay: 1,
@@ -92,6 +94,24 @@ impl Default for Service {
             restart_on_upgrade: true,
             check: None,
             package: None,
+        }
+    }
+}
+
+/// What stands for the number of an instance in the texts of a service with a `count`.
+pub const INSTANCE: &str = "{instance}";
+
+impl Service {
+    /// Paths of the files that its environment is read from: with a `count`, of each instance.
+    #[must_use]
+    pub fn environment_files(&self) -> Vec<String> {
+        let path = &self.environment_file;
+        match self.count {
+            _ if path.is_empty() => Vec::new(),
+            Some(count) if path.contains(INSTANCE) => {
+                (1..=count).map(|number| path.replace(INSTANCE, &number.to_string())).collect()
+            }
+            _ => vec![path.clone()],
         }
     }
 }

@@ -7,6 +7,7 @@ use super::document::Place;
 use super::parts::{Names, Reference, given, path_or_empty, unique};
 use super::raw;
 use super::reader::Reader;
+use super::schedule;
 use super::service_values as service_value;
 use super::values;
 use super::{Check, Limits, Probe, Service, ServiceDirectories};
@@ -46,7 +47,7 @@ fn one_service(reader: &mut Reader<'_>, raw: &raw::Service, at: &Place, names: &
         requires: units(reader, &at.key("requires"), raw.requires.as_deref(), names).unwrap_or_default(),
         formerly: reader.list(&at.key("formerly"), formerly, service_value::former_name),
         count: count(reader, &at.key("count"), raw.count),
-        schedule: reader.value(&at.key("schedule"), given(&raw.schedule), values::phrase).unwrap_or_default(),
+        schedule: reader.value(&at.key("schedule"), given(&raw.schedule), schedule::parse),
         listen: reader.list(&at.key("listen"), listen, service_value::listen),
         restart: restart(raw),
         restart_delay: raw.restart_delay.unwrap_or(defaults.restart_delay),

@@ -29,6 +29,8 @@ pub struct PackageSettings {
     pub compression: CompressionSetting,
     pub changelog: Option<PathBuf>,
     pub licenses: Vec<PathBuf>,
+    /// Is there a unit that stops, starts and restarts all services?
+    pub target: bool,
     /// Links that the main package itself owns.
     pub links: Option<LinkSettings>,
 }

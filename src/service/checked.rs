@@ -3,10 +3,10 @@
 
 use crate::distribution::{InitSystem, ToolVersion};
 use crate::plan::{BuildPlan, PackagePlan};
-use crate::project::Service;
+use crate::project::{INSTANCE, Service};
 
 use super::command::{self, MainPid, Word};
-use super::{Error, accounts, main_name};
+use super::{Error, accounts, main_name, own_directories};
 
 /// A service that can be rendered.
 #[derive(Debug, Clone)]
@@ -63,6 +63,7 @@ fn check<'a>(plan: &BuildPlan, service: &'a Service, scripts: &[String]) -> Resu
         accounts::check_name("group", &service.group)?;
     }
     check_target(plan, service, &argv)?;
+    own_directories::check(plan, service)?;
     Ok(Checked { service, id, argv, reload, after: after(plan, service)?, user })
 }
 
@@ -78,7 +79,17 @@ pub fn id(plan: &BuildPlan, service: &Service) -> Result<String, Error> {
             "letters, digits, `_`, `-` and `.`",
         ));
     }
-    Ok(format!("{}-{}", main_name(plan).replace(|c| !sound(c), "_"), service.name))
+    Ok(unchecked_id(plan, service))
+}
+
+/// As [`id`], of a service whose name was or will be looked at.
+pub fn unchecked_id(plan: &BuildPlan, service: &Service) -> String {
+    format!("{}-{}", main_id(plan), service.name)
+}
+
+/// The main package's name, as far as the name of a unit may have it.
+pub fn main_id(plan: &BuildPlan) -> String {
+    main_name(plan).replace(|c: char| !(c.is_ascii_alphanumeric() || "_.-".contains(c)), "_")
 }
 
 fn wrong(service: &Service, key: &'static str, value: &str, reason: &str, hint: &str) -> Error {
@@ -100,9 +111,11 @@ fn check_values(service: &Service) -> Result<(), Error> {
     }
     let unit_name =
         |name: &str| name.contains('.') && name.chars().all(|c| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c));
-    if let Some(name) = service.after.iter().find(|name| !unit_name(name)) {
-        let hint = "name a unit with its suffix, such as `redis.service` or `network-online.target`";
-        return Err(wrong(service, "after", name, "is not the name of a unit", hint));
+    for (key, names) in [("after", &service.after), ("before", &service.before), ("requires", &service.requires)] {
+        if let Some(name) = names.iter().find(|name| !unit_name(name)) {
+            let hint = "name a unit with its suffix, such as `redis.service` or `network-online.target`";
+            return Err(wrong(service, key, name, "is not the name of a unit", hint));
+        }
     }
     let paths = [("working-directory", &service.working_directory), ("environment-file", &service.environment_file)];
     for (key, path) in paths.into_iter().filter(|(_, path)| !path.is_empty()) {
@@ -167,6 +180,10 @@ fn argv(plan: &BuildPlan, service: &Service, scripts: &[String]) -> Result<Vec<S
         })
         .collect::<Vec<_>>();
     match argv.first_mut() {
+        Some(program) if service.count.is_some() && program.contains(INSTANCE) => {
+            let reason = "all instances run the same program";
+            return Err(command_line(service, "command", &service.command, reason));
+        }
         Some(program) => *program = resolve(plan, service, program, scripts)?,
         None => return Err(command_line(service, "command", &service.command, "it is empty")),
     }
@@ -262,6 +279,13 @@ fn check_target(plan: &BuildPlan, service: &Service, argv: &[String]) -> Result<
     if distribution.init == InitSystem::Sysvinit && service.kind == "forking" {
         let reason = "an init script has to know the process it watches over";
         return Err(unsupported("`type = \"forking\"`", reason, "let the program stay in the foreground"));
+    }
+    if let (Some(version), Some(schedule)) = (distribution.systemd, &service.schedule)
+        && version.major < schedule.systemd
+    {
+        let reason = format!("it needs systemd {}, and the target has {}", schedule.systemd, version.major);
+        let what = format!("`schedule = {:?}`", schedule.text);
+        return Err(unsupported(&what, &reason, "name the moments without what is newer: systemd.time(7)"));
     }
     if distribution.systemd.is_some_and(|version| version < DOLLAR_FIRST)
         && let Some(word) = argv.iter().find(|word| word.starts_with('$'))

@@ -4,10 +4,12 @@ use serde::Serialize;
 
 use crate::distribution::{InitSystem, PackageFormat};
 use crate::plan::{BuildPlan, PackagePlan};
+use crate::project::{INSTANCE, Service};
 use crate::stage::{Entry, EntryFlags, EntryKind, Origin, TargetPath};
 use crate::template;
 
 use super::accounts::{self, Account};
+use super::own_directories::{self, Maker, OwnDirectory};
 use super::{Error, FileKind, target_path, text_file};
 
 /// A directory below `/run`, which is empty after every boot.
@@ -32,7 +34,19 @@ struct EnvironmentFile<'a> {
     services: Vec<&'a str>,
 }
 
-/// The `[[directory]]` tables of `package`, the homes of its own accounts, and its `tmpfiles.d` file.
+/// What the configuration says of a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Named<'a> {
+    pub owner: &'a str,
+    pub group: &'a str,
+    pub mode: u32,
+}
+
+/// Homes of accounts are theirs alone.
+const HOME_MODE: u32 = 0o750;
+
+/// The `[[directory]]` tables of `package`, the homes of its own accounts, the directories of its services, and its
+/// `tmpfiles.d` file.
 pub fn entries(plan: &BuildPlan, package: &PackagePlan, accounts: &[Account]) -> Result<Vec<Entry>, Error> {
     let mut entries = Vec::new();
     for directory in &package.directories {
@@ -45,8 +59,11 @@ pub fn entries(plan: &BuildPlan, package: &PackagePlan, accounts: &[Account]) ->
     for account in accounts.iter().filter(|account| account.own) {
         let home = target_path(&account.home)?;
         if home_is_ours(plan, &home)? && !entries.iter().any(|entry| entry.path == home) {
-            entries.push(entry(home, 0o750, &account.name, &account.group, false));
+            entries.push(entry(home, HOME_MODE, &account.name, &account.group, false));
         }
+    }
+    for directory in package.services.iter().flat_map(|service| own_directories::of_service(plan, service)) {
+        entries.extend(of_service(plan, package, &directory, &entries)?);
     }
     if let Some(path) = tmpfiles_path(plan, package) {
         let text = template::render(
@@ -57,6 +74,58 @@ pub fn entries(plan: &BuildPlan, package: &PackagePlan, accounts: &[Account]) ->
         entries.push(text_file(&path, text, FileKind::Plain)?);
     }
     Ok(entries)
+}
+
+/// The entries for a directory of a service, where neither this package nor the main one has it.
+fn of_service(
+    plan: &BuildPlan,
+    package: &PackagePlan,
+    directory: &OwnDirectory,
+    known: &[Entry],
+) -> Result<Vec<Entry>, Error> {
+    let systemd = plan.distribution.init == InitSystem::Systemd;
+    let (wanted, ghost) = match directory.maker {
+        Maker::Package => (true, false),
+        Maker::Manager => (false, false),
+        Maker::Boot => (true, systemd),
+    };
+    let mut entries = Vec::new();
+    for path in paths(plan, package, directory).into_iter().filter(|_| wanted) {
+        let by_main = plan.main().is_some_and(|main| main.name != package.name && names(plan, main, &path).is_some());
+        let path = target_path(&path)?;
+        if !by_main && !known.iter().any(|entry| entry.path == path) {
+            entries.push(entry(path, directory.mode, &directory.user, &directory.group, ghost));
+        }
+    }
+    Ok(entries)
+}
+
+/// Where `directory` is: one path, or one for each instance.
+fn paths(plan: &BuildPlan, package: &PackagePlan, directory: &OwnDirectory) -> Vec<String> {
+    let path = run_path(plan, &directory.path());
+    if !path.contains(INSTANCE) {
+        return vec![path];
+    }
+    let mine = |service: &&Service| own_directories::of_service(plan, service).contains(directory);
+    let count = package.services.iter().find(mine).and_then(|service| service.count).unwrap_or(1);
+    (1..=count).map(|number| path.replace(INSTANCE, &number.to_string())).collect()
+}
+
+/// What the configuration says of the directory at `path`: a `[[directory]]`, or the home of an account.
+pub fn named<'a>(plan: &'a BuildPlan, path: &str) -> Option<Named<'a>> {
+    plan.packages.iter().find_map(|package| names(plan, package, path))
+}
+
+fn names<'a>(plan: &BuildPlan, package: &'a PackagePlan, path: &str) -> Option<Named<'a>> {
+    let same = |other: &str| run_path(plan, other).trim_end_matches('/') == run_path(plan, path);
+    let directory = package.directories.iter().find(|directory| same(&directory.path));
+    let directory = directory.map(|found| Named { owner: &found.owner, group: &found.group, mode: found.mode });
+    let home = || {
+        let user = package.users.iter().find(|user| same(&user.home))?;
+        let group = if user.group.is_empty() { &user.name } else { &user.group };
+        Some(Named { owner: &user.name, group, mode: HOME_MODE })
+    };
+    directory.or_else(home)
 }
 
 fn entry(path: TargetPath, mode: u32, owner: &str, group: &str, ghost: bool) -> Entry {
@@ -112,13 +181,26 @@ fn is_volatile(path: &str) -> bool {
 
 /// The directories of `package` that every boot has to make.
 pub fn volatile(plan: &BuildPlan, package: &PackagePlan) -> Vec<Volatile> {
-    let directories = package.directories.iter().map(|directory| Volatile {
-        path: run_path(plan, &directory.path),
-        mode: format!("{:04o}", directory.mode),
-        owner: directory.owner.clone(),
-        group: directory.group.clone(),
-    });
-    directories.filter(|directory| is_volatile(&directory.path)).collect()
+    let volatile = |path: String, mode: u32, owner: &str, group: &str| Volatile {
+        path,
+        mode: format!("{mode:04o}"),
+        owner: owner.to_owned(),
+        group: group.to_owned(),
+    };
+    let directories = package
+        .directories
+        .iter()
+        .map(|directory| volatile(run_path(plan, &directory.path), directory.mode, &directory.owner, &directory.group));
+    let mut all = directories.filter(|directory| is_volatile(&directory.path)).collect::<Vec<_>>();
+    let own = package.services.iter().flat_map(|service| own_directories::of_service(plan, service));
+    for directory in own.filter(|directory| directory.maker == Maker::Boot) {
+        for path in paths(plan, package, &directory) {
+            if !all.iter().any(|known| known.path == path) {
+                all.push(volatile(path, directory.mode, &directory.user, &directory.group));
+            }
+        }
+    }
+    all
 }
 
 /// Where `package` tells systemd of its volatile directories; `None` when it has none.
@@ -129,18 +211,17 @@ pub fn tmpfiles_path(plan: &BuildPlan, package: &PackagePlan) -> Option<String> 
 
 /// An empty file, for root only, in the place of each `environment-file` that no `[[file]]` of the build ships.
 pub fn environment_files(plan: &BuildPlan, package: &PackagePlan) -> Result<Vec<Entry>, Error> {
-    let mut paths = package.services.iter().map(|service| service.environment_file.as_str()).collect::<Vec<_>>();
-    paths.retain(|path| !path.is_empty());
+    let mut paths = package.services.iter().flat_map(Service::environment_files).collect::<Vec<_>>();
     paths.sort_unstable();
     paths.dedup();
     let mut entries = Vec::new();
-    for path in paths {
+    for path in &paths {
         let place = target_path(path)?;
         let mut shipped = plan.packages.iter().flat_map(|package| &package.files);
         let shipped = shipped
             .try_fold(false, |found, file| Ok::<_, Error>(found || place.is_below(&target_path(&file.destination)?)))?;
         if !shipped {
-            let users = package.services.iter().filter(|service| service.environment_file == path);
+            let users = package.services.iter().filter(|service| service.environment_files().contains(path));
             let services = users.map(|service| service.name.as_str()).collect::<Vec<_>>();
             let text = template::render(
                 path,

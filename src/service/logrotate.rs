@@ -9,7 +9,8 @@ use crate::stage::Entry;
 use crate::template;
 
 use super::checked::{self, Checked};
-use super::{Error, FileKind, sysvinit, text_file};
+use super::own_directories::{self, Purpose};
+use super::{Error, FileKind, systemd, sysvinit, text_file};
 
 const FREQUENCIES: [&str; 5] = ["hourly", "daily", "weekly", "monthly", "yearly"];
 
@@ -24,15 +25,15 @@ struct Stanza<'a> {
     frequency: &'a str,
     rotate: u32,
     compress: bool,
-    su: Option<Owner<'a>>,
+    su: Option<Owner>,
     /// Command that makes the service open its log anew; `None`: copy and truncate.
     reopen: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Eq, Serialize)]
-struct Owner<'a> {
-    user: &'a str,
-    group: &'a str,
+struct Owner {
+    user: String,
+    group: String,
 }
 
 /// `/etc/logrotate.d/<package>`, and one file for the output of each service that an init script runs.
@@ -110,13 +111,20 @@ fn stanzas_of<'a>(plan: &'a BuildPlan, table: &'a Logrotate) -> Result<Vec<Stanz
 
 /// logrotate since 3.8.0 rotates nothing in a directory that others than root can write to unless `su` names whom to
 /// become; 3.7 (the RPM distributions that do not boot systemd) does not know the word.
-fn owner<'a>(plan: &'a BuildPlan, path: &str) -> Option<Owner<'a>> {
+fn owner(plan: &BuildPlan, path: &str) -> Option<Owner> {
     let distribution = &plan.distribution;
     let knows_su = distribution.init == InitSystem::Systemd || distribution.format == PackageFormat::Deb;
     let (directory, _) = path.rsplit_once('/')?;
     let mut directories = plan.packages.iter().flat_map(|package| &package.directories);
-    let found = directories.find(|known| known.path.trim_end_matches('/') == directory)?;
-    (knows_su && found.owner != "root").then_some(Owner { user: &found.owner, group: &found.group })
+    let found = directories.find(|known| known.path.trim_end_matches('/') == directory);
+    let named = found.map(|known| Owner { user: known.owner.clone(), group: known.group.clone() });
+    let services = plan.packages.iter().flat_map(|package| &package.services);
+    let mut own = services.flat_map(|service| own_directories::of_service(plan, service));
+    let mut of_service = || {
+        let found = own.find(|known| known.purpose == Purpose::Logs && known.path() == directory)?;
+        Some(Owner { user: found.user, group: found.group })
+    };
+    named.or_else(&mut of_service).filter(|owner| knows_su && owner.user != "root")
 }
 
 fn reopen(plan: &BuildPlan, name: &str) -> Result<String, Error> {
@@ -136,7 +144,8 @@ fn reopen_command(plan: &BuildPlan, service: &Service) -> Result<String, Error> 
     Ok(match plan.distribution.init {
         InitSystem::Systemd => {
             let verb = if reloads { "reload" } else { "try-restart" };
-            format!("[ ! -d /run/systemd/system ] || systemctl {verb} {id}.service >/dev/null 2>&1 || :")
+            let units = systemd::units_of(&id, service).processes.join(" ");
+            format!("[ ! -d /run/systemd/system ] || systemctl {verb} {units} >/dev/null 2>&1 || :")
         }
         InitSystem::Sysvinit => {
             let verb = if reloads { "reload" } else { "condrestart" };

@@ -11,6 +11,7 @@ mod directories;
 mod error;
 mod hardening;
 mod logrotate;
+mod own_directories;
 mod plugins;
 mod scriptlets;
 mod systemd;
@@ -54,7 +55,7 @@ pub fn render(plan: &BuildPlan, package: &PackagePlan, scripts: &[String]) -> Re
     let accounts = accounts::of_package(plan, package)?;
     let mut entries = Vec::new();
     match plan.distribution.init {
-        InitSystem::Systemd => entries.extend(systemd::units(plan, &services)?),
+        InitSystem::Systemd => entries.extend(systemd::units(plan, package, &services)?),
         InitSystem::Sysvinit => entries.extend(sysvinit::scripts(plan, package, &services)?),
     }
     entries.extend(directories::entries(plan, package, &accounts)?);

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::text::strict_environment;
 use super::{Content, Entry, EntryKind, Error, LayoutError, Origin, Stage, TargetPath, links};
 use crate::plan::{BuildPlan, Links, PackagePlan};
-use crate::project::{ExtraDirectory, ExtraFile};
+use crate::project::{ExtraDirectory, ExtraFile, Service};
 use crate::resolve::WheelRole;
 
 /// How like an existing name a wrong one must be for the existing one to be offered (Jaro-Winkler).
@@ -106,13 +106,24 @@ fn regular_file(
     } else {
         Content::File { path: Arc::new(source.to_path_buf()), size: metadata.len() }
     };
-    let mode = file.mode.unwrap_or(if executable { 0o755 } else { 0o644 });
+    let mode = file.mode.unwrap_or_else(|| match is_environment_file(plan, &destination) {
+        true => 0o600,
+        false if executable => 0o755,
+        false => 0o644,
+    });
     let mut entry = Entry::new(destination, mode, EntryKind::File(content), Origin::User);
     entry.owner = file.owner.as_str().into();
     entry.group = file.group.as_str().into();
     entry.flags.config = file.config;
     entry.flags.capabilities = file.capabilities.as_deref().map(Into::into);
     Ok(entry)
+}
+
+/// Services read passwords from their environment, which nobody else is to see.
+fn is_environment_file(plan: &BuildPlan, path: &TargetPath) -> bool {
+    let services = plan.packages.iter().flat_map(|package| &package.services);
+    let mut paths = services.flat_map(Service::environment_files);
+    paths.any(|named| TargetPath::new(&named).is_ok_and(|named| named == *path))
 }
 
 /// A directory with all below it. Links are kept as they are, as long as they stay inside.

@@ -4,7 +4,7 @@
 #![allow(dead_code)]
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use omnipack::distribution::{Algorithm, Distribution, ToolVersion};
 use omnipack::exec::Command;
@@ -115,6 +115,7 @@ pub fn plan(distribution_name: &str, packages: Vec<PackagePlan>) -> BuildPlan {
         source_date: 0,
         rpm: RpmSettings::default(),
         notes: Vec::new(),
+        target: false,
         packages,
     }
 }
@@ -207,6 +208,39 @@ pub fn content(entry: &Entry) -> String {
         EntryKind::File(Content::Bytes(bytes)) => String::from_utf8(bytes.to_vec()).unwrap(),
         other => panic!("{}: not a generated file: {other:?}", entry.path),
     }
+}
+
+/// Writes the units of `parts` into a root in which their programs exist, and gives what systemd says of them.
+pub fn verify(root: &Path, parts: &ServiceParts, programs: &[&str]) -> String {
+    let mut units = Vec::new();
+    for program in programs.iter().chain(&["/bin/kill"]) {
+        let path = root.join(program.trim_start_matches('/'));
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(&path, "#!/bin/sh\n").unwrap();
+        Command::new("chmod").arg("755").arg(&path).run_checked().unwrap();
+    }
+    for directory in ["etc/systemd/system", "var/lib/cdhboot"] {
+        fs_err::create_dir_all(root.join(directory)).unwrap();
+    }
+    for entry in parts.entries.iter().filter(|entry| entry.path.as_str().starts_with("/usr/lib/systemd/system/")) {
+        let path = root.join(entry.path.as_str().trim_start_matches('/'));
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(&path, content(entry)).unwrap();
+        units.push(entry.path.file_name().replace("@.", "@1."));
+    }
+    let system = root.join("usr/lib/systemd/system");
+    for target in ["multi-user", "network-online", "basic", "sysinit", "shutdown", "sockets", "timers"] {
+        fs_err::write(system.join(format!("{target}.target")), "[Unit]\n").unwrap();
+    }
+    fs_err::write(system.join("redis.service"), "[Service]\nExecStart=/bin/kill\n").unwrap();
+    let output = Command::new("systemd-analyze")
+        .args(["verify", "--recursive-errors=no", "--man=no"])
+        .arg(format!("--root={}", root.display()))
+        .args(&units)
+        .run()
+        .unwrap();
+    assert!(!units.is_empty());
+    format!("{}{}{}", output.code, output.stdout_text(), output.stderr_text())
 }
 
 /// Shell commands that write the entries of `parts` below `/`.

@@ -114,6 +114,7 @@ pub fn plan(prefix: &str, series: &str, python: &str) -> BuildPlan {
         changelog: None,
         source_date: 0,
         rpm: RpmSettings::default(),
+        target: true,
         notes: Vec::new(),
         packages: vec![package("app")],
     }

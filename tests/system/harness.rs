@@ -1,5 +1,7 @@
 //! The harness itself, with packages that the reference tool made: what it lets through and what it refuses.
 
+use omnipack::smoke::{self, ServiceManager, Snapshot, State};
+
 use crate::machine::Machine;
 use crate::root::Root;
 use crate::rpm;
@@ -43,6 +45,45 @@ fn an_unmet_requirement_is_refused() {
         let refusal = rpm::try_install(&machine, &[package(&machine, requirement)]).unwrap_err();
         assert!(refusal.contains(&format!("nothing provides {requirement}")), "{requirement}: {refusal}");
     }
+}
+
+#[test]
+fn an_init_script_runs_on_a_machine_with_sysvinit() {
+    let machine = Machine::boot(Root::new("bookworm-sysvinit", "3.11"));
+    assert_eq!(*machine.engine().services(), ServiceManager::Sysvinit);
+    machine.start("cron");
+    let services = machine.engine().services();
+    services.stop(machine.engine(), "cron").unwrap();
+    assert_ne!(services.state(machine.engine(), "cron").unwrap(), State::Running);
+    assert!(services.is_enabled(machine.engine(), "cron").unwrap());
+}
+
+#[test]
+fn a_snapshot_sees_a_new_file_and_a_new_process() {
+    let machine = Machine::boot(Root::new("bookworm", "3.11"));
+    let before = Snapshot::of(machine.engine()).unwrap();
+    machine.shell("mkdir /opt/new; : >/opt/new/file; : >/run/new.pid; : >/tmp/new; cp /bin/sleep /opt/new/sleeper");
+    machine.shell("/opt/new/sleeper 1000 >/dev/null 2>&1 &");
+    let after = Snapshot::of(machine.engine()).unwrap();
+    let new: Vec<&str> = after.new_paths(&before).filter(|path| !path.starts_with("/var/log/journal")).collect();
+    assert_eq!(new, ["/opt/new", "/opt/new/file", "/opt/new/sleeper", "/run/new.pid", "/tmp/new"]);
+    let sleeper = after.processes.values().find(|process| process.program == "/opt/new/sleeper").unwrap();
+    assert_eq!(sleeper.command, "/opt/new/sleeper 1000");
+}
+
+#[test]
+fn a_system_without_an_init_runs_commands_and_says_why_no_services() {
+    let root = Root::new("bookworm", "3.11");
+    for init in ["/usr/sbin/init", "/usr/lib/systemd/systemd"] {
+        let _ = fs_err::remove_file(root.inside(init));
+    }
+    let machine = smoke::Machine::boot(root.into_overlay()).unwrap();
+    let ServiceManager::None { reason } = machine.services() else { panic!("{:?}", machine.services()) };
+    assert!(reason.contains("no init"), "{reason}");
+    let first = machine.run("cat", &["/proc/1/cmdline"]).unwrap().stdout_text();
+    assert!(!first.is_empty() && !first.contains("systemd"), "{first}");
+    let missing = machine.run("no-such-program", &[]).unwrap();
+    assert_eq!(missing.code, 127, "{}", missing.stderr_text());
 }
 
 #[test]

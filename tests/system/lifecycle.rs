@@ -1,10 +1,10 @@
 //! Each fixture on each distribution: build, install, use, verify, remove. A new case is a line at the end.
 
-use omnipack::exec::Command;
+use omnipack::smoke::Snapshot;
 
 use crate::machine::Machine;
 use crate::root::Root;
-use crate::support::{build, expect_success, name_of};
+use crate::support::{build, name_of};
 use crate::target::Target;
 use crate::{rpm, support};
 
@@ -67,8 +67,8 @@ fn lifecycle(case: &Case, distribution: &str) {
     let target = Target::named(distribution);
     let root = Root::new(&target.suite, &target.python);
     rpm::seed(&root, &target);
-    let before = paths(&root);
     let machine = Machine::boot(root);
+    let before = snapshot(&machine);
 
     rpm::install(&machine, &packages);
     assert_eq!(rpm::verify(&machine, &names), Vec::<String>::new(), "right after the installation");
@@ -81,30 +81,18 @@ fn lifecycle(case: &Case, distribution: &str) {
 
     rpm::remove(&machine, &names);
     assert!(!machine.root().inside(case.prefix).exists(), "{}", machine.run("find", &[case.prefix]));
+    let after = snapshot(&machine);
     for unwanted in ["/usr/bin", "/usr/sbin", "/usr/lib/systemd", "/etc/systemd", "/etc/init.d", "/etc/rc.d"] {
-        let left: Vec<String> = paths(machine.root())
-            .into_iter()
-            .filter(|path| path.starts_with(unwanted) && !before.contains(path))
-            .collect();
-        assert_eq!(left, Vec::<String>::new(), "left behind under {unwanted}");
+        let left: Vec<&str> = after.new_paths(&before).filter(|path| path.starts_with(unwanted)).collect();
+        assert_eq!(left, Vec::<&str>::new(), "left behind under {unwanted}");
     }
     let failed =
         machine.run("systemctl", &["list-units", "--failed", "--plain", "--no-legend", "cdhboot*", "flocker*"]);
     assert_eq!(failed.trim(), "", "{}", machine.journal());
 }
 
-/// Every path that a package could leave behind, without the kernel's.
-fn paths(root: &Root) -> std::collections::BTreeSet<String> {
-    let list = expect_success(&Command::new("find").arg(root.path()).args([
-        "-xdev",
-        "-path",
-        "*/packages",
-        "-prune",
-        "-o",
-        "-printf",
-        "/%P\\n",
-    ]));
-    list.lines().map(str::to_owned).collect()
+fn snapshot(machine: &Machine) -> Snapshot {
+    Snapshot::of(machine.engine()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn a_request_is_answered_by_the_worker(machine: &Machine, target: &Target) {

@@ -1,91 +1,42 @@
-//! A booted machine: real systemd as process 1 in namespaces of its own, over a [`Root`].
+//! The engine's machine, over a [`Root`], for tests: whatever goes wrong is a panic.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use omnipack::exec::{Command, Output};
+use omnipack::exec::Output;
+use omnipack::smoke;
 
-use crate::root::{PATH, Root};
+use crate::root::Root;
 use crate::support::both;
 
-/// How long anything that boots, starts or stops may take on a busy machine.
+/// How long anything that starts or stops may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Runs until it is dropped.
 #[derive(Debug)]
 pub struct Machine {
-    // Fields drop in order: first the processes end, then the file system goes.
-    nspawn: Nspawn,
-    root: Root,
-}
-
-#[derive(Debug)]
-struct Nspawn {
-    handle: duct::Handle,
-    leader: u32,
+    engine: smoke::Machine,
 }
 
 impl Machine {
-    /// Boots the root and waits until systemd has nothing left to start.
+    /// Boots the root and waits until its service manager has nothing left to start.
     pub fn boot(root: Root) -> Self {
-        let log = root.scratch().join("console.log");
-        let name = format!("omnipack-{}", root.scratch().file_name().unwrap().to_string_lossy());
-        // The container ends with this test, however the test ends.
-        let handle = duct::cmd!(
-            "setpriv",
-            "--pdeathsig=KILL",
-            "systemd-nspawn",
-            "--quiet",
-            "--register=no",
-            "--keep-unit",
-            "--private-network",
-            format!("--machine={name}"),
-            "--boot",
-            "--directory",
-            root.path(),
-            "--console=pipe"
-        )
-        .stdin_null()
-        .stderr_to_stdout()
-        .stdout_path(&log)
-        .unchecked()
-        .start()
-        .unwrap();
-        let mut machine = Self { nspawn: Nspawn { handle, leader: 0 }, root };
-        machine.wait_for_systemd(&log);
-        machine
+        let engine = smoke::Machine::boot(root.into_overlay()).unwrap_or_else(|error| panic!("{error}"));
+        assert!(!matches!(engine.services(), smoke::ServiceManager::None { .. }), "{:?}", engine.services());
+        Self { engine }
     }
 
-    fn wait_for_systemd(&mut self, log: &Path) {
-        let nspawn = self.nspawn.handle.pids()[0];
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            // The first child only sets the mounts up and ends; the one that stays is process 1 of the machine.
-            let children = fs_err::read_to_string(format!("/proc/{nspawn}/task/{nspawn}/children")).unwrap_or_default();
-            self.nspawn.leader = children.split_whitespace().next_back().map_or(0, |pid| pid.parse().unwrap());
-            if self.nspawn.leader != 0 {
-                let state = self.try_run("systemctl", &["is-system-running"]);
-                if matches!(state.stdout_text().trim(), "running" | "degraded") {
-                    return;
-                }
-            }
-            let ended = self.nspawn.handle.try_wait().unwrap().is_some();
-            assert!(
-                !ended && Instant::now() < deadline,
-                "the machine does not boot:\n{}",
-                fs_err::read_to_string(log).unwrap_or_default()
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
+    /// What the library knows of it: its services, its packages, its paths.
+    pub fn engine(&self) -> &smoke::Machine {
+        &self.engine
     }
 
-    pub fn root(&self) -> &Root {
-        &self.root
+    pub fn root(&self) -> &smoke::Overlay {
+        self.engine.overlay().expect("a machine that was booted from a directory")
     }
 
     /// Runs a program on the machine, as root.
     pub fn try_run(&self, program: &str, args: &[&str]) -> Output {
-        self.inside(program, args).run().unwrap_or_else(|error| panic!("{error}"))
+        self.engine.run(program, args).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// As [`Machine::try_run`]; must succeed. Gives standard output.
@@ -100,14 +51,6 @@ impl Machine {
         self.run("sh", &["-ec", line])
     }
 
-    fn inside(&self, program: &str, args: &[&str]) -> Command {
-        Command::new("nsenter")
-            .args(["--target", &self.nspawn.leader.to_string()])
-            .args(["--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd", "--cgroup"])
-            .args(["env", "-i", PATH, "LANG=C.UTF-8", "HOME=/root", program])
-            .args(args)
-    }
-
     /// Asks again and again; panics, with the machine's journal, when the answer stays no.
     pub fn wait_until(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
@@ -117,37 +60,22 @@ impl Machine {
         }
     }
 
-    /// The last lines of the journal, for a message.
+    /// The last lines of the journal or the system's log, for a message.
     pub fn journal(&self) -> String {
-        both(&self.try_run("journalctl", &["--no-pager", "--lines=80"]))
+        self.engine.journal(None)
     }
 
-    /// Starts a unit, which must then stay up for a moment.
+    /// Starts a unit or an init script, which must then stay up for a moment.
     pub fn start(&self, unit: &str) {
-        let started = self.try_run("systemctl", &["start", unit]);
+        let services = self.engine.services();
+        let started = services.start(&self.engine, unit).unwrap_or_else(|error| panic!("{error}"));
         std::thread::sleep(Duration::from_millis(300));
-        let active = self.try_run("systemctl", &["is-active", unit]);
+        let state = services.state(&self.engine, unit).unwrap_or_else(|error| panic!("{error}"));
         assert!(
-            started.code == 0 && active.stdout_text().trim() == "active",
-            "{unit} does not run\n{}{}{}",
+            started.code == 0 && state == smoke::State::Running,
+            "{unit} does not run: {state:?}\n{}{}",
             both(&started),
-            both(&self.try_run("systemctl", &["status", "--no-pager", "--full", unit])),
             self.journal()
         );
-    }
-}
-
-impl Drop for Nspawn {
-    fn drop(&mut self) {
-        if self.leader != 0 {
-            let leader = self.leader.to_string();
-            // SIGRTMIN+4 is systemd's order to power off (systemd(1), "SIGNALS").
-            let _ = Command::new("kill").args(["-s", "RTMIN+4", &leader]).run();
-            let deadline = Instant::now() + Duration::from_secs(20);
-            while Instant::now() < deadline && !matches!(self.handle.try_wait(), Ok(Some(_))) {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-        }
-        let _ = self.handle.kill();
     }
 }

@@ -1,6 +1,8 @@
 //! Packages on real systems: installed by real rpm and dnf with dependency resolution on, run by real systemd against
 //! a real Redis, verified, removed. Needs root, debootstrap, systemd-nspawn, rpmbuild and pyenv's Pythons.
 
+#[path = "../handmade/mod.rs"]
+mod handmade;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -10,7 +12,9 @@ mod handmade;
 mod harness;
 mod lifecycle;
 mod machine;
+mod matrix;
 mod plugins;
 mod root;
 mod rpm;
 mod target;
+mod units;

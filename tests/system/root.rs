@@ -1,24 +1,30 @@
-//! Root file systems: Debian's, made once per suite and ISO week by debootstrap, with the rpm, dnf, systemd and Redis
-//! of the suite; and over them a layer with the target's own Python. A test gets an overlay of its own.
+//! Root file systems: Debian's, made once per base and ISO week by debootstrap, with the rpm, dnf, service manager and
+//! Redis of the suite; and over them a layer with the target's own Python. A test gets an overlay of its own.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use omnipack::exec::Command;
+use omnipack::smoke::Overlay;
 
 use crate::support::{expect_success, run};
 
-/// What a root has beside a minimal system.
+/// What a root has beside a minimal system with systemd.
 const PACKAGES: &str = "systemd,systemd-sysv,dbus,python3,ca-certificates,rpm,dnf,redis-server,procps,passwd,logrotate";
+/// The same where init scripts are run; debootstrap cannot install both inits.
+const SYSVINIT_PACKAGES: &str = "sysvinit-core,sysv-rc,insserv,initscripts,lsb-base,python3,ca-certificates,rpm,dnf,procps,passwd,\
+                                 logrotate,cron";
+/// Ends the name of a base with sysvinit: `bookworm-sysvinit`.
+const SYSVINIT: &str = "-sysvinit";
 
 /// A file system that only one test writes to. Unmounted and removed when dropped.
 #[derive(Debug)]
 pub struct Root {
-    directory: PathBuf,
+    overlay: Overlay,
 }
 
 impl Root {
-    /// An overlay over the suite's root, with `/usr/bin/python<series>`.
+    /// An overlay over the root of a suite, or of a suite with `-sysvinit` behind it, with `/usr/bin/python<series>`.
     pub fn new(suite: &str, python: &str) -> Self {
         let base = base(suite);
         let mut layers = vec![base.clone()];
@@ -27,54 +33,28 @@ impl Root {
         }
         let running = cache().join("running");
         remove_leftovers(&running);
-        let directory = running.join(format!("{}-{}", std::process::id(), unique()));
-        for part in ["upper", "work", "root"] {
-            fs_err::create_dir_all(directory.join(part)).unwrap();
-        }
-        let layers: Vec<String> = layers.iter().map(|layer| layer.display().to_string()).collect();
-        let options = format!(
-            "lowerdir={},upperdir={},workdir={}",
-            layers.join(":"),
-            directory.join("upper").display(),
-            directory.join("work").display()
-        );
-        let root = Self { directory };
-        expect_success(&Command::new("mount").args(["-t", "overlay", "overlay", "-o", &options]).arg(root.path()));
-        root
-    }
-
-    pub fn path(&self) -> PathBuf {
-        self.directory.join("root")
-    }
-
-    /// The path on this machine of a path inside.
-    pub fn inside(&self, path: &str) -> PathBuf {
-        self.path().join(path.trim_start_matches('/'))
+        fs_err::create_dir_all(&running).unwrap();
+        let overlay = Overlay::over(&layers, &running, &format!("{}-", std::process::id()));
+        Self { overlay: overlay.unwrap_or_else(|error| panic!("{error}")) }
     }
 
     /// Runs a program inside, with no service running.
     pub fn chroot(&self, program: &str, args: &[&str]) -> String {
-        expect_success(&Command::new("chroot").arg(self.path()).args(["/usr/bin/env", "-i", PATH, program]).args(args))
+        expect_success(&self.overlay.chroot(program, args))
     }
 
-    /// Where this test may keep files outside of the root, such as a log.
-    pub fn scratch(&self) -> &Path {
-        &self.directory
-    }
-}
-
-impl Drop for Root {
-    fn drop(&mut self) {
-        remove(&self.directory);
+    /// What the engine boots.
+    pub fn into_overlay(self) -> Overlay {
+        self.overlay
     }
 }
 
-/// The search path that services and logins have.
-pub const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+impl std::ops::Deref for Root {
+    type Target = Overlay;
 
-fn unique() -> u32 {
-    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-    NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+    fn deref(&self) -> &Overlay {
+        &self.overlay
+    }
 }
 
 /// `$XDG_CACHE_HOME/omnipack-tests/roots`
@@ -104,14 +84,19 @@ fn cached(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
 
 fn base(suite: &str) -> PathBuf {
     let week = run("date", &["+%G-W%V"]);
-    cached(&format!("{suite}-{}", week.trim()), |directory| debootstrap(suite, directory))
+    cached(&format!("{suite}-{}", week.trim()), |directory| {
+        remove_other_weeks(suite, directory);
+        match suite.strip_suffix(SYSVINIT) {
+            Some(debian) => debootstrap(debian, SYSVINIT_PACKAGES, directory),
+            None => debootstrap(suite, PACKAGES, directory),
+        }
+    })
 }
 
-fn debootstrap(suite: &str, directory: &Path) {
-    remove_other_weeks(suite, directory);
+fn debootstrap(suite: &str, packages: &str, directory: &Path) {
     expect_success(
         &Command::new("debootstrap")
-            .args(["--variant=minbase", &format!("--include={PACKAGES}"), suite])
+            .args(["--variant=minbase", &format!("--include={packages}"), suite])
             .arg(directory)
             .arg(mirror()),
     );
@@ -186,7 +171,7 @@ fn remove_other_weeks(suite: &str, current: &Path) {
     for entry in fs_err::read_dir(cache()).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let other_week = name.starts_with(&format!("{suite}-")) && path.is_dir() && path != current;
+        let other_week = name.starts_with(&format!("{suite}-2")) && path.is_dir() && path != current;
         let mounts = fs_err::read_to_string("/proc/self/mounts").unwrap();
         if other_week && !mounts.contains(&path.display().to_string()) {
             remove(&path);

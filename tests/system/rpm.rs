@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use omnipack::exec::Command;
+use omnipack::smoke::{PackageKind, PackageManager};
 
 use crate::machine::Machine;
 use crate::root::Root;
-use crate::support::{both, expect_success, name_of};
+use crate::support::expect_success;
 use crate::target::Target;
 
 /// Builds a package from a spec file's text, with the reference tool.
@@ -53,24 +54,21 @@ pub fn seed(root: &Root, target: &Target) {
     fs_err::remove_file(root.inside("/target-stub.rpm")).unwrap();
 }
 
+fn manager(machine: &Machine) -> PackageManager {
+    PackageManager::of(machine.engine(), PackageKind::Rpm).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Lays the package files on the machine and gives their paths there.
+pub fn put(machine: &Machine, packages: &[PathBuf]) -> Vec<String> {
+    let put = |package: &PathBuf| machine.engine().put(package).unwrap_or_else(|error| panic!("{error}"));
+    packages.iter().map(put).collect()
+}
+
 /// Asks dnf, with every check on, to install the packages.
 pub fn try_install(machine: &Machine, packages: &[PathBuf]) -> Result<(), String> {
-    let directory = machine.root().inside("/packages");
-    fs_err::create_dir_all(&directory).unwrap();
-    let mut args = vec!["install", "--assumeyes", "--releasever=1"];
-    let paths: Vec<String> = packages.iter().map(|package| format!("/packages/{}", name_of(package))).collect();
-    for package in packages {
-        fs_err::copy(package, directory.join(name_of(package))).unwrap();
-    }
-    args.extend(paths.iter().map(String::as_str));
-    let output = machine.try_run("dnf", &args);
-    let said = both(&output);
-    // dnf ends well although a scriptlet failed, and only says so.
-    if output.code == 0 && !said.contains("scriptlet failed") && !said.contains("Error in") {
-        Ok(())
-    } else {
-        Err(said)
-    }
+    let done = manager(machine).install(machine.engine(), &put(machine, packages));
+    let done = done.unwrap_or_else(|error| panic!("{error}"));
+    if done.is_ok() { Ok(()) } else { Err(done.said()) }
 }
 
 /// As [`try_install`]; must succeed.
@@ -80,11 +78,8 @@ pub fn install(machine: &Machine, packages: &[PathBuf]) {
 
 /// Removes packages with dnf.
 pub fn remove(machine: &Machine, names: &[String]) {
-    let mut args = vec!["remove", "--assumeyes", "--releasever=1", "--noautoremove"];
-    args.extend(names.iter().map(String::as_str));
-    let output = machine.try_run("dnf", &args);
-    let said = both(&output);
-    assert!(output.code == 0 && !said.contains("scriptlet failed"), "dnf did not remove\n{said}");
+    let done = manager(machine).remove(machine.engine(), names).unwrap_or_else(|error| panic!("{error}"));
+    assert!(done.is_ok(), "dnf did not remove\n{}", done.said());
 }
 
 /// The names that package files carry.
@@ -97,7 +92,5 @@ pub fn names(packages: &[PathBuf]) -> Vec<String> {
 
 /// What `rpm -V` finds changed, a line each.
 pub fn verify(machine: &Machine, names: &[String]) -> Vec<String> {
-    let mut args = vec!["--verify"];
-    args.extend(names.iter().map(String::as_str));
-    both(&machine.try_run("rpm", &args)).lines().map(str::to_owned).collect()
+    manager(machine).verify(machine.engine(), names).unwrap_or_else(|error| panic!("{error}"))
 }

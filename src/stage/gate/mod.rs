@@ -42,7 +42,7 @@ pub enum Error {
         code(gate::leak),
         help(
             "packages must not name the machine they were built on: build wheels from a clean directory (an editable or \
-             in-place build writes its path), leave the files out, or list the paths as allowed if the text is harmless"
+             in-place build writes its path), or leave the files out"
         )
     )]
     Leaks { count: usize, list: String },

@@ -1,35 +1,39 @@
-//! Services as systemd units.
+//! `.service` units.
 
 use serde::Serialize;
 
-use crate::distribution::ToolVersion;
+use crate::distribution::{Section, ToolVersion};
 use crate::plan::BuildPlan;
-use crate::project::Service;
-use crate::stage::Entry;
+use crate::project::{INSTANCE, Service};
+use crate::service::checked::{Checked, Reload};
+use crate::service::command::Word;
+use crate::service::hardening::{self, Directive, Subject};
+use crate::service::{Error, own_directories};
 use crate::template;
 
-use super::checked::{Checked, Reload};
-use super::command::Word;
-use super::hardening::{self, Directive, Subject};
-use super::{Error, FileKind, text_file};
-
-/// Where packages put units; on targets whose `/lib` is its own directory systemd reads this one too
-/// (systemd.unit(5), "Unit File Load Path").
-const UNIT_DIRECTORY: &str = "/usr/lib/systemd/system";
+use super::dependencies::dependencies;
+use super::settings::settings;
+use super::{description, wanted_by};
 
 /// `Type=exec` came with systemd 240; before, `simple` is the nearest.
-const EXEC: ToolVersion = ToolVersion { major: 240, minor: 0, patch: 0 };
+const EXEC: ToolVersion = ToolVersion::new(240, 0, 0);
 /// `Type=notify-reload` came with systemd 253; before, `notify` is the nearest.
-const NOTIFY_RELOAD: ToolVersion = ToolVersion { major: 253, minor: 0, patch: 0 };
-
+const NOTIFY_RELOAD: ToolVersion = ToolVersion::new(253, 0, 0);
 /// `Restart=` of a oneshot service came with systemd 244.
-const ONESHOT_RESTART: ToolVersion = ToolVersion { major: 244, minor: 0, patch: 0 };
+const ONESHOT_RESTART: ToolVersion = ToolVersion::new(244, 0, 0);
 
 #[derive(Serialize)]
 struct Unit<'a> {
     description: String,
-    after: &'a [String],
-    wants: Vec<&'a str>,
+    /// What stands for the name of the instance in the texts; `None`: it is no template.
+    instance: Option<&'static str>,
+    count: Option<u32>,
+    after: Vec<String>,
+    before: Vec<String>,
+    requires: Vec<String>,
+    wants: Vec<String>,
+    part_of: Vec<String>,
+    unit_settings: Vec<Directive>,
     #[serde(rename = "type")]
     kind: &'a str,
     executable: &'a str,
@@ -40,11 +44,14 @@ struct Unit<'a> {
     working_directory: &'a str,
     umask: &'a str,
     environment: Vec<String>,
+    own_environment: Vec<String>,
     environment_file: &'a str,
     restart: &'a str,
+    restart_delay: u32,
     stop_timeout: u32,
-    limit_nofile: Option<u64>,
-    hardening: Vec<Directive>,
+    /// What depends on the version of systemd, and hardening.
+    service_settings: Vec<Directive>,
+    wanted_by: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -54,28 +61,25 @@ struct ReloadLine {
     arguments: Vec<Option<String>>,
 }
 
-/// The unit file of each service.
-///
-/// # Errors
-/// When a value cannot be written into a unit file.
-pub fn units(plan: &BuildPlan, services: &[Checked<'_>]) -> Result<Vec<Entry>, Error> {
-    services.iter().map(|service| text_file(&unit_path(&service.id), unit(plan, service)?, FileKind::Plain)).collect()
-}
-
-/// `/usr/lib/systemd/system/cdhboot-web.service`
-pub fn unit_path(id: &str) -> String {
-    format!("{UNIT_DIRECTORY}/{id}.service")
-}
-
 /// The text of one unit file.
-fn unit(plan: &BuildPlan, checked: &Checked<'_>) -> Result<String, Error> {
+pub(super) fn unit(plan: &BuildPlan, checked: &Checked<'_>) -> Result<String, Error> {
     let service = checked.service;
-    let version = plan.distribution.systemd.unwrap_or(ToolVersion { major: 0, minor: 0, patch: 0 });
+    let version = plan.distribution.systemd.unwrap_or(ToolVersion::new(0, 0, 0));
     let (executable, arguments) = checked.argv.split_first().map_or(("", &[][..]), |(first, rest)| (first, rest));
+    let restart = restart(service, version);
+    let dependencies = dependencies(plan, &checked.id, service);
+    let mut service_settings = settings(plan, service, restart, Section::Service);
+    service_settings.extend(harden(plan, checked, version)?);
     let unit = Unit {
         description: description(plan, checked),
-        after: &checked.after,
-        wants: service.after.iter().map(String::as_str).filter(|name| *name == "network-online.target").collect(),
+        instance: service.count.map(|_| INSTANCE),
+        count: service.count,
+        after: dependencies.after,
+        before: dependencies.before,
+        requires: dependencies.requires,
+        wants: dependencies.wants,
+        part_of: dependencies.part_of,
+        unit_settings: settings(plan, service, restart, Section::Unit),
         kind: kind(&service.kind, version),
         executable,
         arguments,
@@ -85,24 +89,21 @@ fn unit(plan: &BuildPlan, checked: &Checked<'_>) -> Result<String, Error> {
         working_directory: &service.working_directory,
         umask: &service.umask,
         environment: service.environment.iter().map(|(name, value)| format!("{name}={value}")).collect(),
+        own_environment: own_directories::environment(plan, service),
         environment_file: &service.environment_file,
-        restart: restart(service, version),
+        restart,
+        restart_delay: service.restart_delay,
         stop_timeout: service.stop_timeout,
-        limit_nofile: service.limit_nofile,
-        hardening: if service.hardening { harden(plan, checked, version)? } else { Vec::new() },
+        service_settings,
+        wanted_by: if starts_itself(service) { wanted_by(plan, "multi-user.target") } else { Vec::new() },
     };
-    Ok(template::render(
-        &format!("{}.service", checked.id),
-        include_str!("../../templates/systemd/service.service"),
-        unit,
-    )?)
+    let template = include_str!("../../../templates/systemd/service.service");
+    Ok(template::render(&format!("{}.service", checked.id), template, unit)?)
 }
 
-/// One line of text; what the user did not describe is named.
-pub fn description(plan: &BuildPlan, checked: &Checked<'_>) -> String {
-    let text = checked.service.description.split_whitespace().collect::<Vec<_>>().join(" ");
-    let text = text.replace(char::is_control, "");
-    if text.is_empty() { format!("{} {}", super::main_name(plan), checked.service.name) } else { text }
+/// Neither a timer nor a socket starts it.
+fn starts_itself(service: &Service) -> bool {
+    service.schedule.is_none() && service.listen.is_empty()
 }
 
 fn kind(kind: &str, version: ToolVersion) -> &str {
@@ -136,6 +137,9 @@ fn reload_line(reload: &Reload) -> ReloadLine {
 }
 
 fn harden(plan: &BuildPlan, checked: &Checked<'_>, systemd: ToolVersion) -> Result<Vec<Directive>, Error> {
+    if !checked.service.hardening {
+        return Ok(Vec::new());
+    }
     let homes = plan.packages.iter().flat_map(|package| &package.users);
     let mut needs = homes.filter(|user| user.name == checked.user).map(|user| user.home.as_str()).collect::<Vec<_>>();
     needs.extend([checked.service.working_directory.as_str(), plan.prefix.as_str()]);

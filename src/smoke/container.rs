@@ -1,0 +1,117 @@
+//! A container of podman or docker. It is removed, with what it wrote, when dropped.
+
+use std::path::Path;
+
+use crate::exec::Command;
+use crate::scratch::Undo;
+use crate::smoke::nspawn::Init;
+use crate::smoke::{Error, SURROUNDINGS};
+
+/// The program that runs containers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    Podman,
+    Docker,
+}
+
+impl Engine {
+    /// The one that is on PATH, podman first: it can run an image's init.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn find() -> Result<Self, Error> {
+        let found = [Self::Podman, Self::Docker].into_iter().find(|engine| which::which(engine.program()).is_ok());
+        found.ok_or(Error::NoEngine)
+    }
+
+    #[must_use]
+    pub fn program(self) -> &'static str {
+        match self {
+            Self::Podman => "podman",
+            Self::Docker => "docker",
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Container {
+    engine: Engine,
+    name: String,
+    _running: Undo,
+}
+
+impl Container {
+    /// Does the image have an init that the engine can run as a service manager? podman can (podman-run(1),
+    /// `--systemd`), docker has no such mode.
+    pub fn init_of(engine: Engine, image: &str) -> Result<Init, Error> {
+        if engine == Engine::Docker {
+            return Ok(Init::Idle);
+        }
+        let look = Command::new(engine.program()).args(["run", "--rm", "--entrypoint", "/bin/sh", image]);
+        let found = look.args(["-c", "test -x /sbin/init || exit 3"]).run()?;
+        match found.code {
+            0 => Ok(Init::Own),
+            3 => Ok(Init::Idle),
+            _ => Err(Error::Container {
+                engine: engine.program().to_owned(),
+                image: image.to_owned(),
+                reason: found.stderr_text().trim().to_owned(),
+            }),
+        }
+    }
+
+    /// Runs the image.
+    ///
+    /// # Errors
+    /// When the engine does not.
+    pub fn start(engine: Engine, image: &str, init: Init) -> Result<Self, Error> {
+        let name = format!("omnipack-smoke-{}", std::process::id());
+        let command = Command::new(engine.program()).args(["run", "--detach", "--name", &name]);
+        let command = match init {
+            Init::Own => command.args(["--systemd=always", "--entrypoint", "/sbin/init", image]),
+            Init::Idle => {
+                let idle = "while :; do sleep 3600; done";
+                command.args(["--entrypoint", "/bin/sh", image, "-c", idle])
+            }
+        };
+        let refused =
+            |reason: String| Error::Container { engine: engine.program().to_owned(), image: image.to_owned(), reason };
+        let start = || match command.run() {
+            Ok(output) if output.code == 0 => Ok(()),
+            Ok(output) => {
+                remove(engine, &name);
+                Err(refused(output.stderr_text().trim().to_owned()))
+            }
+            Err(error) => Err(error.into()),
+        };
+        let ((), running) = Undo::of(start, |()| {
+            let name = name.clone();
+            move || remove(engine, &name)
+        })?;
+        Ok(Self { engine, name, _running: running })
+    }
+
+    /// A program inside.
+    #[must_use]
+    pub fn inside(&self, program: &str, args: &[&str]) -> Command {
+        let exec = Command::new(self.engine.program()).args(["exec", &self.name]);
+        exec.args(SURROUNDINGS).arg(program).args(args)
+    }
+
+    /// Copies a file to `path` inside.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn put(&self, file: &Path, path: &str) -> Result<(), Error> {
+        let copy = Command::new(self.engine.program()).arg("cp").arg(file);
+        copy.arg(format!("{}:{path}", self.name)).run_checked()?;
+        Ok(())
+    }
+}
+
+fn remove(engine: Engine, name: &str) {
+    // Killed first: an init that is asked to stop takes its time.
+    for args in [["kill", name].as_slice(), &["rm", "--force", "--volumes", name]] {
+        let _ = Command::new(engine.program()).args(args).run();
+    }
+}

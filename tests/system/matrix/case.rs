@@ -1,0 +1,400 @@
+//! What rows are written in: a machine, and words for what an operator does with it and looks at.
+//!
+//! A word that does not hold gives a message instead of a panic, so that a row can be seen failing on purpose.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use omnipack::exec::Output;
+use omnipack::smoke::{self, Overlay, Snapshot};
+
+use super::app::App;
+use super::broken::Breakage;
+use super::manager::{Manager, Verb};
+use super::services::{self, text};
+use crate::machine::Machine;
+use crate::root::Root;
+use crate::rpm;
+use crate::support::both;
+use crate::target::Target as Offer;
+
+pub type Outcome = Result<(), String>;
+
+/// What a row runs on. A new one is a constant and a word in the rows' macro.
+#[derive(Debug)]
+pub struct Target {
+    pub name: &'static str,
+    /// What packages are built for; a table of `targets.toml`.
+    pub distribution: &'static str,
+    pub manager: Manager,
+    pub rpm_options: &'static [&'static str],
+    /// Two series of Python that the machine and the distribution have, the older one first.
+    pub pythons: [&'static str; 2],
+    /// Facts to add to a configuration that uses both.
+    pub facts: &'static str,
+}
+
+pub const BOOKWORM: Target = Target {
+    name: "bookworm",
+    distribution: "rocky-9",
+    manager: Manager::Rpm,
+    rpm_options: &["--force-debian"],
+    pythons: ["3.9", "3.11"],
+    facts: "",
+};
+
+pub const TRIXIE: Target = Target {
+    name: "trixie",
+    distribution: "fedora-42",
+    manager: Manager::Dnf,
+    rpm_options: &[],
+    pythons: ["3.12", "3.13"],
+    facts: "",
+};
+
+pub const SYSVINIT: Target = Target {
+    name: "sysvinit",
+    distribution: "centos-6",
+    manager: Manager::Rpm,
+    rpm_options: &["--force-debian"],
+    pythons: ["3.6", "3.11"],
+    // No release of that age has two series that this machine has, too.
+    facts: r#"
+[[distribution.centos-6.pythons]]
+version = "3.6"
+package = "python36"
+path = "/usr/bin/python3.6"
+requirement = "python(abi) = 3.6"
+
+[[distribution.centos-6.pythons]]
+version = "3.11"
+package = "python311"
+path = "/usr/bin/python3.11"
+requirement = "python(abi) = 3.11"
+"#,
+};
+
+#[derive(Debug)]
+enum Place {
+    /// Nothing runs: an image is being made.
+    Image(Root),
+    Machine(Machine),
+}
+
+/// One run of a row.
+#[derive(Debug)]
+pub struct Case<'a> {
+    pub target: &'static Target,
+    place: Option<Place>,
+    breakage: Option<&'a Breakage>,
+    /// The machine before the first package came.
+    before: Snapshot,
+}
+
+/// How long a word may take to become true.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long nothing more must happen.
+const SETTLED: Duration = Duration::from_millis(400);
+
+impl<'a> Case<'a> {
+    /// An image in which nothing runs yet.
+    pub fn image(target: &'static Target, breakage: Option<&'a Breakage>) -> Self {
+        let offer = Offer::named(target.distribution);
+        // The suite itself has the newer one.
+        let root = Root::new(&offer.suite, target.pythons[0]);
+        seed(&root, &offer, target.pythons);
+        let case = Self { target, place: Some(Place::Image(root)), breakage, before: Snapshot::default() };
+        if offer.suite.ends_with("-sysvinit") {
+            // As on Enterprise Linux; and a start need not wait for seconds to see whether the service stays.
+            let quick = "for s in web worker spare; do echo start_wait=0 >/etc/default/demo-$s; done";
+            let links = "mkdir -p /etc/rc.d; ln -sfn ../init.d /etc/rc.d/init.d";
+            case.sh(&format!("{links}; {quick}")).unwrap();
+        }
+        case
+    }
+
+    /// Boots the image.
+    pub fn boot(&mut self) {
+        self.place = match self.place.take() {
+            Some(Place::Image(root)) => Some(Place::Machine(Machine::boot(root))),
+            other => other,
+        };
+    }
+
+    /// A booted machine.
+    pub fn booted(target: &'static Target, breakage: Option<&'a Breakage>) -> Self {
+        let mut case = Self::image(target, breakage);
+        case.boot();
+        case.before = Snapshot::of(case.machine()).unwrap_or_else(|error| panic!("{error}"));
+        case
+    }
+
+    /// A machine with `app` on it and its starts seen.
+    pub fn installed(target: &'static Target, breakage: Option<&'a Breakage>, app: &App) -> Result<Self, String> {
+        let case = Self::booted(target, breakage);
+        case.install(app)?;
+        case.starts(&["web 1 beside only-1", "worker 1 beside only-1"])?;
+        Ok(case)
+    }
+
+    pub fn root(&self) -> &Overlay {
+        match self.place.as_ref().expect("there is a root") {
+            Place::Image(root) => root,
+            Place::Machine(machine) => machine.root(),
+        }
+    }
+
+    /// The engine's machine.
+    pub fn machine(&self) -> &smoke::Machine {
+        match self.place.as_ref().expect("there is a root") {
+            Place::Image(_) => panic!("the image is not booted"),
+            Place::Machine(machine) => machine.engine(),
+        }
+    }
+
+    pub fn try_run(&self, program: &str, args: &[&str]) -> Output {
+        match self.place.as_ref().expect("there is a root") {
+            Place::Image(root) => Overlay::chroot(root, program, args).run().unwrap_or_else(|error| panic!("{error}")),
+            Place::Machine(machine) => machine.try_run(program, args),
+        }
+    }
+
+    /// Runs a line of shell that must succeed, and gives its output.
+    pub fn sh(&self, line: &str) -> Result<String, String> {
+        let output = self.try_run("sh", &["-ec", line]);
+        if output.code == 0 { Ok(output.stdout_text()) } else { Err(format!("`{line}` failed: {}", both(&output))) }
+    }
+
+    /// The packages of `app`, built for this target.
+    pub fn build(&self, app: &App) -> Vec<PathBuf> {
+        app.build(self.target.distribution, self.breakage, self.root().scratch())
+    }
+
+    /// Does `verb` with package files and gives what was said.
+    pub fn try_packages(&self, verb: Verb, packages: &[PathBuf]) -> Result<String, String> {
+        let words = self.target.manager.command(self, verb, packages);
+        self.try_words(&words)
+    }
+
+    /// Runs a command line of a package manager and gives what it said.
+    pub fn try_words(&self, words: &[String]) -> Result<String, String> {
+        let args: Vec<&str> = words[1..].iter().map(String::as_str).collect();
+        let output = self.try_run(&words[0], &args);
+        let said = both(&output);
+        // dnf ends well although a scriptlet failed, and only says so.
+        if output.code == 0 && !said.contains("scriptlet failed") && !said.contains("Error in") {
+            Ok(said)
+        } else {
+            Err(format!("`{}` ended with {}: {said}", words.join(" "), output.code))
+        }
+    }
+
+    fn packages(&self, verb: Verb, app: &App) -> Outcome {
+        self.quiet(&self.try_packages(verb, &self.build(app))?)
+    }
+
+    /// Nothing was said but what became of edited files; dnf speaks anyway.
+    fn quiet(&self, said: &str) -> Outcome {
+        let config = |line: &&str| [".rpmnew", ".rpmsave", ".rpmorig"].iter().any(|word| line.contains(word));
+        let unexpected: Vec<&str> = said.lines().filter(|line| !config(line)).collect();
+        if self.target.manager == Manager::Rpm && !unexpected.is_empty() {
+            return Err(format!("the package manager says: {}", unexpected.join("; ")));
+        }
+        Ok(())
+    }
+
+    /// Installs all packages of `app`; rpm must have nothing to say.
+    pub fn install(&self, app: &App) -> Outcome {
+        self.packages(Verb::Install, app)
+    }
+
+    pub fn upgrade(&self, app: &App) -> Outcome {
+        self.packages(Verb::Upgrade, app)
+    }
+
+    pub fn downgrade(&self, app: &App) -> Outcome {
+        self.packages(Verb::Downgrade, app)
+    }
+
+    pub fn reinstall(&self, app: &App) -> Outcome {
+        self.packages(Verb::Reinstall, app)
+    }
+
+    /// Removes packages.
+    pub fn remove(&self, names: &[&str]) -> Outcome {
+        self.quiet(&self.try_words(&self.target.manager.removal(self, names))?)
+    }
+
+    /// Removes all packages of [`App::new`].
+    pub fn remove_all(&self) -> Outcome {
+        self.remove(&["demo", "demo-cli", "demo-node"])
+    }
+
+    /// The state of a service of the application is `wanted`, such as `active enabled`, and stays so for a moment.
+    pub fn state(&self, service: &str, wanted: &str) -> Outcome {
+        let id = format!("demo-{service}");
+        self.becomes(&format!("{service} is"), wanted, || services::state(self.machine(), &id))
+    }
+
+    /// Number of the main process of a service of the application.
+    pub fn process(&self, service: &str) -> Result<String, String> {
+        self.process_of(&format!("demo-{service}"))
+    }
+
+    /// Number of the main process of any service; `none` when it does not run.
+    pub fn process_of(&self, id: &str) -> Result<String, String> {
+        let pid = self.machine().services().main_pid(self.machine(), id).map_err(text)?;
+        Ok(pid.map_or_else(|| "none".to_owned(), |pid| pid.to_string()))
+    }
+
+    /// Stops or starts a service of the application.
+    pub fn stop(&self, service: &str) -> Outcome {
+        self.expect(self.machine().services().stop(self.machine(), &format!("demo-{service}")))
+    }
+
+    pub fn start(&self, service: &str) -> Outcome {
+        self.expect(self.machine().services().start(self.machine(), &format!("demo-{service}")))
+    }
+
+    fn expect(&self, output: Result<Output, smoke::Error>) -> Outcome {
+        let output = output.map_err(text)?;
+        if output.code == 0 { Ok(()) } else { Err(both(&output)) }
+    }
+
+    /// Command lines of processes of the application, seen from outside.
+    pub fn processes(&self) -> String {
+        let root = self.root().path();
+        let is_inside = |process: &PathBuf| fs_err::read_link(process.join("root")).is_ok_and(|path| path == root);
+        let all = fs_err::read_dir("/proc").unwrap().filter_map(|entry| Some(entry.ok()?.path()));
+        let lines = all.filter(is_inside).filter_map(|process| fs_err::read_to_string(process.join("cmdline")).ok());
+        lines.collect::<Vec<_>>().join(" ").replace('\0', " ")
+    }
+
+    /// The starts since the last time that this was asked are `wanted`, in any order.
+    pub fn starts(&self, wanted: &[&str]) -> Outcome {
+        self.record("starts", wanted)
+    }
+
+    /// The orderly ends since the last time that this was asked are `wanted`, in any order.
+    pub fn stops(&self, wanted: &[&str]) -> Outcome {
+        self.record("stops", wanted)
+    }
+
+    fn record(&self, name: &str, wanted: &[&str]) -> Outcome {
+        let mut wanted: Vec<&str> = wanted.to_vec();
+        wanted.sort_unstable();
+        let path = format!("/var/lib/demo/{name}");
+        let list = || Ok(self.sh(&format!("sort {path} 2>/dev/null || :"))?.trim_end().replace('\n', ", "));
+        self.becomes(&format!("{name}:"), &wanted.join(", "), list)?;
+        self.sh(&format!("rm -f {path}"))?;
+        Ok(())
+    }
+
+    /// What `ask` gives becomes `wanted` and stays so for a moment.
+    pub fn becomes(&self, what: &str, wanted: &str, ask: impl Fn() -> Result<String, String>) -> Outcome {
+        let deadline = Instant::now() + PATIENCE;
+        let mut since: Option<Instant> = None;
+        let mut other: Option<(String, Instant)> = None;
+        loop {
+            let got = ask()?;
+            if got == wanted {
+                other = None;
+                if since.get_or_insert_with(Instant::now).elapsed() >= SETTLED {
+                    return Ok(());
+                }
+            } else {
+                since = None;
+                let changed = other.as_ref().is_none_or(|(before, _)| *before != got);
+                if changed {
+                    other = Some((got.clone(), Instant::now()));
+                }
+                let stuck = other.as_ref().is_some_and(|(_, since)| since.elapsed() > SETTLED * 8);
+                if stuck || Instant::now() > deadline {
+                    return Err(format!("{what} {got}, not {wanted}"));
+                }
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// What `line` prints is `wanted`.
+    pub fn says(&self, line: &str, wanted: &str) -> Outcome {
+        let got = self.sh(line)?;
+        same(&format!("`{line}` says"), got.trim(), wanted)
+    }
+
+    /// The service manager knows of no service whose name begins so.
+    pub fn is_forgotten(&self, prefix: &str) -> Outcome {
+        let known = || Ok(services::memory(self, prefix)?.trim().to_owned());
+        self.becomes("the service manager remembers", "", known)
+    }
+
+    /// Nothing of the packages is left but `kept`: no process, unit, link, or path.
+    pub fn left(&self, kept: &[&str]) -> Outcome {
+        self.is_forgotten("demo")?;
+        let now = Snapshot::of(self.machine()).map_err(text)?;
+        let running: Vec<&str> = now.processes.values().map(|process| process.command.as_str()).collect();
+        let ours: Vec<&str> = running.into_iter().filter(|command| command.contains("/opt/demo")).collect();
+        same("processes:", &ours.join(", "), "")?;
+        let left: Vec<&str> = now.new_paths(&self.before).filter(|path| !changes_anyway(path)).collect();
+        same("left behind:", &left.join(" "), &kept.join(" "))
+    }
+}
+
+/// Does any use of the machine or of its package manager change that path?
+fn changes_anyway(path: &str) -> bool {
+    [
+        "/etc/group-",
+        "/etc/gshadow-",
+        "/etc/passwd-",
+        "/etc/shadow-",
+        "/run/credentials",
+        "/run/dbus",
+        "/run/lock",
+        "/run/log",
+        "/run/systemd",
+        "/run/user",
+        "/tmp/systemd",
+        "/var/cache",
+        "/var/lib/dnf",
+        "/var/lib/rpm",
+        "/var/lib/systemd",
+        "/var/log/dnf",
+        "/var/log/hawkey",
+        "/var/log/journal",
+        "/var/tmp/rpm-tmp",
+        "/var/tmp/systemd",
+    ]
+    .iter()
+    .any(|place| path.starts_with(place))
+        // insserv numbers other scripts anew.
+        || path.starts_with("/etc/rc") && !path.contains("demo")
+}
+
+/// Puts into the database what the target's packages would provide, and every program of the root. The packages under
+/// test have no native code, so libraries, which take long to look through, are left out.
+fn seed(root: &Root, offer: &Offer, pythons: [&str; 2]) {
+    let programs = root.chroot("find", &["/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "!", "-type", "d"]);
+    // Debian's /bin and /sbin are links into /usr; rpm compares the paths as they are written.
+    let merged = programs.lines().filter_map(|path| path.strip_prefix("/usr"));
+    let mut provides: BTreeSet<String> = programs.lines().chain(merged).map(str::to_owned).collect();
+    provides.extend(offer.provides.iter().cloned());
+    provides.extend(pythons.iter().flat_map(|series| [format!("python(abi) = {series}"), format!("python{series}")]));
+    let lines: String = provides.iter().map(|provide| format!("Provides: {provide}\n")).collect();
+    let spec = format!(
+        "Name: target-stub\nVersion: 1\nRelease: 1\nSummary: What the target offers\nLicense: none\nBuildArch: noarch\n\
+         AutoReqProv: no\n{lines}%description\nWhat the target offers.\n%files\n"
+    );
+    let package = rpm::rpmbuild(&spec, &root.scratch().join("stub"));
+    fs_err::copy(&package, root.inside("/target-stub.rpm")).unwrap();
+    root.chroot(
+        "sh",
+        &["-ec", "rpm -i /target-stub.rpm --force-debian || rpm -i /target-stub.rpm; rm /target-stub.rpm"],
+    );
+}
+
+/// `got` is `wanted`.
+pub fn same(what: &str, got: &str, wanted: &str) -> Outcome {
+    if got == wanted { Ok(()) } else { Err(format!("{what} {got}, not {wanted}")) }
+}

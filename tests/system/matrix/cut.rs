@@ -1,0 +1,80 @@
+//! Rows of a transaction that is cut off: the package manager and all that it started are killed in the middle.
+
+use super::app::App;
+use super::broken::Breakage;
+use super::case::{Case, Outcome, Target};
+use super::manager::{Manager, Verb};
+
+/// The services are the main package's, whose scriptlets are where the cut comes.
+fn app(version: &'static str) -> App {
+    let pause = |kind: &str| {
+        format!("{kind} = \"if [ -e /packages/pause.{kind} ]; then touch /packages/paused; sleep 600; fi\"\n")
+    };
+    let scriptlets = ["pre", "post", "preun", "postun"].map(pause).concat();
+    App::new(version).services_in_main().with(&format!("\n[scriptlets]\n{scriptlets}"))
+}
+
+/// Upgrades to version 2, and kills rpm in the scriptlet `kind` of the user. Nobody is left to remove the file that the
+/// scriptlet is run from; it is where every boot tidies up.
+fn cut(case: &Case<'_>, kind: &str) -> Outcome {
+    let words = Manager::Rpm.command(case, Verb::Upgrade, &case.build(&app("2"))).join(" ");
+    case.sh(&format!(
+        "cd /packages; rm -f paused group; touch pause.{kind}\n\
+         setsid sh -c 'echo $$ >group; exec {words}' >said 2>&1 </dev/null &\n\
+         for i in $(seq 100); do [ ! -e paused ] || break; sleep 0.1; done\n\
+         [ -e paused ] || {{ cat said; exit 1; }}\n\
+         kill -s KILL -- -$(cat group); rm pause.{kind}; wait || :\n\
+         rm -f /tmp/omnipack.*"
+    ))?;
+    Ok(())
+}
+
+fn in_each(check: fn(&Case<'_>) -> Outcome, target: &'static Target, breakage: Option<&Breakage>) -> Outcome {
+    let case = Case::booted(target, breakage);
+    for kind in ["pre", "post", "preun", "postun"] {
+        let check = || {
+            case.install(&app("1"))?;
+            case.starts(&["web 1 beside only-1", "worker 1 beside only-1"])?;
+            cut(&case, kind)?;
+            check(&case)
+        };
+        check().map_err(|message| format!("killed in {kind}: {message}"))?;
+    }
+    Ok(())
+}
+
+pub fn what_was_cut_off_is_done_again(target: &'static Target, breakage: Option<&Breakage>) -> Outcome {
+    in_each(done_again, target, breakage)
+}
+
+fn done_again(case: &Case<'_>) -> Outcome {
+    case.try_words(&Manager::Rpm.command(case, Verb::Reinstall, &case.build(&app("2"))))?;
+    case.says(
+        "rpm -qa --qf '%{NAME}-%{VERSION} ' 'demo*' | tr ' ' '\\n' | sort | xargs",
+        "demo-2 demo-cli-2 demo-node-2",
+    )?;
+    case.says("find /opt/demo -name 'only-*' -exec basename {} \\;", "only-2")?;
+    case.starts(&["web 2 beside only-2"])?;
+    case.state("web", "active enabled")?;
+    case.state("worker", "active enabled")?;
+    case.state("spare", "inactive disabled")?;
+    case.says("ls -A /run/omnipack /var/lib/omnipack 2>/dev/null || :", "")?;
+    case.remove_all()?;
+    is_gone(case)
+}
+
+pub fn what_was_cut_off_can_be_removed(target: &'static Target, breakage: Option<&Breakage>) -> Outcome {
+    in_each(removed, target, breakage)
+}
+
+fn removed(case: &Case<'_>) -> Outcome {
+    let mut words = Manager::Rpm.removal(case, &["demo", "demo-cli", "demo-node"]);
+    words.insert(2, "--allmatches".to_owned());
+    case.try_words(&words)?;
+    is_gone(case)
+}
+
+fn is_gone(case: &Case<'_>) -> Outcome {
+    case.sh("rm -rf /var/lib/demo /var/log/demo /var/log/demo-*.log")?;
+    case.left(&[])
+}

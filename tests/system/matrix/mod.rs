@@ -1,0 +1,185 @@
+//! The matrix: what must hold in the life of a machine (rows) on each kind of system (targets), as a table.
+//!
+//! A row is a function in words of [`case::Case`] and a line below; the lines in it break the packages, and say with which
+//! message the row must then fail. A new kind of system is a constant in `case` and a test in `on_every_target`.
+
+mod app;
+mod broken;
+mod case;
+mod cut;
+mod install;
+mod manager;
+mod moving;
+mod remove;
+mod services;
+mod table;
+mod trouble;
+mod upgrade;
+
+use broken::{Breakage, How};
+use case::{BOOKWORM, Outcome, SYSVINIT, TRIXIE, Target};
+
+/// The column of the table with the tests that have broken packages.
+const BROKEN: &str = "seen failing";
+/// The columns of the table after the row's name.
+const COLUMNS: &[&str] = &[BOOKWORM.name, TRIXIE.name, SYSVINIT.name, BROKEN];
+
+/// What a row does on a target, with packages that may be broken.
+type Row = fn(&'static Target, Option<&Breakage>) -> Outcome;
+
+/// Runs a row, records how it went, and fails with its message.
+fn holds(row: &str, check: Row, target: &'static Target) {
+    let recorded = table::begin(row, target.name, "sound");
+    let outcome = check(target, None);
+    recorded.end(&outcome);
+    outcome.unwrap_or_else(|message| panic!("{row} on {}: {message}", target.name));
+}
+
+/// Runs a row with broken packages; it must fail and say why.
+fn is_seen_failing(row: &str, test: &str, check: Row, target: &'static Target, how: How, says: &str) {
+    let breakage = Breakage::new(how);
+    let recorded = table::begin(row, BROKEN, test);
+    let outcome = check(target, Some(&breakage));
+    assert!(breakage.has_hit(), "{row}: there was nothing to break: {:?}", breakage.how);
+    let seen = match outcome {
+        Ok(()) => Err(format!("passes although {:?}", breakage.how)),
+        Err(message) if message.contains(says) => Ok(()),
+        Err(message) => Err(format!("does not say `{says}`: {message}")),
+    };
+    recorded.end(&seen);
+    seen.unwrap_or_else(|message| panic!("{row} on {}: {message}", target.name));
+}
+
+/// The tests of a row, one on each kind of system.
+macro_rules! on_every_target {
+    ($row:ident, $check:path) => {
+        #[test]
+        fn bookworm() {
+            holds(stringify!($row), $check, &BOOKWORM);
+        }
+        #[test]
+        fn trixie() {
+            holds(stringify!($row), $check, &TRIXIE);
+        }
+        #[test]
+        fn sysvinit() {
+            holds(stringify!($row), $check, &SYSVINIT);
+        }
+    };
+}
+
+/// `name = function { broken: target, how, "what the row then says"; }`
+macro_rules! rows {
+    ($($row:ident = $check:path { $($broken:ident: $target:ident, $how:expr, $says:literal;)* })*) => {
+        /// The rows, as they are printed.
+        const ROWS: &[&str] = &[$(stringify!($row)),*];
+        $(mod $row {
+            use super::*;
+            on_every_target!($row, $check);
+            $(#[test]
+            fn $broken() {
+                is_seen_failing(stringify!($row), stringify!($broken), $check, &$target, $how, $says);
+            })*
+        })*
+    };
+}
+
+use How::{Added, Config, Scriptlet};
+
+rows! {
+    accounts_directories_config = install::what_services_need_is_there_before_them {
+        mode: BOOKWORM, Config { from: "\"0640\"", to: "\"0644\"" }, "root:demo:0644";
+        groups: BOOKWORM, Scriptlet { kind: "pre", from: "usermod", to: ":" }, "id -nG demo";
+    }
+    enable_and_start = install::enable_and_start_are_honoured {
+        enabled_anyway: BOOKWORM, Scriptlet { kind: "post", from: "[ \"$2\" = no ] || systemctl --no-reload \"$2\"", to: "systemctl --no-reload enable" },
+            "spare is inactive enabled";
+        not_started: BOOKWORM, Scriptlet { kind: "posttrans", from: "systemctl start", to: ":" }, "web is inactive enabled";
+    }
+    chroot_then_boot = install::in_an_image_nothing_starts_until_it_is_booted {
+        not_enabled: BOOKWORM, Scriptlet { kind: "post", from: "systemctl --no-reload \"$2\"", to: ":" }, "web is inactive disabled";
+        talks: BOOKWORM, Added("[scriptlets]\npost = \"echo hello\""), "hello";
+    }
+    restarted_once = upgrade::what_ran_is_restarted_once_with_the_new_files {
+        not_restarted: BOOKWORM, Scriptlet { kind: "posttrans", from: "systemctl restart", to: ":" }, "starts: ,";
+        too_early: BOOKWORM, Added("[scriptlets]\npost = \"systemctl try-restart demo-web 2>/dev/null || :\""), "only-1+only-2";
+    }
+    operator_decides = upgrade::what_the_operator_decided_stays {
+        stopped_starts: BOOKWORM, Scriptlet { kind: "posttrans", from: "-e \"$marks/ran.$1\"", to: "-n \"$marks\"" },
+            "halted is active enabled";
+        disabled_comes_back: BOOKWORM, Scriptlet { kind: "post", from: "[ -e \"$marks/new.$1\" ]", to: "true" },
+            "unlisted is active enabled";
+    }
+    old_process_goes_on = upgrade::without_restart_the_old_process_goes_on {
+        restarted: BOOKWORM, Config { from: "restart-on-upgrade = false\n", to: "" }, "the worker's process";
+    }
+    edited_config = upgrade::an_edited_config_stays_beside_the_new_one {
+        replaced: BOOKWORM, Config { from: "mode = \"0640\"", to: "mode = \"0640\"\nconfig = \"replace\"" },
+            "says version = 2, not version = 1 edited";
+    }
+    new_service = upgrade::a_service_that_is_new_is_enabled_and_started {
+        not_noticed: BOOKWORM, Scriptlet { kind: "post", from: "[ \"$phase\" != none ]", to: "[ $phase = install ]" },
+            "worker is inactive disabled";
+    }
+    dropped_service = upgrade::a_service_that_is_dropped_leaves_nothing {
+        runs_on: BOOKWORM, Scriptlet { kind: "postun", from: "systemctl stop", to: ":" }, "worker is active";
+        keeps_links: BOOKWORM, Scriptlet { kind: "postun",
+            from: "systemctl --no-reload disable \"$1.service\" >/dev/null 2>&1 || :\n        for link in /etc/systemd/system/*.wants", to: "for link in /none" },
+            "multi-user.target.wants/demo-worker.service";
+    }
+    renamed_service = upgrade::a_service_with_another_name_keeps_its_state {
+    }
+    service_moves_to_meta = upgrade::a_service_that_moves_keeps_its_state {
+        taken_for_new: BOOKWORM, Scriptlet { kind: "pre", from: "[ -e \"$2\" ] ||", to: "" }, "web is active enabled";
+    }
+    service_survives_its_package = upgrade::a_service_survives_its_package {
+        not_held: BOOKWORM, Scriptlet { kind: "post", from: "touch \"${marks%/*}/held/\"", to: ": " },
+            "worker is inactive";
+    }
+    removal = remove::removal_leaves_only_what_is_not_the_packages {
+        stopped_late: BOOKWORM, Scriptlet { kind: "preun", from: "systemctl stop", to: ":" }, "stopped without its files";
+        account_goes: BOOKWORM, Config { from: "groups = [\"adm\"]", to: "remove = true" }, "id -un demo";
+        config_lost: BOOKWORM, Config { from: "mode = \"0640\"", to: "mode = \"0640\"\nconfig = \"no\"" }, "left behind";
+    }
+    bytecode_made_here = remove::bytecode_made_on_the_machine_goes {
+        stays: BOOKWORM, Scriptlet { kind: "any", from: "-name __pycache__", to: "-name none" }, "/opt/demo";
+    }
+    downgrade = remove::a_downgrade_runs_the_old_version {
+        not_restarted: BOOKWORM, Scriptlet { kind: "posttrans", from: "systemctl restart", to: ":" }, "starts: ,";
+    }
+    reinstallation = remove::a_reinstallation_restarts_once_and_repairs {
+        enabled_again: BOOKWORM, Scriptlet { kind: "post", from: "[ -e \"$marks/new.$1\" ]", to: "true" },
+            "web is active enabled";
+    }
+    data_after_removal = remove::an_installation_after_removal_finds_its_data {
+        deleted: BOOKWORM, Added("[scriptlets]\npostun = \"rm -rf /var/lib/demo\""), "/var/lib/demo/data";
+    }
+    accounts_removed = remove::accounts_go_when_that_is_wanted {
+        kept: BOOKWORM, Scriptlet { kind: "postun", from: "userdel", to: ":" }, "demo:x:";
+    }
+    main_alone_refused = trouble::the_main_package_alone_is_refused {
+        accepted: BOOKWORM, Added("[relations]\nprovides = [\"demo = 1-1.el9\", \"demo = 1-1\"]"), "is not refused";
+    }
+    two_applications = trouble::two_applications_live_side_by_side {
+        kills_the_other: BOOKWORM, Added("[scriptlets]\npostun = \"pkill -f other-daemon || :\""), "the other application's process";
+    }
+    directory_to_link = trouble::a_directory_becomes_a_link_and_back {
+    }
+    python_series = trouble::another_series_of_python_leaves_nothing_of_the_old {
+    }
+    failing_scriptlet = trouble::a_failing_scriptlet_leaves_a_whole_database {
+        fails: BOOKWORM, Scriptlet { kind: "preun", from: "exit 0", to: "exit 1" }, "demo-node-1";
+    }
+    failing_pre = trouble::a_veto_leaves_the_version_before {
+        ignored: BOOKWORM, Scriptlet { kind: "pre", from: "|| exit $?", to: "|| :" }, "does not stop the upgrade";
+    }
+    killed_and_again = cut::what_was_cut_off_is_done_again {
+    }
+    killed_and_removed = cut::what_was_cut_off_can_be_removed {
+    }
+    abandoned_service = moving::ours_takes_over_an_abandoned_service {
+    }
+    made_by_hand = moving::ours_takes_the_place_of_one_made_by_hand {
+        stays: BOOKWORM, Config { from: "obsoletes = [\"oldapp\"]", to: "recommends = [\"oldapp\"]" }, "oldapp";
+    }
+}
