@@ -7,6 +7,7 @@ mod handmade;
 mod support;
 
 mod harness;
+mod initscripts;
 mod lifecycle;
 mod machine;
 mod matrix;
