@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use omnipack::distribution::{Catalogue, ToolVersion};
 use omnipack::exec::Command;
 use omnipack::plan::{BuildPlan, Options, Role};
-use omnipack::project::{Config, Cron, Limits, Logrotate, Metadata, Schedule, Service, ServiceDirectories, Source};
-use omnipack::service::ServiceParts;
+use omnipack::project::{Config, Limits, Logrotate, Metadata, Schedule, Service, ServiceDirectories, Source};
+use omnipack::service::{ServiceParts, manifest};
 use omnipack::stage::EntryKind;
 use proptest::prelude::*;
 use service_fixture::*;
@@ -45,7 +45,7 @@ fn every_kind(distribution_name: &str) -> BuildPlan {
     main.services.push(Service {
         kind: "oneshot".to_owned(),
         restart: "no".to_owned(),
-        schedule: Some(schedule(&["*-*-* 04:30:00", "Mon *-*-* 12:00:00"])),
+        schedule: Some(calendars(&["*-*-* 04:30:00", "Mon *-*-* 12:00:00"])),
         ..unprivileged("job", "daemon --instance '{instance}'")
     });
     main.services.push(Service {
@@ -64,15 +64,6 @@ fn every_kind(distribution_name: &str) -> BuildPlan {
     let mut plan = plan(distribution_name, vec![main]);
     plan.target = true;
     plan
-}
-
-fn schedule(calendar: &[&str]) -> Schedule {
-    Schedule {
-        text: "as written".to_owned(),
-        calendar: calendar.iter().map(|&expression| expression.to_owned()).collect(),
-        systemd: 0,
-        cron: Cron::Line("30 4 * * *".to_owned()),
-    }
 }
 
 fn unit(parts: &ServiceParts, name: &str) -> String {
@@ -254,7 +245,7 @@ prop_compose! {
             restart: restart.to_owned(),
             restart_delay: delay,
             count: (shape == 1).then_some(2),
-    schedule: (shape == 2).then(|| schedule(&["*-*-* *:00:00"])),
+    schedule: (shape == 2).then(|| calendars(&["*-*-* *:00:00"])),
             listen: if shape == 3 { vec!["8000".to_owned(), "/run/x.sock".to_owned()] } else { Vec::new() },
             watchdog: option(0, 9).map(|_| 9),
             start_timeout: option(1, 9).map(|_| 9),
@@ -382,9 +373,10 @@ fn a_service_of_root_keeps_what_root_may_be_needed_for() {
     assert_eq!(root.difference(&other).collect::<Vec<_>>(), ["Group=root", "User=root"]);
 }
 
-/// Path, mode and owner of the directories among the entries.
+/// Path, mode and owner of the directories among the entries, but that of the manifest.
 fn directories(parts: &ServiceParts) -> Vec<String> {
     let all = parts.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Directory));
+    let all = all.filter(|entry| entry.path.as_str() != manifest::DIRECTORY);
     all.map(|entry| {
         let ghost = if entry.flags.ghost { " ghost" } else { "" };
         format!("{} {:04o} {}:{}{ghost}", entry.path, entry.mode, entry.owner, entry.group)
@@ -474,7 +466,7 @@ fn what_systemd_cannot_do_is_refused() {
     plan.packages[0].services[2].listen = vec!["example.org:80".to_owned()];
     assert!(rendered(&plan, 0).unwrap_err().to_string().contains("has the name of a host"));
     let mut plan = every_kind("centos-7");
-    plan.packages[0].services[1].schedule = Some(Schedule { systemd: 235, ..schedule(&["daily UTC"]) });
+    plan.packages[0].services[1].schedule = Some(Schedule { systemd: 235, ..calendars(&["daily UTC"]) });
     assert!(rendered(&plan, 0).unwrap_err().to_string().contains("it needs systemd 235, and the target has 219"));
     let mut plan = every_kind("rocky-9");
     plan.packages[0].services[0].command = "/usr/bin/web-{instance}".to_owned();

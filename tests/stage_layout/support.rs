@@ -34,6 +34,7 @@ fn distribution() -> Distribution {
         end_of_life: "2030-01-01".into(),
         nologin: "/sbin/nologin".into(),
         logrotate_package: "logrotate".into(),
+        cron_package: String::new(),
         bundled_provides: false,
         zstd: None,
         sources: BTreeMap::new(),
@@ -116,6 +117,7 @@ pub fn plan(prefix: &str, series: &str, python: &str) -> BuildPlan {
         rpm: RpmSettings::default(),
         target: true,
         notes: Vec::new(),
+        target: false,
         packages: vec![package("app")],
     }
 }

@@ -7,11 +7,14 @@ mod handmade;
 mod support;
 
 mod harness;
+mod initscripts;
 mod lifecycle;
 mod machine;
 mod matrix;
 mod plugins;
 mod root;
 mod rpm;
+mod smoke;
+mod smoke_demo;
 mod target;
 mod units;
