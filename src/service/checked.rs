@@ -170,7 +170,27 @@ fn check_environment(plan: &BuildPlan, service: &Service) -> Result<(), Error> {
 }
 
 fn argv(plan: &BuildPlan, service: &Service, scripts: &[String]) -> Result<Vec<String>, Error> {
-    let words = split(service, "command", &service.command, MainPid::Refused)?;
+    program_and_arguments(plan, service, "command", &service.command, scripts)
+}
+
+/// The command of the service's check, as that of the service itself.
+pub fn check_command(
+    plan: &BuildPlan,
+    service: &Service,
+    text: &str,
+    scripts: &[String],
+) -> Result<Vec<String>, Error> {
+    program_and_arguments(plan, service, "check.command", text, scripts)
+}
+
+fn program_and_arguments(
+    plan: &BuildPlan,
+    service: &Service,
+    key: &'static str,
+    text: &str,
+    scripts: &[String],
+) -> Result<Vec<String>, Error> {
+    let words = split(service, key, text, MainPid::Refused)?;
     let mut argv = words
         .into_iter()
         .map(|word| match word {
@@ -184,7 +204,7 @@ fn argv(plan: &BuildPlan, service: &Service, scripts: &[String]) -> Result<Vec<S
             return Err(command_line(service, "command", &service.command, reason));
         }
         Some(program) => *program = resolve(plan, service, program, scripts)?,
-        None => return Err(command_line(service, "command", &service.command, "it is empty")),
+        None => return Err(command_line(service, key, text, "it is empty")),
     }
     Ok(argv)
 }

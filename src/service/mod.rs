@@ -12,9 +12,12 @@ mod directories;
 mod error;
 mod hardening;
 mod logrotate;
+pub mod manifest;
 mod order;
 mod own_directories;
 mod plugins;
+mod pretrans;
+mod registration;
 mod scriptlets;
 mod systemd;
 mod sysvinit;
@@ -28,6 +31,7 @@ use crate::project::{ConfigFile, ScriptletKind};
 use crate::stage::{Content, Entry, EntryFlags, EntryKind, Origin, TargetPath};
 
 pub use error::Error;
+pub use pretrans::pretrans;
 
 /// A script that the package manager runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +65,7 @@ pub fn render(plan: &BuildPlan, package: &PackagePlan, scripts: &[String]) -> Re
         InitSystem::Systemd => entries.extend(systemd::units(plan, package, &services)?),
         InitSystem::Sysvinit => entries.extend(sysvinit::scripts(plan, package, &services, &levels)?),
     }
+    entries.extend(manifest::entries(plan, package, &services, scripts, &entries)?);
     entries.extend(directories::entries(plan, package, &accounts)?);
     entries.extend(directories::environment_files(plan, package)?);
     entries.extend(logrotate::entries(plan, package, &services)?);

@@ -41,6 +41,12 @@ pub fn service(name: &str, command: &str) -> Service {
     Service { name: name.to_owned(), command: command.to_owned(), after: Vec::new(), ..Service::default() }
 }
 
+/// A schedule that every target can have.
+pub fn calendars(calendar: &[&str]) -> Schedule {
+    let calendar = calendar.iter().map(|&expression| expression.to_owned()).collect();
+    Schedule { calendar, ..schedule("", "30 4 * * *") }
+}
+
 pub fn schedule(calendar: &str, line: &str) -> Schedule {
     let cron = Cron::Line(line.to_owned());
     Schedule { text: line.to_owned(), calendar: vec![calendar.to_owned()], systemd: 0, cron }

@@ -14,5 +14,7 @@ mod matrix;
 mod plugins;
 mod root;
 mod rpm;
+mod smoke;
+mod smoke_demo;
 mod target;
 mod units;
