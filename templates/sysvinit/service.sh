@@ -101,8 +101,10 @@ find_running() {
     [ "$(start_of "$pid")" = "${started:-none}" ]
 }
 
-# Is a process of group $1 left? Those that are dead and only waited for do not count.
+# Is process $1, or one of its group, left? It is in its own group only after a moment. Those that are dead and only
+# waited for do not count.
 group_lives() {
+    ! start_of "$1" >/dev/null || return 0
     kill -0 "-$1" 2>/dev/null || return 1
     for stat in /proc/[0-9]*/stat; do
         facts=$(cat "$stat" 2>/dev/null) || continue
@@ -272,7 +274,7 @@ failed() {
 
 # Sends signal $1 to group $2 and to what left it.
 signal_all() {
-    [ -z "$2" ] || kill "-$1" "-$2" 2>/dev/null || :
+    [ -z "$2" ] || kill "-$1" "-$2" 2>/dev/null || kill "-$1" "$2" 2>/dev/null || :
     for stray in $(strays "$2"); do kill "-$1" "$stray" 2>/dev/null || :; done
 }
 
