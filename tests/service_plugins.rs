@@ -94,6 +94,9 @@ fn plugins_are_removed_with_the_package_only_when_asked_or_when_there_are_none()
 
             if plugins.exists() {
                 fs_err::remove_dir_all(&plugins).unwrap();
+                write(&plugins.join("lib/python3.9/requirements.txt"), "a==1\n");
+                postun("0");
+                assert!(plugins.exists(), "{shell:?}: what the operator asked for is known");
             }
             write(&plugins.join("lib/python3.9/requirements.txt"), "");
             fs_err::create_dir_all(plugins.join("lib/python3.9/site-packages")).unwrap();

@@ -369,3 +369,25 @@ fn compression_is_what_the_target_reads() {
     assert!(hint.starts_with("it reads `xz` or `gzip`"), "{hint}");
     assert!(matches!(choose(exact(Algorithm::Gzip, Some(12)), "rocky-9"), Err(Error::CompressionLevel { .. })));
 }
+
+#[test]
+fn what_a_service_cannot_have_is_said() {
+    let mut project = cdhboot();
+    project.services[0].limits =
+        crate::project::Limits { memory: Some(1), cpu: Some(50), tasks: Some(9), ..Default::default() };
+    project.services[0].watchdog = Some(30);
+    project.services[1].kind = "oneshot".to_owned();
+    project.services[1].restart = "on-failure".to_owned();
+    let notes = |name: &str| services::notes(&project, &distribution(name));
+    assert_eq!(notes("rocky-9"), Vec::<String>::new());
+    assert_eq!(
+        notes("centos-7"),
+        [
+            "centos-7 cannot do it: `tasks-max` of service `web` is left out",
+            "centos-7 cannot do it: `restart` of service `worker` is left out"
+        ]
+    );
+    let keys = ["memory-max", "cpu-quota", "tasks-max", "watchdog"];
+    let said = keys.map(|key| format!("centos-6 cannot do it: `{key}` of service `web` is left out"));
+    assert_eq!(notes("centos-6"), said);
+}

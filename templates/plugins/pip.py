@@ -95,14 +95,20 @@ def has(options, short, long):
     return False
 
 
+def name_of(word):
+    """The distribution that a word asks for, as a requirement or as a wheel; nothing where that cannot be seen."""
+    if word.endswith(".whl"):
+        return os.path.basename(word).split("-")[0]
+    requirement = re.match(r"([A-Za-z0-9][A-Za-z0-9._-]*)($|[\s\[(<>=!~;@])", word)
+    return requirement.group(1) if requirement else ""
+
+
 def check(command, options, words, packaged):
     """Refuses what would change the application, or install where it does not look; gives what it names of the package."""
     elsewhere = sorted(ELSEWHERE.intersection(options))
     if elsewhere:
         refuse("plugins of %s go into %s, so `%s` is not for here" % (APPLICATION, PLUGINS, elsewhere[0]))
-    named = [os.path.basename(word).split("-")[0] if word.endswith(".whl") else word for word in words]
-    named = [re.match(r"[A-Za-z0-9._-]*", word).group() for word in named]
-    named = [name for name in named if canonical(name) in packaged]
+    named = [name for name in map(name_of, words) if canonical(name) in packaged]
     again = has(options, "U", "--upgrade") or has(options, None, "--force-reinstall")
     if named and (command == "uninstall" or again):
         text = "`%s` belongs to the package of %s, which only the package manager changes"

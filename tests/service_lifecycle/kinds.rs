@@ -1,6 +1,6 @@
 //! Services that are not registered by their own name: instances, timers, sockets, and changes from one to the other.
 
-use omnipack::project::{Cron, Schedule, Service};
+use omnipack::project::Service;
 use omnipack::service::ServiceParts;
 
 use crate::service_fixture::*;
@@ -16,14 +16,8 @@ fn as_web(service: Service) -> Service {
 }
 
 fn scheduled() -> ServiceParts {
-    let daily = Schedule {
-        text: "daily".to_owned(),
-        calendar: vec!["*-*-* 00:00:00".to_owned()],
-        systemd: 0,
-        cron: Cron::Line("0 0 * * *".to_owned()),
-    };
     parts_of(vec![as_web(Service {
-        schedule: Some(daily),
+        schedule: Some(calendars(&["*-*-* 00:00:00"])),
         kind: "oneshot".to_owned(),
         restart: "no".to_owned(),
         ..named("job")

@@ -3,6 +3,7 @@
 use omnipack::plan::{BuildPlan, Role};
 use omnipack::project::{Enable, ScriptletKind, Service};
 use omnipack::service::ServiceParts;
+use omnipack::stage::EntryKind;
 
 use crate::service_fixture::*;
 
@@ -65,8 +66,12 @@ pub fn install(parts: &ServiceParts) -> String {
 
 pub fn remove_files(parts: &ServiceParts, but: Option<&ServiceParts>) -> String {
     let kept = |path: &str| but.is_some_and(|but| but.entries.iter().any(|entry| entry.path.as_str() == path));
-    let gone = parts.entries.iter().map(|entry| entry.path.as_str()).filter(|path| !kept(path));
-    gone.map(|path| format!("rm -f {path}\n")).collect()
+    let gone = parts.entries.iter().rev().filter(|entry| !kept(entry.path.as_str()));
+    gone.map(|entry| match entry.kind {
+        EntryKind::Directory => format!("rmdir {} 2>/dev/null\n", entry.path),
+        _ => format!("rm -f {}\n", entry.path),
+    })
+    .collect()
 }
 
 /// The steps of an upgrade in rpm's order.
