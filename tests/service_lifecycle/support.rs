@@ -98,9 +98,8 @@ pub fn remove(parts: &ServiceParts) -> String {
         &remove_files(parts, None),
         &scriptlet(parts, ScriptletKind::Postun, "0"),
         "pgrep -x sleep && echo still running\n",
-        // What is gone is forgotten when the service manager has nothing else to do.
-        "for try in 1 2 3 4 5 6 7 8 9; do left=$(systemctl list-units --all --no-legend --plain 'cdhboot*' 2>/dev/null); \
-         [ -n \"$left\" ] || break; sleep 0.5; done; printf %s \"$left\"; find /etc/systemd/system -name '*cdhboot*'\n",
+        // What is neither there nor did anything is forgotten as soon as its control group is known to be empty.
+        "systemctl list-units --all --no-legend --plain 'cdhboot*' 2>/dev/null | grep -v 'not-found *inactive *dead'; find /etc/systemd/system -name '*cdhboot*'\n",
         "ls -d /var/lib/omnipack* /var/lib/systemd/timers/*cdhboot* /run/omnipack* 2>/dev/null\n",
     ]
     .concat()
