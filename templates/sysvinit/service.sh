@@ -120,6 +120,8 @@ group_lives() {
 # start in their environment. Not looked for when the service itself runs this script, which then has the mark, too.
 strays() {
     if [ -z "$mark" ] || [ "${INVOCATION_ID:-}" = "$mark" ]; then return 0; fi
+    # Paths below /proc have no blanks.
+    # shellcheck disable=SC2013
     for stray in $(grep -ls "INVOCATION_ID=$mark" /proc/[0-9]*/environ 2>/dev/null); do
         stray=${stray#/proc/}
         stray=${stray%/environ}
