@@ -154,11 +154,13 @@ fn a_service_that_another_takes_along_is_restarted_once() {
         "starts\n",
         &upgrade(&parts, &parts),
         "state base first second; starts; systemctl is-enabled cdhboot.target; systemctl is-active cdhboot.target\n",
+        // A process that is ended at once tells nothing of itself.
+        "journalctl --sync; for s in base first second; do journalctl -b -o cat -u cdhboot-$s | grep -c '^Started '; done\n",
         &remove(&parts),
     ]);
     let expected = "base started by v1\nfirst started by v1\nsecond started by v1\n\
                     base enabled active\nfirst enabled active\nsecond enabled active\n\
-                    base started by v2\nfirst started by v2\nsecond started by v2\nenabled\ninactive\n";
+                    base started by v2\nfirst started by v2\nsecond started by v2\nenabled\ninactive\n2\n2\n2\n";
     assert_eq!(said, expected);
 }
 

@@ -73,13 +73,14 @@ fn a_service_moves_to_another_package_without_a_stop() {
         &installation(&new),
         &scriptlet(&new, ScriptletKind::Post, "1"),
         &scriptlet(&old, ScriptletKind::Preun, "0"),
+        "systemctl is-active cdhboot-on\n",
         "echo v2 >/version\n",
         &scriptlet(&old, ScriptletKind::Postun, "0"),
         &scriptlet(&new, ScriptletKind::Posttrans, ""),
         "state off on; starts\n",
         &remove(&new),
     ];
-    let expected = "off started by v1\non started by v1\noff disabled active\non enabled active\n\
+    let expected = "off started by v1\non started by v1\nactive\noff disabled active\non enabled active\n\
                     off started by v2\non started by v2\n";
     assert_eq!(in_booted_overlay(&script.map(str::to_owned).concat()), expected);
 }
