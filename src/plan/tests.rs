@@ -371,6 +371,21 @@ fn compression_is_what_the_target_reads() {
 }
 
 #[test]
+fn how_services_run_is_shown() {
+    let mut project = cdhboot();
+    project.package.target = true;
+    project.services[0].count = Some(3);
+    project.services[1].listen = words(&["8000", "/run/x.sock"]);
+    let options = Options { machine: "x86_64".to_owned(), source_date: None };
+    let shown = |name: &str| render(&plan(&project, &distribution(name), &options).unwrap());
+    let text = shown("rocky-9");
+    assert!(text.contains("--port 8000 (as sysadmin, instances: 3)\n"), "{text}");
+    assert!(text.contains("worker (as sysadmin, started by: 8000 /run/x.sock)\n"), "{text}");
+    assert!(text.contains("\n  target       cdhboot.target (all services)\n"), "{text}");
+    assert!(!shown("centos-6").contains("cdhboot.target"));
+}
+
+#[test]
 fn what_a_service_cannot_have_is_said() {
     let mut project = cdhboot();
     project.services[0].limits =

@@ -32,6 +32,13 @@ enablement() {
     esac
 }
 {% endmacro -%}
+{%- macro wants_function() %}
+# What the unit $1 says that it is enabled for.
+wants_of() {
+    case $1 in *@*) unit_file=${1%%@*}@.service ;; *) unit_file=$1 ;; esac
+    sed -n 's/^WantedBy=//p' "$units/$unit_file" 2>/dev/null
+}
+{% endmacro -%}
 {%- macro instances_function() %}
 # Instances of the service $1 that are loaded or enabled; the operator may have more of them than the package.
 instances() {
@@ -60,6 +67,7 @@ units=/usr/lib/systemd/system
 {{ service_functions() }}
 {{- is_running() }}
 {{- state_functions() }}
+{{- wants_function() }}
 {{- units_function() }}
 # Of which kind the service $1 is in the directories after it; nothing when it is not there.
 kind_in() {
@@ -74,7 +82,7 @@ kind_in() {
     done
 }
 note_unit() {
-    if [ "$(enablement "$1")" = enabled ]; then touch "$notes/enabled.$1"; fi
+    if [ "$(enablement "$1")" = enabled ]; then wants_of "$1" >"$notes/enabled.$1"; fi
     if [ "$live" = yes ] && is_running "$1"; then touch "$notes/ran.$1"; fi
 }
 # A line of what service $1 takes the place of: name, kind, whether it is enabled, whether it runs.
@@ -136,7 +144,7 @@ note {{ service.id | sh }} {{ service.kind }}{% for former in service.formerly %
 {% endmacro -%}
 {%- macro register_services() %}
 {{ service_functions() }}
-{{- orders() }}
+{{ orders() }}
 {{- units_function() }}
 [ "$live" = no ] || tell daemon-reload
 # The unit $2, which is new, with verb $1; `start` as $3 lets it be started when the transaction is over.
@@ -212,10 +220,9 @@ done
 {% endmacro -%}
 {%- macro revive_services() %}
 {{ service_functions() }}
-{% if "socket" in services | map(attribute="kind") | list %}
 units=/usr/lib/systemd/system
-{% endif %}
-{{- orders() }}
+{{ orders() }}
+{{- wants_function() }}
 {{- state_functions() }}
 {{- units_function() }}
 {% set kinds = services | map(attribute="kind") | reject("eq", "target") | unique | list %}
@@ -262,12 +269,15 @@ revive_instances() {
     done
 }
 {% endif %}
-# What another package's scriptlets disabled, which had a service of the same name.
+# What another package's scriptlets disabled, which had a service of the same name; and what other targets start now.
 keep_enabled() {
     for note in "$notes"/enabled.*; do
         [ -e "$note" ] || continue
         unit=${note##*/enabled.}
-        if [ "$(enablement "$unit")" = disabled ]; then tell --no-reload enable "$unit"; fi
+        case "$(enablement "$unit")" in
+            enabled) [ "$(cat "$note")" = "$(wants_of "$unit")" ] || tell --no-reload enable "$unit" ;;
+            disabled) tell --no-reload enable "$unit" ;;
+        esac
     done
 }
 # Nothing is left of what the services take the place of, once its files are gone.
@@ -312,7 +322,7 @@ fi
 {% endmacro -%}
 {%- macro stop_services() %}
 {{ service_functions() }}
-{{- orders() }}
+{{ orders() }}
 {{- units_function() }}
 withdraw() {
     # Another package of this transaction holds the service now.
@@ -356,7 +366,9 @@ forget {{ service.id | sh }}.{{ service.kind }} {{ service.id | sh }}.{{ service
 forget {{ service.id | sh }}.service {{ service.id | sh }}.service
 {% elif service.kind == "target" %}
 forget {{ service.id | sh }}.target {{ service.id | sh }}.target
-rmdir /etc/systemd/system/{{ service.id | sh }}.target.wants 2>/dev/null || :
+if [ ! -e "$units/"{{ service.id | sh }}.target ]; then
+    rm -rf /etc/systemd/system/{{ service.id | sh }}.target.wants
+fi
 {% else %}
 forget {{ service.id | sh }}.service {{ service.id | sh }}.service
 {% endif %}

@@ -161,3 +161,29 @@ fn a_service_that_another_takes_along_is_restarted_once() {
                     base started by v2\nfirst started by v2\nsecond started by v2\nenabled\ninactive\n";
     assert_eq!(said, expected);
 }
+
+/// With a second service there is a target, which starts the first one too if that is enabled, and goes with it.
+#[test]
+fn a_target_comes_and_goes_with_the_second_service() {
+    let parts = |services: Vec<Service>| {
+        let mut plan = plan_of(services);
+        plan.target = plan.packages[0].services.len() > 1;
+        rendered(&plan, 0).unwrap()
+    };
+    let (one, two) = (parts(vec![named("web")]), parts(vec![named("web"), named("worker")]));
+    let links = "find /etc/systemd/system -name '*cdhboot*' | sort\n";
+    let said =
+        on_a_machine(&[&install(&one), links, &upgrade(&one, &two), links, &upgrade(&two, &one), links, &remove(&one)]);
+    let link = |target: &str, unit: &str| format!("/etc/systemd/system/{target}.target.wants/cdhboot-{unit}.service\n");
+    let expected = [
+        &link("multi-user", "web"),
+        "/etc/systemd/system/cdhboot.target.wants\n",
+        &link("cdhboot", "web"),
+        &link("cdhboot", "worker"),
+        &link("multi-user", "web"),
+        &link("multi-user", "worker"),
+        "/etc/systemd/system/multi-user.target.wants/cdhboot.target\n",
+        &link("multi-user", "web"),
+    ];
+    assert_eq!(said, expected.concat());
+}

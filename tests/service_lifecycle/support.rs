@@ -3,6 +3,7 @@
 use omnipack::plan::{BuildPlan, Role};
 use omnipack::project::{Enable, ScriptletKind, Service};
 use omnipack::service::ServiceParts;
+use omnipack::stage::EntryKind;
 
 use crate::service_fixture::*;
 
@@ -65,8 +66,12 @@ pub fn install(parts: &ServiceParts) -> String {
 
 pub fn remove_files(parts: &ServiceParts, but: Option<&ServiceParts>) -> String {
     let kept = |path: &str| but.is_some_and(|but| but.entries.iter().any(|entry| entry.path.as_str() == path));
-    let gone = parts.entries.iter().map(|entry| entry.path.as_str()).filter(|path| !kept(path));
-    gone.map(|path| format!("rm -f {path}\n")).collect()
+    let gone = parts.entries.iter().rev().filter(|entry| !kept(entry.path.as_str()));
+    gone.map(|entry| match entry.kind {
+        EntryKind::Directory => format!("rmdir {} 2>/dev/null\n", entry.path),
+        _ => format!("rm -f {}\n", entry.path),
+    })
+    .collect()
 }
 
 /// The steps of an upgrade in rpm's order.
@@ -93,9 +98,8 @@ pub fn remove(parts: &ServiceParts) -> String {
         &remove_files(parts, None),
         &scriptlet(parts, ScriptletKind::Postun, "0"),
         "pgrep -x sleep && echo still running\n",
-        // What is gone is forgotten when the service manager has nothing else to do.
-        "for try in 1 2 3 4 5 6 7 8 9; do left=$(systemctl list-units --all --no-legend --plain 'cdhboot*' 2>/dev/null); \
-         [ -n \"$left\" ] || break; sleep 0.5; done; printf %s \"$left\"; find /etc/systemd/system -name '*cdhboot*'\n",
+        // What is neither there nor did anything is forgotten as soon as its control group is known to be empty.
+        "systemctl list-units --all --no-legend --plain 'cdhboot*' 2>/dev/null | grep -v 'not-found *inactive *dead'; find /etc/systemd/system -name '*cdhboot*'\n",
         "ls -d /var/lib/omnipack* /var/lib/systemd/timers/*cdhboot* /run/omnipack* 2>/dev/null\n",
     ]
     .concat()

@@ -115,7 +115,6 @@ pub fn plan(prefix: &str, series: &str, python: &str) -> BuildPlan {
         changelog: None,
         source_date: 0,
         rpm: RpmSettings::default(),
-        target: true,
         notes: Vec::new(),
         target: false,
         packages: vec![package("app")],
