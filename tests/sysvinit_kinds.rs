@@ -199,13 +199,14 @@ fn a_job_runs_when_it_is_started_and_never_twice_at_once() {
         echo 1 >/tmp/length; echo 0 >/tmp/code
         run job status; echo status $?
         run job start; echo start $?
-        run job start & sleep 0.5
+        is_up() { until [ -s /run/cdhboot-job.pid ]; do sleep 0.1; done; }
+        echo 4 >/tmp/length; run job start & is_up
         run job status >/dev/null; echo status $?
         run job start | sed 's/(.*//'; wait
         grep -c ran /var/log/cdhboot-job.log
-        echo 3 >/tmp/code; run job start 2>/dev/null; echo start $?
+        echo 0 >/tmp/length; echo 3 >/tmp/code; run job start 2>/dev/null; echo start $?
         run job status >/dev/null; echo status $?
-        echo 3000 >/tmp/length; run job start 2>/dev/null & sleep 0.5
+        echo 3000 >/tmp/length; run job start 2>/dev/null & is_up
         run job stop; wait; pgrep -c -x sleep; ls /run/*.pid 2>/dev/null
         run job status >/dev/null; echo status $?
     ";

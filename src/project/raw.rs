@@ -259,7 +259,8 @@ pub struct Service {
     /// Number of instances: `<package>-<name>@1` and so on. `{instance}` in the command, the environment and the
     /// environment file is the number.
     pub count: Option<u32>,
-    /// When it runs: a word (`daily`), a line of cron (`30 4 * * 1-5`) or a calendar expression of systemd. It is then
+    /// When it runs: a word (`daily`), a line of cron (`30 4 * * 1-5`) or a calendar expression of systemd, in the target's
+    /// local time. `weekly` is systemd's (Monday), `@weekly` cron's (Sunday). It is then
     /// of the type `oneshot`.
     pub schedule: Option<String>,
     /// Sockets that are opened for it, and start it at the first connection: `8000`, `127.0.0.1:8000`,

@@ -39,7 +39,10 @@ pub fn compare(
 ) -> Result<Leftovers, Error> {
     let known: Known = toml::from_str(include_str!("leftovers.toml")).map_err(std::io::Error::other)?;
     let mut left = Leftovers::default();
-    for path in after.new_paths(before).filter(|path| !foreign.contains(&canonical(path))) {
+    let runlevels = before.paths.iter().filter_map(|path| runlevel_link(path)).collect::<BTreeSet<_>>();
+    let renumbered = |path: &str| runlevel_link(path).is_some_and(|link| runlevels.contains(&link));
+    let new = after.new_paths(before).filter(|path| !foreign.contains(&canonical(path)) && !renumbered(path));
+    for path in new {
         match known.fate(path) {
             Fate::Ignored => {}
             Fate::Kept => left.kept.push(path.to_owned()),
@@ -83,6 +86,18 @@ impl Known {
 fn uses(process: &Process, own: &BTreeSet<&str>) -> bool {
     let program = process.program.trim_end_matches(" (deleted)");
     own.contains(program) || process.command.split(' ').take(3).any(|word| own.contains(word))
+}
+
+/// Directory, letter and script of a link in a runlevel: `/etc/rc2.d/S01cron` is (`/etc/rc2.d`, `S`, `cron`). The number
+/// of every script may change when one comes or goes (insserv(8)).
+fn runlevel_link(path: &str) -> Option<(&str, &str, &str)> {
+    let (directory, name) = path.rsplit_once('/')?;
+    let parent = directory.rsplit('/').next()?;
+    let is_runlevel = matches!(parent.as_bytes(), [b'r', b'c', b'0'..=b'6' | b'S', b'.', b'd']);
+    let (letter, rest) = name.split_at_checked(1)?;
+    let (number, script) = rest.split_at_checked(2)?;
+    let is_link = matches!(letter, "S" | "K") && number.bytes().all(|digit| digit.is_ascii_digit());
+    (is_runlevel && is_link).then_some((directory, letter, script))
 }
 
 /// With the directories that are links into `/usr` on merged systems as links.
@@ -149,6 +164,15 @@ mod tests {
         assert_eq!(left(&paths).wrong, [paths[0], paths[1], paths[3]]);
         assert_eq!(left(&["/var/lib/app/__pycache__"]).wrong.len(), 1);
         assert_eq!(left(&["/var/lib-other"]).wrong.len(), 1);
+    }
+
+    #[test]
+    fn the_link_of_another_script_may_have_a_new_number() {
+        let before = Snapshot { paths: ["/etc/rc2.d/S01cron".to_owned()].into(), ..Snapshot::default() };
+        let paths = ["/etc/rc2.d/S02cron", "/etc/rc2.d/S01app", "/etc/rc2.d/K01cron"].map(str::to_owned).into();
+        let after = Snapshot { paths, ..Snapshot::default() };
+        let left = compare(&before, &after, &[], &BTreeSet::new()).unwrap();
+        assert_eq!(left.wrong, ["/etc/rc2.d/K01cron", "/etc/rc2.d/S01app"]);
     }
 
     #[test]

@@ -9,13 +9,11 @@
 {{- own_notes() }}
 {{- is_of_this_transaction() }}
 {{ forget_services() }}
-if [ "$phase" = remove ]; then
-    # Of a transaction that was cut off.
-    rm -rf "$notes"
-    {% for service in services %}
-    is_of_this_transaction "$base/held/"{{ service.id | sh }} || rm -f "$base/held/"{{ service.id | sh }}
-    {% endfor %}
-fi
+# Of a transaction that was cut off. Of two versions that it left, only the last to go is told that it is removed.
+[ "$phase" != remove ] || rm -rf "$notes"
+{% for service in services %}
+is_of_this_transaction "$base/held/"{{ service.id | sh }} || rm -f "$base/held/"{{ service.id | sh }}
+{% endfor %}
 {{ tidy_notes() }}
 {% endif %}
 {% if tree %}

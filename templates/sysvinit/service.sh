@@ -101,8 +101,10 @@ find_running() {
     [ "$(start_of "$pid")" = "${started:-none}" ]
 }
 
-# Is a process of group $1 left? Those that are dead and only waited for do not count.
+# Is process $1, or one of its group, left? It is in its own group only after a moment. Those that are dead and only
+# waited for do not count.
 group_lives() {
+    ! start_of "$1" >/dev/null || return 0
     kill -0 "-$1" 2>/dev/null || return 1
     for stat in /proc/[0-9]*/stat; do
         facts=$(cat "$stat" 2>/dev/null) || continue
@@ -118,6 +120,8 @@ group_lives() {
 # start in their environment. Not looked for when the service itself runs this script, which then has the mark, too.
 strays() {
     if [ -z "$mark" ] || [ "${INVOCATION_ID:-}" = "$mark" ]; then return 0; fi
+    # Paths below /proc have no blanks.
+    # shellcheck disable=SC2013
     for stray in $(grep -ls "INVOCATION_ID=$mark" /proc/[0-9]*/environ 2>/dev/null); do
         stray=${stray#/proc/}
         stray=${stray%/environ}
@@ -272,7 +276,7 @@ failed() {
 
 # Sends signal $1 to group $2 and to what left it.
 signal_all() {
-    [ -z "$2" ] || kill "-$1" "-$2" 2>/dev/null || :
+    [ -z "$2" ] || kill "-$1" "-$2" 2>/dev/null || kill "-$1" "$2" 2>/dev/null || :
     for stray in $(strays "$2"); do kill "-$1" "$stray" 2>/dev/null || :; done
 }
 

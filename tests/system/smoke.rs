@@ -1,7 +1,7 @@
 //! `omnipack smoke` on booted systems: a sound package passes every step, and each kind of broken one fails at the step
 //! that is there to find it. Its JSON and JUnit reports are read back by other people's parsers.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use omnipack::exec::Command;
 use serde_json::Value;
@@ -179,7 +179,7 @@ fn a_check_that_does_not_hold_fails_with_its_reason() {
 #[test]
 fn what_a_script_leaves_behind_fails_at_the_end() {
     let script = "\n[scriptlets]\npost = \"\"\"\nmkdir -p /opt/left/empty\necho x >'/etc/demo-<&>-left'\n\
-                  ln -sf /usr/lib/systemd/system/demo-web.service /etc/systemd/system/multi-user.target.wants/demo-alias.service\n\
+                  ln -s /usr/lib/systemd/system/rescue.service /etc/systemd/system/multi-user.target.wants/demo-alias.service\n\
                   mkdir -p /var/lib/demo; echo precious >/var/lib/demo/data\n\"\"\"\n";
     let tried = Tried::on(&root("rocky-9"), None, &Built::new("rocky-9", "1.0", &format!("{WEB}{script}")));
     tried.fails_at("remove: no file left", "left behind:");
@@ -297,4 +297,40 @@ fn this_machine_is_cleared_again_and_what_it_has_is_left_alone() {
     assert_eq!(refused.code, 1);
     assert!(refused.stderr_text().contains("is installed on the machine already"), "{}", both(&refused));
     machine.run("rpm", &["-q", "demo"]);
+}
+
+#[test]
+fn a_debian_package_is_tried_with_apt_and_purged() {
+    let scratch = tempfile::tempdir().unwrap();
+    let tree = scratch.path().join("probe");
+    let file = |path: &str, text: &str| {
+        let path = tree.join(path);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, text).unwrap();
+    };
+    file(
+        "DEBIAN/control",
+        "Package: probe\nVersion: 1.0-1\nArchitecture: all\nMaintainer: A <a@b.c>\nDescription: A probe\n",
+    );
+    file("DEBIAN/conffiles", "/etc/probe.conf\n");
+    file("etc/probe.conf", "a = 1\n");
+    let unit = "[Service]\nExecStart=/usr/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n";
+    file("usr/lib/systemd/system/probe.service", unit);
+    for (name, text) in [
+        ("postinst", "systemctl daemon-reload"),
+        ("prerm", "[ \"$1\" = upgrade ] || systemctl stop probe.service"),
+        ("postrm", "systemctl daemon-reload"),
+    ] {
+        file(&format!("DEBIAN/{name}"), &format!("#!/bin/sh\n{text}\n"));
+        expect_success(&Command::new("chmod").arg("755").arg(tree.join("DEBIAN").join(name)));
+    }
+    let package = scratch.path().join("probe_1.0-1_all.deb");
+    expect_success(&Command::new("dpkg-deb").args(["--build", "--root-owner-group"]).arg(&tree).arg(&package));
+    let root = Root::new("bookworm", "3.11");
+    let output = omnipack().args(["smoke", "--root"]).arg(root.path()).arg(package).run().unwrap();
+    assert_eq!(output.code, 0, "{}", both(&output));
+    let table = output.stdout_text();
+    for line in ["(apt-get, services: systemd)", "ok       remove           purge the packages"] {
+        assert!(table.contains(line), "{line} is not in\n{table}");
+    }
 }
