@@ -48,6 +48,7 @@ impl Error {
             Self::Project(crate::project::Error::Metadata { .. } | crate::project::Error::Io(_)) => 1,
             Self::Project(_) | Self::Distribution(_) | Self::Plan(_) => 2,
             Self::Build(crate::build::Error::NoDistribution | crate::build::Error::SourceDate { .. }) => 2,
+            Self::Smoke(error) if error.is_usage() => 2,
             Self::Resolve(_)
             | Self::Stage(_)
             | Self::Service(_)

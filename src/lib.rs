@@ -7,7 +7,8 @@
 //!       \___ distribution (facts about targets, pure data) ___/
 //! ```
 //!
-//! [`build`] is the whole run, read top-down; [`cli`] is arguments, progress and how an error is shown.
+//! [`build`] is the whole run, read top-down; [`smoke`] tries packages on machines; [`cli`] is arguments, progress and
+//! how an error is shown.
 
 pub mod build;
 pub mod cli;

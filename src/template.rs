@@ -35,6 +35,7 @@ pub struct TemplateError {
 ///
 ///   These three take a placeholder, or `none`: what stands for the name of the instance, and becomes `%i`.
 /// - `tmpfiles`: a field in a `tmpfiles.d` line.
+/// - `lua`: a string of Lua.
 /// - `logrotate`: a path pattern in a logrotate file.
 ///
 /// # Errors
@@ -64,6 +65,7 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
         refuse_control(text).map(|()| systemd_text(text, instance))
     });
     environment.add_filter("tmpfiles", |text: &str| refuse_nul(text).map(|()| systemd_quoted(text, None)));
+    environment.add_filter("lua", lua);
     environment.add_filter("logrotate", logrotate);
     Ok(environment)
 }
@@ -99,6 +101,14 @@ pub fn sh(text: &str) -> String {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// A string of Lua 5.1 to 5.4 (reference manual, "Lexical Conventions"): bytes that are no plain text by their decimal
+/// number of three digits.
+fn lua(text: &str) -> String {
+    let plain = |byte: &u8| (b' '..=b'~').contains(byte) && !matches!(byte, b'"' | b'\\');
+    let byte = |byte: u8| if plain(&byte) { char::from(byte).to_string() } else { format!("\\{byte:03}") };
+    format!("\"{}\"", text.bytes().map(byte).collect::<String>())
 }
 
 /// A double-quoted word of a unit file: C escapes as in systemd.syntax(7), `%` doubled as in systemd.unit(5),

@@ -494,3 +494,14 @@ fn no_color_is_heard() {
     assert!(without.contains("no-such-1") && without.contains("\u{1b}[3"), "{without:?}");
     assert!(with.contains("no-such-1") && !with.contains("\u{1b}[3"), "{with:?}");
 }
+
+#[test]
+fn a_pretrans_that_is_no_lua_is_refused() {
+    let place = Place::new();
+    let wheel = demo(&place.wheels());
+    let config = place.config("[scriptlets]\npretrans = \"\"\"\n#!/bin/sh\nexit 0\n\"\"\"\n");
+    place.fails(
+        &mut place.build(&wheel, &["--distribution", "rocky-9", "--config", &config]),
+        &["the `pretrans` scriptlet of demo is run by /bin/sh", "start it with `#!<lua>`"],
+    );
+}

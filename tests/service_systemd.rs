@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use omnipack::distribution::{Catalogue, ToolVersion};
 use omnipack::exec::Command;
 use omnipack::plan::{BuildPlan, Options, Role};
-use omnipack::project::{Config, Cron, Limits, Metadata, Schedule, Service, ServiceDirectories, Source};
-use omnipack::service::ServiceParts;
+use omnipack::project::{Config, Limits, Logrotate, Metadata, Schedule, Service, ServiceDirectories, Source};
+use omnipack::service::{ServiceParts, manifest};
 use omnipack::stage::EntryKind;
 use proptest::prelude::*;
 use service_fixture::*;
@@ -45,7 +45,7 @@ fn every_kind(distribution_name: &str) -> BuildPlan {
     main.services.push(Service {
         kind: "oneshot".to_owned(),
         restart: "no".to_owned(),
-        schedule: Some(schedule(&["*-*-* 04:30:00", "Mon *-*-* 12:00:00"])),
+        schedule: Some(calendars(&["*-*-* 04:30:00", "Mon *-*-* 12:00:00"])),
         ..unprivileged("job", "daemon --instance '{instance}'")
     });
     main.services.push(Service {
@@ -64,15 +64,6 @@ fn every_kind(distribution_name: &str) -> BuildPlan {
     let mut plan = plan(distribution_name, vec![main]);
     plan.target = true;
     plan
-}
-
-fn schedule(calendar: &[&str]) -> Schedule {
-    Schedule {
-        text: "as written".to_owned(),
-        calendar: calendar.iter().map(|&expression| expression.to_owned()).collect(),
-        systemd: 0,
-        cron: Cron::Line("30 4 * * *".to_owned()),
-    }
 }
 
 fn unit(parts: &ServiceParts, name: &str) -> String {
@@ -254,7 +245,7 @@ prop_compose! {
             restart: restart.to_owned(),
             restart_delay: delay,
             count: (shape == 1).then_some(2),
-    schedule: (shape == 2).then(|| schedule(&["*-*-* *:00:00"])),
+    schedule: (shape == 2).then(|| calendars(&["*-*-* *:00:00"])),
             listen: if shape == 3 { vec!["8000".to_owned(), "/run/x.sock".to_owned()] } else { Vec::new() },
             watchdog: option(0, 9).map(|_| 9),
             start_timeout: option(1, 9).map(|_| 9),
@@ -382,9 +373,10 @@ fn a_service_of_root_keeps_what_root_may_be_needed_for() {
     assert_eq!(root.difference(&other).collect::<Vec<_>>(), ["Group=root", "User=root"]);
 }
 
-/// Path, mode and owner of the directories among the entries.
+/// Path, mode and owner of the directories among the entries, but that of the manifest.
 fn directories(parts: &ServiceParts) -> Vec<String> {
     let all = parts.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Directory));
+    let all = all.filter(|entry| entry.path.as_str() != manifest::DIRECTORY);
     all.map(|entry| {
         let ghost = if entry.flags.ghost { " ghost" } else { "" };
         format!("{} {:04o} {}:{}{ghost}", entry.path, entry.mode, entry.owner, entry.group)
@@ -449,7 +441,8 @@ fn a_directory_below_run_that_something_else_uses_is_made_at_boot() {
         plan.distribution.systemd = Some(ToolVersion::new(systemd, 0, 0));
         change(&mut plan.packages[0].services);
         let parts = rendered(&plan, 0).unwrap();
-        let unit = unit(&parts, "cdhboot-web.service");
+        let template = if plan.packages[0].services[0].count.is_some() { "@" } else { "" };
+        let unit = unit(&parts, &format!("cdhboot-web{template}.service"));
         let tmpfiles = parts.entries.iter().any(|entry| entry.path.as_str() == "/usr/lib/tmpfiles.d/cdhboot.conf");
         let by_systemd = unit.contains("\nRuntimeDirectory=");
         assert_eq!(unit.contains("\nEnvironment=RUNTIME_DIRECTORY="), tmpfiles || systemd < 244, "{unit}");
@@ -460,6 +453,9 @@ fn a_directory_below_run_that_something_else_uses_is_made_at_boot() {
     assert_eq!(of(|_| {}, 219), (true, false));
     assert_eq!(of(nested, 252), (true, false));
     assert_eq!(of(nested, 219), (false, true));
+    let instances = |all: &mut Vec<Service>| all[0].count = Some(2);
+    assert_eq!(of(instances, 227), (true, false));
+    assert_eq!(of(instances, 219), (false, true));
     assert_eq!(of(|all| all.iter_mut().for_each(|s| s.directories.runtime = Some("a".to_owned())), 252), (false, true));
     assert_eq!(of(|all| all[0].listen = vec!["/run/cdhboot-web/x.sock".to_owned()], 252), (false, true));
 }
@@ -470,9 +466,27 @@ fn what_systemd_cannot_do_is_refused() {
     plan.packages[0].services[2].listen = vec!["example.org:80".to_owned()];
     assert!(rendered(&plan, 0).unwrap_err().to_string().contains("has the name of a host"));
     let mut plan = every_kind("centos-7");
-    plan.packages[0].services[1].schedule = Some(Schedule { systemd: 235, ..schedule(&["daily UTC"]) });
+    plan.packages[0].services[1].schedule = Some(Schedule { systemd: 235, ..calendars(&["daily UTC"]) });
     assert!(rendered(&plan, 0).unwrap_err().to_string().contains("it needs systemd 235, and the target has 219"));
     let mut plan = every_kind("rocky-9");
     plan.packages[0].services[0].command = "/usr/bin/web-{instance}".to_owned();
     assert!(rendered(&plan, 0).unwrap_err().to_string().contains("the same program"));
+}
+
+#[test]
+fn logs_in_the_directory_of_a_service_are_rotated_as_its_user() {
+    let mut plan = two_services("rocky-9", "boot", "www");
+    plan.packages[0].services[0].count = Some(2);
+    plan.packages[0].logrotate.push(Logrotate {
+        paths: vec!["/var/log/cdhboot-web/*.log".to_owned(), "/var/log/other.log".to_owned()],
+        rotate: 4,
+        frequency: "daily".to_owned(),
+        compress: true,
+        service: Some("web".to_owned()),
+        package: None,
+    });
+    let drop_in = text(&rendered(&plan, 0).unwrap(), "/etc/logrotate.d/cdhboot");
+    let (own, other) = drop_in.split_once("/var/log/other.log").unwrap();
+    assert!(own.contains("su boot boot") && !other.contains("su boot"), "{drop_in}");
+    assert!(own.contains("systemctl try-restart cdhboot-web@1.service cdhboot-web@2.service "), "{drop_in}");
 }

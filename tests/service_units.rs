@@ -109,7 +109,7 @@ fn the_builds_own_services_are_ordered_by_their_own_names() {
     assert!(unit.contains("\nAfter=cdhboot-worker.service redis.service\n"), "{unit}");
     plan.distribution = distribution("centos-6");
     let script = text(&rendered(&plan, 1).unwrap(), "/etc/rc.d/init.d/cdhboot-web");
-    assert!(script.contains("\n# Should-Start:      cdhboot-worker redis\n"), "{script}");
+    assert!(script.contains("\n# Should-Start:      redis cdhboot-worker\n"), "{script}");
 }
 
 fn one_service(distribution: &str, service: Service) -> BuildPlan {

@@ -161,7 +161,7 @@ fn stop_ends_the_whole_group_and_kills_what_does_not_listen() {
 fn a_service_gets_its_arguments_environment_and_limits_and_nothing_else() {
     let program = "#!/usr/bin/python3\nimport os, resource, sys\n\
                    print(sys.argv[1:])\n\
-                   print({k: v for k, v in sorted(os.environ.items()) if k not in ('LC_CTYPE', 'LANG')})\n\
+                   print({k: v for k, v in sorted(os.environ.items()) if k not in ('LC_CTYPE', 'LANG', 'INVOCATION_ID')})\n\
                    mask = os.umask(0)\n\
                    print(oct(mask), os.getcwd(), resource.getrlimit(resource.RLIMIT_NOFILE), os.getsid(0) == os.getpid())\n\
                    print(os.getuid() == 1, os.getgid(), sorted(os.listdir('/proc/self/fd'))[:4], flush=True)\n\
@@ -190,8 +190,9 @@ fn a_service_gets_its_arguments_environment_and_limits_and_nothing_else() {
     let expected = "cdhboot-web: started\n\
         ['--a=b c', '$HOME', '`x`', '%i', \"it's\", '', 'END_OF_LAUNCHER', '--', '--']\n\
         {'A': 'a \\'b\\' \"c\" $HOME `x` \\\\ %\\nline', 'B': '2', 'C': 'a b', 'D': 'x y', 'E': '$q', 'HOME': '/usr/sbin', \
-        'LOGNAME': 'daemon', 'PATH': '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', \
-        'SHELL': '/usr/sbin/nologin', 'USER': 'daemon'}\n\
+        'LOGNAME': 'daemon', 'LOGS_DIRECTORY': '/var/log/cdhboot', \
+        'PATH': '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'RUNTIME_DIRECTORY': '/run/cdhboot-web', \
+        'SHELL': '/usr/sbin/nologin', 'STATE_DIRECTORY': '/var/lib/cdhboot', 'USER': 'daemon'}\n\
         0o27 /var/lib/it's here (512, 512) True\nTrue 65534 ['0', '1', '2', '3']\n640 root\n644 root\n";
     expect(&installed(program, hostile), script, expected);
 }

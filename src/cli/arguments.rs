@@ -35,6 +35,8 @@ pub enum Command {
     Stage(StageArgs),
     /// Show what a package file holds: metadata, requirements, scriptlets, sizes.
     Inspect(InspectArgs),
+    /// Try packages on a machine: install, start, check, upgrade, reinstall and remove them, and report each step.
+    Smoke(SmokeArgs),
     /// List the distributions that packages can be built for.
     Distributions(DistributionsArgs),
     /// Print the JSON Schema of the configuration, for editors.
@@ -142,4 +144,50 @@ pub struct DistributionsArgs {
     pub config: Option<PathBuf>,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  omnipack smoke --container rockylinux:9 dist/*.rpm\n  omnipack smoke --root /srv/roots/debian-12 \
+                  --upgrade-from app-1.0-1.x86_64.rpm --junit smoke.xml app-1.1-1.x86_64.rpm\n  omnipack smoke --this-machine \
+                  dist/*.rpm    # on a disposable CI machine\n\nExit codes: 0 every step was well, 1 a step failed, 2 the command \
+                  line is wrong, 130 interrupted."
+)]
+#[group(id = "place", required = true, multiple = false, args = ["root", "container", "this_machine"])]
+pub struct SmokeArgs {
+    /// The packages, RPMs or Debian packages: all that are to be installed together.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Directory with a whole system in it, which is booted by systemd-nspawn and stays as it is. Needs root.
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Image to run in a container; with podman, its init is run and services are started.
+    #[arg(long, value_name = "IMAGE")]
+    pub container: Option<String>,
+    /// Use this machine itself: packages are installed here and removed again. For disposable machines. Needs root.
+    #[arg(long)]
+    pub this_machine: bool,
+    /// Package of an older version, which is installed first and upgraded; give it again for more.
+    #[arg(long, value_name = "FILE")]
+    pub upgrade_from: Vec<PathBuf>,
+    /// What runs the container. Default: podman, or else docker.
+    #[arg(long, value_enum, value_name = "PROGRAM", conflicts_with_all = ["root", "this_machine"])]
+    pub engine: Option<ContainerEngine>,
+    /// Also write the report as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Stop at the first step that fails and keep the machine until Ctrl-C is pressed, to look into it.
+    #[arg(long)]
+    pub keep: bool,
+    /// Seconds that any one command on the machine may take.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..))]
+    pub timeout: u64,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ContainerEngine {
+    Podman,
+    Docker,
 }

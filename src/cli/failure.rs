@@ -13,6 +13,8 @@ pub enum Failure {
     Run(Box<crate::Error>),
     /// Reading or printing failed outside a build.
     Io(std::io::Error),
+    /// A step of `omnipack smoke` failed; the report says which.
+    Steps,
 }
 
 impl From<crate::Error> for Failure {
@@ -32,6 +34,7 @@ impl Failure {
     pub fn show(&self, color: Color) -> ExitCode {
         let (text, code) = match self {
             Self::Run(error) => (render(error.as_ref(), color), error.exit_code()),
+            Self::Steps => (String::new(), 1),
             Self::Io(error) => (format!("error: {error}\n"), 1),
         };
         // Nobody is left to tell when standard error is closed.

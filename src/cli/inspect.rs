@@ -265,7 +265,7 @@ fn human_size(bytes: u64) -> String {
 }
 
 /// `text` with every character escaped that could steer a terminal or turn the line around.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let steers = |c: char| {
         c.is_control()
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')

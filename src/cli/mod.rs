@@ -7,6 +7,7 @@ mod failure;
 pub mod inspect;
 mod progress;
 pub mod schema;
+pub mod smoke;
 mod stage;
 mod summary;
 
@@ -46,6 +47,7 @@ pub fn main() -> ExitCode {
         Some(Command::Stage(arguments)) => stage::run(&arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Distributions(arguments)) => distributions::run(&arguments),
+        Some(Command::Smoke(arguments)) => smoke::run(&arguments),
         Some(Command::Schema) => print(&schema::render()),
     };
     match result {
@@ -72,6 +74,7 @@ fn color_of(cli: &Cli) -> Color {
         Some(Command::Stage(arguments)) => arguments.output.color,
         Some(Command::Inspect(arguments)) => arguments.output.color,
         Some(Command::Distributions(arguments)) => arguments.output.color,
+        Some(Command::Smoke(arguments)) => arguments.output.color,
         Some(Command::Schema) => Color::Auto,
     }
 }

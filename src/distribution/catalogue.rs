@@ -10,7 +10,7 @@ const EMBEDDED: &str = include_str!("distributions.toml");
 
 /// The keys of a `[distribution.<name>]` table that are facts. Every other key (`relations`, `package`, ...) overrides
 /// configuration and is none of this floor's business.
-pub const FACTS: [&str; 18] = [
+pub const FACTS: [&str; 19] = [
     "like",
     "title",
     "family",
@@ -27,6 +27,7 @@ pub const FACTS: [&str; 18] = [
     "end-of-life",
     "nologin",
     "logrotate-package",
+    "cron-package",
     "bundled-provides",
     "sources",
 ];

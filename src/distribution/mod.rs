@@ -124,12 +124,19 @@ pub struct Distribution {
     /// The package that rotates logs by `/etc/logrotate.d`.
     #[serde(default = "logrotate")]
     pub logrotate_package: String,
+    /// The package that runs the lines of `/etc/cron.d`.
+    #[serde(default = "cron")]
+    pub cron_package: String,
     /// Do the guidelines know `Provides: bundled(python3dist(x)) = version`?
     #[serde(default)]
     pub bundled_provides: bool,
     /// Fact to where it was read: policy section, release notes, package page; `not verified: ...` where it was not.
     #[serde(default)]
     pub sources: BTreeMap<String, String>,
+}
+
+fn cron() -> String {
+    "cronie".to_owned()
 }
 
 fn logrotate() -> String {

@@ -65,6 +65,7 @@ fn every_fact_of_every_distribution_has_a_source() {
             "end-of-life",
             "nologin",
             "logrotate-package",
+            "cron-package",
             "bundled-provides",
         ];
         facts.extend(known.systemd.map(|_| "systemd"));

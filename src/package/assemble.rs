@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::package::{Architecture, Error, Package, changelog, directories};
 use crate::plan::{BuildPlan, Comparison, PackagePlan, Relation, RelationKind, Role};
+use crate::project::ScriptletKind;
 use crate::service;
 use crate::stage::{Content, Entry, EntryFlags, EntryKind, Origin, Stage, TargetPath};
 
@@ -38,6 +39,11 @@ fn assemble_one(plan: &BuildPlan, package: &PackagePlan, stage: &Stage, scripts:
     relations.dedup_by(|later, earlier| {
         (later.kind, &later.name, &later.comparison) == (earlier.kind, &earlier.name, &earlier.comparison)
     });
+    let entries = in_order(&package.name, entries)?;
+    let mut scriptlets = parts.scriptlets;
+    let own = scriptlets.remove(&ScriptletKind::Pretrans);
+    let pretrans = service::pretrans(plan, &package.name, &entries, own)?;
+    scriptlets.extend(pretrans.map(|scriptlet| (ScriptletKind::Pretrans, scriptlet)));
     Ok(Package {
         format: plan.distribution.format,
         format_version: plan.distribution.format_version,
@@ -56,8 +62,8 @@ fn assemble_one(plan: &BuildPlan, package: &PackagePlan, stage: &Stage, scripts:
         section: plan.section.clone(),
         priority: plan.priority.clone(),
         relations,
-        entries: in_order(&package.name, entries)?,
-        scriptlets: parts.scriptlets,
+        entries,
+        scriptlets,
         triggers: package.triggers.clone(),
         changelog: read_changelog(plan, &package.name)?,
         compression: plan.compression,

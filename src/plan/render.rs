@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{BuildPlan, Evr, InterpreterKind, PackagePlan, RelationKind, Role, file_name};
-use crate::distribution::ToolVersion;
-use crate::project::ScriptletKind;
+use crate::distribution::{InitSystem, ToolVersion};
+use crate::project::{ScriptletKind, Service};
 
 /// The plan for people: what will be made and why. One fact in each line, so that two plans can be compared with diff.
 #[must_use]
@@ -81,7 +81,11 @@ fn write_package(out: &mut String, plan: &BuildPlan, package: &PackagePlan) -> s
         writeln!(out, "  {:<12} {} (home {})", "user", user.name, user.home)?;
     }
     for service in &package.services {
-        writeln!(out, "  {:<12} {}: {} (as {})", "service", service.name, service.command, service.user)?;
+        let how = how_it_runs(service);
+        writeln!(out, "  {:<12} {}: {} (as {}{how})", "service", service.name, service.command, service.user)?;
+    }
+    if package.role == Role::Main && plan.target && plan.distribution.init == InitSystem::Systemd {
+        writeln!(out, "  {:<12} {}.target (all services)", "target", package.name)?;
     }
     for directory in &package.directories {
         let (mode, owner) = (directory.mode, &directory.owner);
@@ -100,6 +104,14 @@ fn write_package(out: &mut String, plan: &BuildPlan, package: &PackagePlan) -> s
         writeln!(out, "  {:<12} on {}", "trigger", trigger.on)?;
     }
     Ok(())
+}
+
+/// What is special about the processes of a service.
+fn how_it_runs(service: &Service) -> String {
+    let count = service.count.map(|count| format!(", instances: {count}"));
+    let schedule = service.schedule.as_ref().map(|schedule| format!(", at: {}", schedule.text));
+    let listen = (!service.listen.is_empty()).then(|| format!(", started by: {}", service.listen.join(" ")));
+    [count, schedule, listen].into_iter().flatten().collect()
 }
 
 /// The architecture of the main package is only known when its content is.

@@ -14,7 +14,12 @@ pub(super) fn notes(project: &Project, distribution: &Distribution) -> Vec<Strin
 fn of_service(service: &Service, distribution: &Distribution) -> Vec<String> {
     let sentence =
         |key: &str| format!("{} cannot do it: `{key}` of service `{}` is left out", distribution.name, service.name);
-    missing(service, distribution).into_iter().map(sentence).collect()
+    let notifies = distribution.init == InitSystem::Sysvinit && service.kind.starts_with("notify");
+    let alive = || {
+        let (target, name) = (&distribution.name, &service.name);
+        format!("{target} has no sd_notify(3): service `{name}` is up when it has lived for a moment")
+    };
+    missing(service, distribution).into_iter().map(sentence).chain(notifies.then(alive)).collect()
 }
 
 /// Keys of what is asked for and cannot be had.

@@ -369,3 +369,42 @@ fn compression_is_what_the_target_reads() {
     assert!(hint.starts_with("it reads `xz` or `gzip`"), "{hint}");
     assert!(matches!(choose(exact(Algorithm::Gzip, Some(12)), "rocky-9"), Err(Error::CompressionLevel { .. })));
 }
+
+#[test]
+fn how_services_run_is_shown() {
+    let mut project = cdhboot();
+    project.package.target = true;
+    project.services[0].count = Some(3);
+    project.services[1].listen = words(&["8000", "/run/x.sock"]);
+    let options = Options { machine: "x86_64".to_owned(), source_date: None };
+    let shown = |name: &str| render(&plan(&project, &distribution(name), &options).unwrap());
+    let text = shown("rocky-9");
+    assert!(text.contains("--port 8000 (as sysadmin, instances: 3)\n"), "{text}");
+    assert!(text.contains("worker (as sysadmin, started by: 8000 /run/x.sock)\n"), "{text}");
+    assert!(text.contains("\n  target       cdhboot.target (all services)\n"), "{text}");
+    assert!(!shown("centos-6").contains("cdhboot.target"));
+}
+
+#[test]
+fn what_a_service_cannot_have_is_said() {
+    let mut project = cdhboot();
+    project.services[0].limits =
+        crate::project::Limits { memory: Some(1), cpu: Some(50), tasks: Some(9), ..Default::default() };
+    project.services[0].watchdog = Some(30);
+    project.services[0].kind = "notify".to_owned();
+    project.services[1].kind = "oneshot".to_owned();
+    project.services[1].restart = "on-failure".to_owned();
+    let notes = |name: &str| services::notes(&project, &distribution(name));
+    assert_eq!(notes("rocky-9"), Vec::<String>::new());
+    assert_eq!(
+        notes("centos-7"),
+        [
+            "centos-7 cannot do it: `tasks-max` of service `web` is left out",
+            "centos-7 cannot do it: `restart` of service `worker` is left out"
+        ]
+    );
+    let keys = ["memory-max", "cpu-quota", "tasks-max", "watchdog"];
+    let said = keys.map(|key| format!("centos-6 cannot do it: `{key}` of service `web` is left out"));
+    let alive = "centos-6 has no sd_notify(3): service `web` is up when it has lived for a moment".to_owned();
+    assert_eq!(notes("centos-6"), said.into_iter().chain([alive]).collect::<Vec<_>>());
+}

@@ -251,7 +251,7 @@ pub struct Service {
     pub after: Option<Vec<String>>,
     /// Units that have to wait for it; services of this file by their names.
     pub before: Option<Vec<String>>,
-    /// Units without which it cannot run: it is stopped with them. Services of this file by their names.
+    /// Units without which it cannot run: it waits for them and is stopped with them. Services of this file by their names.
     pub requires: Option<Vec<String>>,
     /// Units or init scripts of earlier versions, or of another package, that it takes the place of: it is enabled
     /// and started where they were, and they are stopped.
@@ -259,7 +259,8 @@ pub struct Service {
     /// Number of instances: `<package>-<name>@1` and so on. `{instance}` in the command, the environment and the
     /// environment file is the number.
     pub count: Option<u32>,
-    /// When it runs: a word (`daily`), a line of cron (`30 4 * * 1-5`) or a calendar expression of systemd. It is then
+    /// When it runs: a word (`daily`), a line of cron (`30 4 * * 1-5`) or a calendar expression of systemd, in the target's
+    /// local time. `weekly` is systemd's (Monday), `@weekly` cron's (Sunday). It is then
     /// of the type `oneshot`.
     pub schedule: Option<String>,
     /// Sockets that are opened for it, and start it at the first connection: `8000`, `127.0.0.1:8000`,
@@ -267,7 +268,8 @@ pub struct Service {
     pub listen: Option<Vec<String>>,
     /// When to restart it. Default: `on-failure`.
     pub restart: Option<Restart>,
-    /// Seconds between its end and its restart. Default: 1.
+    /// Seconds between its end and its restart; while it goes on failing, systemd 254 and later lets them grow to a
+    /// minute. With 0 it is given up after five starts in ten seconds. Default: 1.
     pub restart_delay: Option<u32>,
     /// How the service says that it is up. Default: `simple`; with a `schedule`, `oneshot`.
     #[serde(rename = "type")]
@@ -298,7 +300,7 @@ pub struct Service {
     /// Take away what a service seldom needs (privileges, devices, other users' files). Default: true.
     pub hardening: Option<bool>,
     /// Directory below `/var/lib` that belongs to its user; `""` for none. Default: with `hardening` and a user other
-    /// than root, the package's name.
+    /// than root, the package's name, or the name of the unit where services have different users.
     pub state_directory: Option<String>,
     /// Directory below `/var/log` that belongs to its user; `""` for none. Default: as for `state-directory`.
     pub logs_directory: Option<String>,

@@ -6,7 +6,7 @@ use crate::plan::{BuildPlan, PackagePlan};
 use crate::project::{INSTANCE, Service};
 
 use super::command::{self, MainPid, Word};
-use super::{Error, accounts, main_name, own_directories};
+use super::{Error, accounts, cron, main_name, own_directories};
 
 /// A service that can be rendered.
 #[derive(Debug, Clone)]
@@ -17,8 +17,6 @@ pub struct Checked<'a> {
     /// The absolute program first.
     pub argv: Vec<String>,
     pub reload: Option<Reload>,
-    /// Units to start before; the build's own services by the names that their units have.
-    pub after: Vec<String>,
     /// `root` when none is given.
     pub user: &'a str,
 }
@@ -64,7 +62,8 @@ fn check<'a>(plan: &BuildPlan, service: &'a Service, scripts: &[String]) -> Resu
     }
     check_target(plan, service, &argv)?;
     own_directories::check(plan, service)?;
-    Ok(Checked { service, id, argv, reload, after: after(plan, service)?, user })
+    cron::check(plan, service)?;
+    Ok(Checked { service, id, argv, reload, user })
 }
 
 /// systemd.unit(5): a unit name is ASCII letters, digits and `:-_.\@`; the name of a package may also have a `+`.
@@ -171,7 +170,27 @@ fn check_environment(plan: &BuildPlan, service: &Service) -> Result<(), Error> {
 }
 
 fn argv(plan: &BuildPlan, service: &Service, scripts: &[String]) -> Result<Vec<String>, Error> {
-    let words = split(service, "command", &service.command, MainPid::Refused)?;
+    program_and_arguments(plan, service, "command", &service.command, scripts)
+}
+
+/// The command of the service's check, as that of the service itself.
+pub fn check_command(
+    plan: &BuildPlan,
+    service: &Service,
+    text: &str,
+    scripts: &[String],
+) -> Result<Vec<String>, Error> {
+    program_and_arguments(plan, service, "check.command", text, scripts)
+}
+
+fn program_and_arguments(
+    plan: &BuildPlan,
+    service: &Service,
+    key: &'static str,
+    text: &str,
+    scripts: &[String],
+) -> Result<Vec<String>, Error> {
+    let words = split(service, key, text, MainPid::Refused)?;
     let mut argv = words
         .into_iter()
         .map(|word| match word {
@@ -185,7 +204,7 @@ fn argv(plan: &BuildPlan, service: &Service, scripts: &[String]) -> Result<Vec<S
             return Err(command_line(service, "command", &service.command, reason));
         }
         Some(program) => *program = resolve(plan, service, program, scripts)?,
-        None => return Err(command_line(service, "command", &service.command, "it is empty")),
+        None => return Err(command_line(service, key, text, "it is empty")),
     }
     Ok(argv)
 }
@@ -254,16 +273,6 @@ fn reload(plan: &BuildPlan, service: &Service, scripts: &[String]) -> Result<Opt
         _ => return Err(command_line(service, "reload", text, "it does not start with a program")),
     }
     Ok(Some(Reload::Command(words)))
-}
-
-/// `worker.service` is the build's own service `worker`, where there is one.
-fn after(plan: &BuildPlan, service: &Service) -> Result<Vec<String>, Error> {
-    let own = plan.packages.iter().flat_map(|package| &package.services).collect::<Vec<_>>();
-    let unit = |name: &String| match own.iter().find(|other| name.strip_suffix(".service") == Some(&other.name)) {
-        Some(other) => Ok(format!("{}.service", id(plan, other)?)),
-        None => Ok(name.clone()),
-    };
-    service.after.iter().map(unit).collect()
 }
 
 /// What one service manager or one of its versions cannot do.

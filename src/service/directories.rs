@@ -165,7 +165,7 @@ fn home_is_ours(plan: &BuildPlan, home: &TargetPath) -> Result<bool, Error> {
 
 /// systemd made `/var/run` a link to `/run`, and warns of paths that go through it; RPM distributions without systemd
 /// have no `/run` (FHS 2.3, 5.13). Debian has both either way.
-fn run_path(plan: &BuildPlan, path: &str) -> String {
+pub fn run_path(plan: &BuildPlan, path: &str) -> String {
     let distribution = &plan.distribution;
     let moved = match (distribution.init, distribution.format) {
         (InitSystem::Systemd, _) => path.strip_prefix("/var/run/").map(|rest| format!("/run/{rest}")),

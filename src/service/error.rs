@@ -39,6 +39,12 @@ pub enum Error {
     #[error("the `{kind}` scriptlet of {package} {reason}")]
     #[diagnostic(code(service::scriptlet), help("{hint}"))]
     Scriptlet { kind: String, package: String, reason: String, hint: String },
+    #[error("services wait for each other: {services}")]
+    #[diagnostic(
+        code(service::cycle),
+        help("each starts after the next: take one of them out of `after`, `before` or `requires`")
+    )]
+    Cycle { services: String },
     #[error("{package} would hold `{path}` twice")]
     #[diagnostic(
         code(service::duplicate),

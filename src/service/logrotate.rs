@@ -48,9 +48,10 @@ pub fn entries(plan: &BuildPlan, package: &PackagePlan, services: &[Checked<'_>]
     }
     if plan.distribution.init == InitSystem::Sysvinit {
         for service in services {
-            let log = sysvinit::log_path(&service.id);
-            let stanza =
-                Stanza { paths: vec![&log], frequency: "weekly", rotate: 4, compress: true, su: None, reopen: None };
+            let logs =
+                sysvinit::ids(&service.id, service.service).iter().map(|id| sysvinit::log_path(id)).collect::<Vec<_>>();
+            let paths = logs.iter().map(String::as_str).collect();
+            let stanza = Stanza { paths, frequency: "weekly", rotate: 4, compress: true, su: None, reopen: None };
             entries.push(drop_in(&service.id, &[stanza])?);
         }
     }
@@ -149,7 +150,10 @@ fn reopen_command(plan: &BuildPlan, service: &Service) -> Result<String, Error> 
         }
         InitSystem::Sysvinit => {
             let verb = if reloads { "reload" } else { "condrestart" };
-            format!("{} {verb} >/dev/null 2>&1 || :", sysvinit::script_path(plan, &id))
+            let ids = sysvinit::ids(&id, service);
+            let commands =
+                ids.iter().map(|id| format!("{} {verb} >/dev/null 2>&1 || :", sysvinit::script_path(plan, id)));
+            commands.collect::<Vec<_>>().join("; ")
         }
     })
 }

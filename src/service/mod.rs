@@ -7,12 +7,17 @@
 mod accounts;
 mod checked;
 mod command;
+mod cron;
 mod directories;
 mod error;
 mod hardening;
 mod logrotate;
+pub mod manifest;
+mod order;
 mod own_directories;
 mod plugins;
+mod pretrans;
+mod registration;
 mod scriptlets;
 mod systemd;
 mod sysvinit;
@@ -26,6 +31,7 @@ use crate::project::{ConfigFile, ScriptletKind};
 use crate::stage::{Content, Entry, EntryFlags, EntryKind, Origin, TargetPath};
 
 pub use error::Error;
+pub use pretrans::pretrans;
 
 /// A script that the package manager runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,12 +58,14 @@ pub struct ServiceParts {
 /// When a service's command is not in the virtualenv, or a value cannot be written into the file it belongs in.
 pub fn render(plan: &BuildPlan, package: &PackagePlan, scripts: &[String]) -> Result<ServiceParts, Error> {
     let services = checked::services(plan, package, scripts)?;
+    let levels = order::levels(plan)?;
     let accounts = accounts::of_package(plan, package)?;
     let mut entries = Vec::new();
     match plan.distribution.init {
         InitSystem::Systemd => entries.extend(systemd::units(plan, package, &services)?),
-        InitSystem::Sysvinit => entries.extend(sysvinit::scripts(plan, package, &services)?),
+        InitSystem::Sysvinit => entries.extend(sysvinit::scripts(plan, package, &services, &levels)?),
     }
+    entries.extend(manifest::entries(plan, package, &services, scripts, &entries)?);
     entries.extend(directories::entries(plan, package, &accounts)?);
     entries.extend(directories::environment_files(plan, package)?);
     entries.extend(logrotate::entries(plan, package, &services)?);
@@ -69,6 +77,7 @@ pub fn render(plan: &BuildPlan, package: &PackagePlan, scripts: &[String]) -> Re
     let mut relations = accounts::relations(plan, &accounts);
     relations.extend(scriptlets::relations(plan, package));
     relations.extend(logrotate::relations(plan, &entries));
+    relations.extend(cron::relations(plan, &entries));
     Ok(ServiceParts { entries, scriptlets, relations })
 }
 

@@ -47,6 +47,8 @@ pub struct OwnDirectory {
 
 /// `/` in `RuntimeDirectory=` (NEWS of systemd 235).
 const NESTED: ToolVersion = ToolVersion::new(235, 0, 0);
+/// Specifiers in `RuntimeDirectory=` (pull request 1292 of systemd).
+const SPECIFIERS: ToolVersion = ToolVersion::new(227, 0, 0);
 /// systemd.exec(5): `$STATE_DIRECTORY` and its kin are set since 244.
 const SETS_VARIABLES: ToolVersion = ToolVersion::new(244, 0, 0);
 /// Nobody but the service and its group has to look into them.
@@ -113,7 +115,9 @@ pub fn environment(plan: &BuildPlan, service: &Service) -> Vec<String> {
     let all = of_service(plan, service).into_iter();
     let own = all.filter(|directory| !sets || directory.maker == Maker::Boot);
     let unset = own.filter(|directory| !service.environment.contains_key(directory.purpose.variable()));
-    unset.map(|directory| format!("{}={}", directory.purpose.variable(), directory.path())).collect()
+    unset
+        .map(|directory| format!("{}={}", directory.purpose.variable(), directories::run_path(plan, &directory.path())))
+        .collect()
 }
 
 /// Is every directory of `service` its own? systemd gives all that is in such a directory to the service's account.
@@ -193,8 +197,10 @@ fn owner(service: &Service) -> (&str, &str) {
 /// socket is in it, which outlives the service.
 fn comes_and_goes(plan: &BuildPlan, service: &Service, name: &str) -> bool {
     let distribution = &plan.distribution;
-    let nested = distribution.systemd.is_some_and(|version| version >= NESTED);
-    let makes = distribution.init == InitSystem::Systemd && (nested || !name.contains('/'));
+    let reads = |version: ToolVersion| {
+        (version >= NESTED || !name.contains('/')) && (version >= SPECIFIERS || !name.contains(INSTANCE))
+    };
+    let makes = distribution.init == InitSystem::Systemd && distribution.systemd.is_some_and(reads);
     let services = plan.packages.iter().flat_map(|package| &package.services);
     let users = services.filter(|other| wanted(plan, other, Purpose::Runtime).as_deref() == Some(name));
     let alone = users.count() == 1 && (service.count.is_none() || name.contains(INSTANCE));

@@ -10,14 +10,17 @@ use serde::Serialize;
 
 use crate::distribution::{InitSystem, PackageFormat, ToolVersion};
 use crate::plan::{BuildPlan, PackagePlan, Relation, RelationKind, Role};
-use crate::project::{BytecodeMode, Enable, ScriptletKind};
+use crate::project::{BytecodeMode, ScriptletKind};
 use crate::template;
 
 use super::accounts::Account;
 use super::checked::Checked;
 use super::plugins::{self, Plugins};
-use super::{Error, Scriptlet, directories, systemd, sysvinit};
+use super::registration::{self, Registered};
+use super::{Error, Scriptlet, directories};
 
+/// Where notes lie from one scriptlet of a transaction to the next, and to the next transaction where one was cut off.
+pub(super) const NOTES: &str = "/var/lib/omnipack-transaction";
 /// Values for `.pyc` files that are never checked against their source came with Python 3.7 (PEP 552).
 const UNCHECKED_HASH: ToolVersion = ToolVersion { major: 3, minor: 7, patch: 0 };
 
@@ -25,26 +28,15 @@ const UNCHECKED_HASH: ToolVersion = ToolVersion { major: 3, minor: 7, patch: 0 }
 struct Context<'a> {
     package: &'a str,
     format: PackageFormat,
+    #[serde(skip)]
     init: InitSystem,
     services: Vec<Registered<'a>>,
     accounts: &'a [Account],
     tmpfiles: Option<String>,
-    /// Where notes lie from one scriptlet of a transaction to the next; emptied by every boot.
-    marks: String,
+    notes_directory: &'static str,
     /// Main package only.
     tree: Option<Tree<'a>>,
     user_script: Option<UserScript<'a>>,
-}
-
-/// A service as its scriptlets see it.
-#[derive(Serialize)]
-struct Registered<'a> {
-    id: &'a str,
-    /// Unit file or init script.
-    path: String,
-    enable: Enable,
-    start: bool,
-    restart: bool,
 }
 
 /// The packaged tree, as far as scriptlets touch it.
@@ -52,6 +44,8 @@ struct Registered<'a> {
 struct Tree<'a> {
     prefix: &'a str,
     python: &'a str,
+    /// `3.9`
+    series: String,
     /// Compile on the target?
     compile: bool,
     /// Is bytecode made on the target, which the package manager does not know of?
@@ -140,7 +134,7 @@ fn scriptlet<'a>(
     let raw =
         matches!(kind, ScriptletKind::Pretrans | ScriptletKind::Verify) || lua || (kind == ScriptletKind::Pre && !own);
     if raw {
-        return Ok(Some(Scriptlet { interpreter, text: text.to_owned() }));
+        return Ok(Some(Scriptlet { interpreter, text: if lua { without_shebang(text) } else { text.to_owned() } }));
     }
     merged(
         context,
@@ -169,9 +163,13 @@ fn merged<'a>(
         ScriptletKind::Posttrans => include_str!("../../templates/scriptlets/posttrans.sh"),
         ScriptletKind::Pretrans | ScriptletKind::Verify => "",
     };
+    let manager = match context.init {
+        InitSystem::Systemd => include_str!("../../templates/scriptlets/systemd.sh"),
+        InitSystem::Sysvinit => include_str!("../../templates/scriptlets/sysvinit.sh"),
+    };
     let macros =
         [include_str!("../../templates/scriptlets/macros.sh"), include_str!("../../templates/plugins/scriptlets.sh")];
-    let source = [&macros.concat(), source].concat();
+    let source = [&macros.concat(), manager, source].concat();
     context.user_script = user_script;
     let name = format!("{} of {}", kind_name(kind), context.package);
     let text = template::render(&name, &source, &*context)?;
@@ -184,22 +182,11 @@ fn context<'a>(
     services: &'a [Checked<'_>],
     accounts: &'a [Account],
 ) -> Context<'a> {
-    let init = plan.distribution.init;
-    let run = if init == InitSystem::Systemd { "/run" } else { "/var/run" };
-    let registered = services.iter().map(|checked| Registered {
-        id: &checked.id,
-        path: match init {
-            InitSystem::Systemd => systemd::unit_path(&checked.id),
-            InitSystem::Sysvinit => sysvinit::script_path(plan, &checked.id),
-        },
-        enable: checked.service.enable,
-        start: checked.service.start,
-        restart: checked.service.restart_on_upgrade,
-    });
     let python = &plan.interpreter;
     let tree = Tree {
         prefix: &plan.prefix,
         python: &python.path,
+        series: format!("{}.{}", python.version.major, python.version.minor),
         compile: plan.bytecode == BytecodeMode::Install,
         unowned: plan.bytecode != BytecodeMode::Build,
         unchecked_hash: python.version >= UNCHECKED_HASH,
@@ -208,11 +195,11 @@ fn context<'a>(
     Context {
         package: &package.name,
         format: plan.distribution.format,
-        init,
-        services: registered.collect(),
+        init: plan.distribution.init,
+        services: registration::of_package(plan, package, services),
         accounts,
         tmpfiles: directories::tmpfiles_path(plan, package),
-        marks: format!("{run}/omnipack/{}", package.name),
+        notes_directory: NOTES,
         tree: (package.role == Role::Main).then_some(tree),
         user_script: None,
     }
@@ -230,7 +217,7 @@ fn has_own_part(context: &Context<'_>, kind: ScriptletKind) -> bool {
         ScriptletKind::Postun => {
             services || context.tree.is_some() || context.accounts.iter().any(|account| account.remove)
         }
-        ScriptletKind::Posttrans => services || tree(|tree| tree.compile || tree.plugins.is_some()),
+        ScriptletKind::Posttrans => services || context.tree.is_some(),
     }
 }
 
@@ -242,6 +229,11 @@ fn interpreter(text: &str) -> Vec<String> {
         Some(program) => [program].into_iter().chain(words).map(str::to_owned).collect(),
         None => vec!["/bin/sh".to_owned()],
     }
+}
+
+/// Lua has no `#!` line: an empty one, so that line numbers in messages stay right.
+fn without_shebang(text: &str) -> String {
+    text.find('\n').and_then(|end| text.get(end..)).unwrap_or_default().to_owned()
 }
 
 /// A line that `text` does not have, to end a here-document.

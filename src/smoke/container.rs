@@ -98,6 +98,12 @@ impl Container {
         exec.args(SURROUNDINGS).arg(program).args(args)
     }
 
+    /// A command for a person who wants a shell inside.
+    #[must_use]
+    pub fn entry(&self) -> String {
+        format!("{} exec --interactive --tty {} /bin/sh", self.engine.program(), self.name)
+    }
+
     /// Copies a file to `path` inside.
     ///
     /// # Errors

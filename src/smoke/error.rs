@@ -44,6 +44,18 @@ pub enum Error {
         help("choose a machine of the distribution that the packages are for")
     )]
     NoPackageManager { kind: String, looked_for: String },
+    #[error("{path} on the machine cannot be read: {reason}")]
+    #[diagnostic(code(smoke::manifest), help("was the package made by a later omnipack? try that"))]
+    Manifest { path: String, reason: String },
+    #[error("`{name}` is installed on the machine already")]
+    #[diagnostic(
+        code(smoke::installed),
+        help("the packages are removed at the end: remove it yourself, or try them on another machine")
+    )]
+    Installed { name: String },
+    #[error("`{file}` is neither an RPM nor a Debian package")]
+    #[diagnostic(code(smoke::kind), help("give files whose names end on .rpm or .deb, all of one kind"))]
+    Kind { file: String },
     #[error("`{command}` failed on the machine with exit code {code}\n{said}")]
     #[diagnostic(code(smoke::command))]
     Command { command: String, code: i32, said: String },
@@ -53,4 +65,12 @@ pub enum Error {
     #[error("{0}")]
     #[diagnostic(code(smoke::io))]
     Io(#[from] std::io::Error),
+}
+
+impl Error {
+    /// Is it a mistake on the command line?
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::NoRoot { .. } | Self::Kind { .. })
+    }
 }

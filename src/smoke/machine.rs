@@ -121,6 +121,19 @@ impl Machine {
         Ok(machine)
     }
 
+    /// A command for a person who wants a shell there; none for this machine.
+    #[must_use]
+    pub fn entry(&self) -> Option<String> {
+        match &self.place {
+            Place::Namespaces { nspawn, .. } => {
+                Some(format!("nsenter --target {} --all --root --wd /bin/sh -l", nspawn.leader()))
+            }
+            Place::Chroot { root } => Some(format!("chroot {}", root.path().display())),
+            Place::Container(container) => Some(container.entry()),
+            Place::Here => None,
+        }
+    }
+
     /// How long a command on the machine may take from now on.
     pub fn set_timeout(&mut self, timeout: Duration) {
         self.timeout = timeout;

@@ -8,18 +8,25 @@
 
 mod container;
 mod error;
+mod inventory;
+mod leftovers;
 mod machine;
 mod nspawn;
 mod overlay;
 mod packages;
+mod report;
+mod run;
 mod services;
 mod snapshot;
+mod watch;
 
 pub use container::Engine;
 pub use error::Error;
 pub use machine::{DIRECTORY, Machine, both};
 pub use overlay::Overlay;
 pub use packages::{Done, PackageKind, PackageManager};
+pub use report::{Outcome, Phase, Report, Step};
+pub use run::{AfterFailure, Place, Request, Tried, run};
 pub use services::{ServiceManager, State};
 pub use snapshot::Snapshot;
 

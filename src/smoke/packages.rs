@@ -126,6 +126,12 @@ impl PackageManager {
         self.driver.program()
     }
 
+    /// What it installs.
+    #[must_use]
+    pub fn kind(&self) -> PackageKind {
+        self.kind
+    }
+
     /// Installs package files that lie on the machine.
     ///
     /// # Errors

@@ -179,6 +179,16 @@ impl ServiceManager {
     }
 }
 
+impl std::fmt::Display for ServiceManager {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Systemd => f.write_str("systemd"),
+            Self::Sysvinit => f.write_str("sysvinit"),
+            Self::None { reason } => write!(f, "none: {reason}"),
+        }
+    }
+}
+
 fn no_manager(reason: &str) -> Error {
     Error::Command { command: "service".to_owned(), code: 1, said: reason.to_owned() }
 }

@@ -1,41 +1,38 @@
-{% if tree and tree.compile %}
+{{ setup() }}
+base={{ notes_directory | sh }}
+{% if tree %}
+# Bytecode that root's runs made belongs to no package, and kept the directory of another Python's version: it goes
+# where the modules that it was made of are gone.
+for library in {{ tree.prefix | sh }}/lib/python[0-9]*.[0-9]*; do
+    if [ -L "$library" ] || [ ! -d "$library" ] || [ "$library" = {{ (tree.prefix ~ "/lib/python" ~ tree.series) | sh }} ]; then continue; fi
+    find "$library" -xdev -depth -type d -name __pycache__ -exec sh -c '
+        for cache; do
+            for source in "${cache%/*}"/*.py; do [ -e "$source" ] || rm -rf "$cache"; break; done
+        done' sh {} + 2>/dev/null || :
+    find "$library" -xdev -depth -type d -exec rmdir {} \; 2>/dev/null || :
+done
+{% if format == "rpm" %}
+{{ settle_moved(tree) }}
+{% endif %}
+{% if tree.compile %}
 if [ -x {{ tree.python | sh }} ] && [ -d {{ tree.prefix | sh }} ]; then
     {{ tree.python | sh }} -E -s -m compileall -q{% if tree.unchecked_hash %} --invalidation-mode unchecked-hash{% endif %} {{ tree.prefix | sh }} >/dev/null 2>&1 || :
 fi
 {% endif %}
-{% if tree and tree.plugins %}
+{% if tree.plugins %}
 {{ report_plugins(tree.plugins) }}
 {% endif %}
-{% if services %}
-{{ is_live() }}
-marks={{ marks | sh }}
-# The old version's files are gone: what ran is started again, once, with the new ones.
-if is_live && [ -d "$marks" ]; then
-    revive() {
-        {% if init == "systemd" %}
-        if [ -e "$marks/ran.$1" ] && [ "$3" = restart ]; then
-            systemctl restart "$1.service" >/dev/null 2>&1 || :
-        elif [ -e "$marks/start.$1" ]; then
-            systemctl start "$1.service" >/dev/null 2>&1 || :
-        fi
-        {% else %}
-        if [ -e "$marks/ran.$1" ] && [ "$3" = restart ]; then
-            "$2" restart >/dev/null 2>&1 || :
-        elif [ -e "$marks/start.$1" ]; then
-            "$2" start >/dev/null 2>&1 || :
-        fi
-        {% endif %}
-    }
-    {% for service in services %}
-    revive {{ service.id | sh }} {{ service.path | sh }} {% if service.restart %}restart{% else %}keep{% endif %}
-
-    {% endfor %}
-fi
-{% for service in services %}
-rm -f "${marks%/*}/held/"{{ service.id | sh }}
-{% endfor %}
-rm -rf "$marks"
-rmdir "${marks%/*}/held" "${marks%/*}" 2>/dev/null || :
 {% endif %}
+{% if services %}
+{{ notes() }}
+# The old version's files are gone: what ran is started again, once, with the new ones.
+{{ are_noted() }}
+{{- revive_services() }}
+{% for service in services %}
+rm -f "$base/held/"{{ service.id | sh }}
+{% endfor %}
+rm -rf "$notes"
+{% endif %}
+{{ tidy_notes() }}
 {{- run_user_script() }}
 exit 0

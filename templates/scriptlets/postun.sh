@@ -1,44 +1,25 @@
+{{ setup() }}
 {{- run_user_script() }}
-{% if tree or accounts | selectattr("remove") | list %}
+{% if tree or services or accounts | selectattr("remove") | list %}
 {{ after() }}
 {% endif %}
 {% if services %}
 
-{% if init == "systemd" %}
-{{ is_live() }}
-# A unit whose file is gone, with the package or with its new version, leaves neither a process nor a link.
-if command -v systemctl >/dev/null 2>&1; then
-    withdraw() {
-        [ ! -e "$2" ] || return 0
-        if is_live; then systemctl stop "$1.service" >/dev/null 2>&1 || :; fi
-        systemctl --no-reload disable "$1.service" >/dev/null 2>&1 || :
-        for link in /etc/systemd/system/*.wants/"$1.service"; do
-            if [ -L "$link" ] && [ ! -e "$link" ]; then rm -f "$link"; fi
-        done
-        if is_live; then systemctl reset-failed "$1.service" >/dev/null 2>&1 || :; fi
-    }
-    {% for service in services %}
-    withdraw {{ service.id | sh }} {{ service.path | sh }}
-    {% endfor %}
-    if is_live; then systemctl daemon-reload >/dev/null 2>&1 || :; fi
-fi
-{% else %}
-# Links of an init script that is gone, with the package or with its new version.
-withdraw() {
-    [ ! -e "$2" ] || return 0
-    for link in /etc/rc[0-6S].d/[SK][0-9][0-9]"$1" /etc/rc.d/rc[0-6S].d/[SK][0-9][0-9]"$1"; do
-        if [ -L "$link" ] && [ ! -e "$link" ]; then rm -f "$link"; fi
-    done
-}
+{{ notes() }}
+{{- own_notes() }}
+{{- is_of_this_transaction() }}
+{{ forget_services() }}
+# Of a transaction that was cut off. Of two versions that it left, only the last to go is told that it is removed.
+[ "$phase" != remove ] || rm -rf "$notes"
 {% for service in services %}
-withdraw {{ service.id | sh }} {{ service.path | sh }}
+is_of_this_transaction "$base/held/"{{ service.id | sh }} || rm -f "$base/held/"{{ service.id | sh }}
 {% endfor %}
-{% endif %}
+{{ tidy_notes() }}
 {% endif %}
 {% if tree %}
 if [ "$phase" = remove ] && [ -d {{ tree.prefix | sh }} ]; then
-    find {{ tree.prefix | sh }} -xdev -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || :
-    find {{ tree.prefix | sh }} -xdev -depth -type d -exec rmdir {} \; 2>/dev/null || :
+    find {{ (tree.prefix ~ "/") | sh }} -xdev -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || :
+    find {{ (tree.prefix ~ "/") | sh }} -xdev -depth -type d -exec rmdir {} \; 2>/dev/null || :
 fi
 {% endif %}
 {% if tree and tree.plugins %}

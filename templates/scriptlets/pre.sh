@@ -1,3 +1,4 @@
+{{ setup() }}
 {% for account in accounts %}
 if ! getent group {{ account.group | sh }} >/dev/null 2>&1; then
     groupadd -r {{ account.group | sh }} || exit 1
@@ -14,25 +15,14 @@ fi
 {% if services %}
 
 {{ before() }}
-# Notes for the scriptlets after this one: which services are new, and which ran.
-{{ is_live() }}
-marks={{ marks | sh }}
-rm -rf "$marks"
-if [ "$phase" != none ] && (umask 077 && mkdir -p "$marks") 2>/dev/null; then
-    note() {
-        [ -e "$2" ] || touch "$marks/new.$1"
-        is_live || return 0
-        {% if init == "systemd" %}
-        case "$(systemctl show -p ActiveState "$1.service" 2>/dev/null)" in
-            *=active|*=activating|*=reloading) touch "$marks/ran.$1" ;;
-        esac
-        {% else %}
-        if [ -x "$2" ] && "$2" status >/dev/null 2>&1; then touch "$marks/ran.$1"; fi
-        {% endif %}
-    }
-    {% for service in services %}
-    note {{ service.id | sh }} {{ service.path | sh }}
-    {% endfor %}
+# Notes for the scriptlets after this one: which services are new, which ran, which are enabled. Of a transaction that
+# was cut off, what it has not come to is still to be done: `new.*`, `start.*`, `former.*`, `count.*`.
+{{ notes() }}
+{{- own_notes() }}
+if [ "$phase" != none ] && (umask 077 && mkdir -p "$notes") 2>/dev/null; then
+rm -f "$notes"/ran.* "$notes"/enabled.* "$notes"/socket.*
+transaction >"$notes/transaction"
+{{ note_services() }}
 fi
 {% endif %}
 {% if tree and tree.unowned %}

@@ -2,7 +2,7 @@
 #
 # {{ id | comment }}: {{ description | comment }}
 #
-# chkconfig: {{ levels }} 85 15
+# chkconfig: {{ levels }} {{ start_priority }} {{ stop_priority }}
 # description: {{ description | comment }}
 #
 ### BEGIN INIT INFO
@@ -13,9 +13,14 @@
 # Should-Start:      {{ should_start | join(" ") }}
 # Should-Stop:       {{ should_start | join(" ") }}
 {% endif %}
+{% if start_before %}
+# X-Start-Before:    {{ start_before | join(" ") }}
+# X-Stop-After:      {{ start_before | join(" ") }}
+{% endif %}
 # Default-Start:{% if default_start %}     {{ default_start }}{% endif %}
 
-# Default-Stop:      {{ default_stop }}
+# Default-Stop:{% if default_stop %}      {{ default_stop }}{% endif %}
+
 # Short-Description: {{ description | comment }}
 ### END INIT INFO
 
@@ -44,6 +49,7 @@ launcher=$(cat <<'{{ delimiter }}'
 {{ delimiter }}
 )
 
+locked='' mark=''
 say() { echo "$name: $*"; }
 complain() { echo "$name: $*" >&2; }
 
@@ -64,18 +70,41 @@ start_of() {
     echo "${20}"
 }
 
+# One start or stop at a time. What is locked is this script itself, so that no lock is ever left behind.
+lock() {
+    [ -z "$locked" ] && [ -r "$0" ] || return 0
+    locked=yes
+    exec 9<"$0"
+    code=0
+    "$python" -E -s -S -c 'import fcntl, signal, sys
+signal.signal(signal.SIGALRM, lambda *_: sys.exit(75))
+signal.alarm(int(sys.argv[1]))
+fcntl.flock(9, fcntl.LOCK_EX)' $((start_wait + stop_timeout + 30)) 2>/dev/null || code=$?
+    [ "$code" -ne 75 ] || { complain "another start or stop is still going on"; return 1; }
+}
+{% if scheduled %}
+
+unlock() {
+    exec 9<&-
+    locked=''
+}
+{% endif %}
+
 # Sets pid to the process in the pid file. It fails when there is none, when it is dead, and when its number now
 # belongs to another process, which was started at another time.
 find_running() {
-    pid='' started=''
+    pid='' started='' mark=''
     [ -r "$pid_file" ] || return 1
-    { read -r pid; read -r started; } <"$pid_file"
+    { read -r pid; read -r started; read -r mark; } <"$pid_file"
+    case $mark in *[!0-9a-f]*) mark='' ;; esac
     case $pid in '' | *[!0-9]*) pid=''; return 1 ;; esac
     [ "$(start_of "$pid")" = "${started:-none}" ]
 }
 
-# Is a process of group $1 left? Those that are dead and only waited for do not count.
+# Is process $1, or one of its group, left? It is in its own group only after a moment. Those that are dead and only
+# waited for do not count.
 group_lives() {
+    ! start_of "$1" >/dev/null || return 0
     kill -0 "-$1" 2>/dev/null || return 1
     for stat in /proc/[0-9]*/stat; do
         facts=$(cat "$stat" 2>/dev/null) || continue
@@ -87,6 +116,25 @@ group_lives() {
     return 1
 }
 
+# Processes of this start of the service that left group $1 for a session of their own: they still have the mark of the
+# start in their environment. Not looked for when the service itself runs this script, which then has the mark, too.
+strays() {
+    if [ -z "$mark" ] || [ "${INVOCATION_ID:-}" = "$mark" ]; then return 0; fi
+    # Paths below /proc have no blanks.
+    # shellcheck disable=SC2013
+    for stray in $(grep -ls "INVOCATION_ID=$mark" /proc/[0-9]*/environ 2>/dev/null); do
+        stray=${stray#/proc/}
+        stray=${stray%/environ}
+        facts=$(cat "/proc/$stray/stat" 2>/dev/null) || continue
+        # shellcheck disable=SC2086
+        set -- "$1" ${facts##*) }
+        case $2 in Z | X | x) continue ;; esac
+        [ "$4" = "$1" ] || echo "$stray"
+    done
+}
+
+lives() { { [ -n "$1" ] && group_lives "$1"; } || [ -n "$(strays "$1")" ]; }
+
 # The group of a dead main process still is the service's, as long as its number is no other process's.
 group_is_ours() {
     [ -n "$pid" ] && [ "$pid" -gt 1 ] || return 1
@@ -96,7 +144,10 @@ group_is_ours() {
 
 write_pid_file() {
     rm -f "$pid_file.new"
-    (umask 022 && printf '%s\n%s\n' "$1" "$2" >"$pid_file.new") 2>/dev/null && mv -f "$pid_file.new" "$pid_file"
+    (umask 022 && printf '%s\n%s\n%s\n' "$1" "$2" "$mark" >"$pid_file.new") 2>/dev/null &&
+        mv -f "$pid_file.new" "$pid_file" && return 0
+    rm -f "$pid_file.new" 2>/dev/null
+    return 1
 }
 
 start() {
@@ -106,24 +157,70 @@ start() {
     fi
     [ "$(id -u)" = 0 ] || { complain "only root can start it"; return 4; }
     [ -x "$program" ] || { complain "$program is not installed"; return 5; }
+    lock || return 1
+    if find_running; then
+        say "already running (pid $pid)"
+        return 0
+    fi
     rm -f "$pid_file"
+    mark=$(tr -d - </proc/sys/kernel/random/uuid 2>/dev/null)
+{% if required %}
+    start_required || return 1
+{% endif %}
     prepare || return 1
-{% if oneshot %}
+{% if scheduled %}
+    launch &
+    pid=$!
+    record || return 1
+    # From here on it may be stopped.
+    unlock
+    main=$pid code=0
+    wait "$main" || code=$?
+    find_running || :
+    [ "$pid" != "$main" ] || rm -f "$pid_file"
+    if [ "$code" -ne 0 ]; then
+        failed "it ended with exit code $code"
+        ! command -v logger >/dev/null 2>&1 || logger -t "$name" "it ended with exit code $code"
+        return 1
+    fi
+    say "has run"
+{% elif oneshot %}
     launch || { code=$?; failed "it ended with exit code $code"; return 1; }
     touch "$pid_file"
+    [ ! -d /var/lock/subsys ] || touch "$lock_file"
+    say "started"
 {% else %}
     launch &
     pid=$!
     watch || return 1
-    if ! write_pid_file "$pid" "$(start_of "$pid")"; then
-        complain "cannot write $pid_file"
-        terminate "$pid"
-        return 1
-    fi
-{% endif %}
+    record || return 1
     [ ! -d /var/lock/subsys ] || touch "$lock_file"
     say "started"
+{% endif %}
 }
+{% if not oneshot or scheduled %}
+
+# Notes the process, or ends it: one that nobody knows of could not be stopped.
+record() {
+    write_pid_file "$pid" "$(start_of "$pid")" && return 0
+    complain "cannot write $pid_file"
+    terminate "$pid"
+    return 1
+}
+{% endif %}
+{% if required %}
+
+# Services of the same application without which it cannot run.
+start_required() {
+    for script in {% for path in required %}{{ path | sh }} {% endfor %}; do
+        if [ ! -x "$script" ]; then
+            complain "$script is not installed"
+            return 1
+        fi
+        "$script" status >/dev/null 2>&1 || "$script" start || return 1
+    done
+}
+{% endif %}
 
 {% if directories %}
 # Directory $3 with mode $1 and owner $2. One that is there is left alone, and no link is followed: the service may own
@@ -144,14 +241,13 @@ prepare() {
 
 launch() {
     umask {{ umask }}
-{% if limit_nofile is not none %}
-    # Not in POSIX, but dash, bash and busybox have it.
-    # shellcheck disable=SC3045
-    ulimit -n {{ limit_nofile }} || complain "cannot raise the limit of open files to {{ limit_nofile }}"
-{% endif %}
     cd / || return 1
-    {{ "" if oneshot else "exec " }}"$python" -E -s -S -c "$launcher" \
+    {{ "" if oneshot and not scheduled else "exec " }}"$python" -E -s -S -c "$launcher" \
         {{ user | sh }} {{ group | sh }} {{ working_directory | sh }} "$log" {{ environment_file | sh }} \
+{% for option in options %}
+        {{ option | sh }} \
+{% endfor %}
+        -- "INVOCATION_ID=$mark" \
 {% for assignment in environment %}
         {{ assignment | sh }} \
 {% endfor %}
@@ -178,16 +274,22 @@ failed() {
     [ ! -r "$log" ] || { complain "the end of $log:"; tail -n 15 "$log" >&2; }
 }
 
-# Ends group $1: TERM, and KILL for what is left after stop_timeout.
+# Sends signal $1 to group $2 and to what left it.
+signal_all() {
+    [ -z "$2" ] || kill "-$1" "-$2" 2>/dev/null || kill "-$1" "$2" 2>/dev/null || :
+    for stray in $(strays "$2"); do kill "-$1" "$stray" 2>/dev/null || :; done
+}
+
+# Ends group $1 and what left it: TERM, and KILL for what is left after stop_timeout.
 terminate() {
-    kill -TERM "-$1" 2>/dev/null || :
+    signal_all TERM "$1"
     until=$(($(uptime_seconds) + stop_timeout + 1))
-    while group_lives "$1"; do
+    while lives "$1"; do
         if [ "$(uptime_seconds)" -ge "$until" ]; then
             complain "still running after $stop_timeout seconds, killing it"
-            kill -KILL "-$1" 2>/dev/null || :
-            until=$((until + 10))
-            while group_lives "$1"; do
+            signal_all KILL "$1"
+            until=$(($(uptime_seconds) + 10))
+            while lives "$1"; do
                 [ "$(uptime_seconds)" -lt "$until" ] || return 1
                 pause
             done
@@ -197,11 +299,17 @@ terminate() {
 }
 
 stop() {
+    if [ "$(id -u)" = 0 ]; then lock || return 1; fi
     find_running || :
-    if group_is_ours && group_lives "$pid"; then
+    group=''
+    if group_is_ours; then group=$pid; fi
+    if lives "$group"; then
         [ "$(id -u)" = 0 ] || { complain "only root can stop it"; return 4; }
-        terminate "$pid" || { complain "cannot be stopped"; return 1; }
+        terminate "$group" || { complain "cannot be stopped"; return 1; }
     fi
+{% for path in socket_paths %}
+    [ ! -S {{ path | sh }} ] || rm -f {{ path | sh }}
+{% endfor %}
     rm -f "$pid_file" "$lock_file"
     say "stopped"
 }
@@ -222,7 +330,7 @@ reload() {
 }
 
 status() {
-{% if oneshot %}
+{% if oneshot and not scheduled %}
     if [ -e "$pid_file" ]; then
         say "has run"
         return 0

@@ -10,8 +10,8 @@ use omnipack::distribution::{Algorithm, Distribution, ToolVersion};
 use omnipack::exec::Command;
 use omnipack::plan::{BuildPlan, Compression, Evr, Interpreter, InterpreterKind, PackagePlan, Platform, Role};
 use omnipack::project::{
-    BytecodeMode, Enable, ExtraDirectory, InterpreterSetting, Logrotate, Metadata, PythonSettings, Resolver,
-    RpmSettings, Service, Source, User,
+    BytecodeMode, Cron, Enable, ExtraDirectory, InterpreterSetting, Logrotate, Metadata, PythonSettings, Resolver,
+    RpmSettings, Schedule, Service, Source, User,
 };
 use omnipack::service::{Error, ServiceParts, render};
 use omnipack::stage::{Content, Entry, EntryKind};
@@ -39,6 +39,17 @@ pub fn distribution(name: &str) -> Distribution {
 
 pub fn service(name: &str, command: &str) -> Service {
     Service { name: name.to_owned(), command: command.to_owned(), after: Vec::new(), ..Service::default() }
+}
+
+/// A schedule that every target can have.
+pub fn calendars(calendar: &[&str]) -> Schedule {
+    let calendar = calendar.iter().map(|&expression| expression.to_owned()).collect();
+    Schedule { calendar, ..schedule("", "30 4 * * *") }
+}
+
+pub fn schedule(calendar: &str, line: &str) -> Schedule {
+    let cron = Cron::Line(line.to_owned());
+    Schedule { text: line.to_owned(), calendar: vec![calendar.to_owned()], systemd: 0, cron }
 }
 
 pub fn package(name: &str, role: Role) -> PackagePlan {

@@ -3,8 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use omnipack::plan::Links;
-use omnipack::project::{ConfigFile, ExtraDirectory, ExtraFile};
+use omnipack::plan::{BuildPlan, Links, PackagePlan};
+use omnipack::project::{ConfigFile, ExtraDirectory, ExtraFile, Service};
 use omnipack::resolve::WheelRole;
 use omnipack::stage::{Entry, EntryKind, Stage, lay_out, package_entries};
 
@@ -132,4 +132,27 @@ fn links_lead_to_scripts_that_exist() {
     }
     package.links = vec![links(Some(vec!["dep"]))];
     assert_eq!(package_entries(&opt_plan(), &package, &stage).unwrap().len(), 2);
+}
+
+#[test]
+fn what_a_service_reads_its_environment_from_is_for_root_only() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["web.env", "job-1.env", "job-3.env", "app.conf"] {
+        fs_err::write(dir.path().join(name), "PASSWORD=s3cret\n").unwrap();
+    }
+    let mut package = package("app-node");
+    let service = |path: &str, count| Service { environment_file: path.into(), count, ..Service::default() };
+    package.services = vec![service("/etc/app/web.env", None), service("/etc/app/job-{instance}.env", Some(2))];
+    let modes = |package: &PackagePlan| {
+        let plan = BuildPlan { packages: vec![package.clone()], ..opt_plan() };
+        let entries = package_entries(&plan, package, &Stage::default()).unwrap();
+        let files = entries.iter().filter(|entry| matches!(entry.kind, EntryKind::File(_)));
+        files.map(|entry| format!("{} {:o}", entry.path.file_name(), entry.mode)).collect::<Vec<_>>()
+    };
+    package.files = vec![extra(dir.path(), "/etc/app")];
+    assert_eq!(modes(&package), ["app.conf 644", "job-1.env 600", "job-3.env 644", "web.env 600"]);
+    package.files = vec![extra(&dir.path().join("web.env"), "/etc/app/web.env")];
+    assert_eq!(modes(&package), ["web.env 600"]);
+    package.files[0].mode = Some(0o640);
+    assert_eq!(modes(&package), ["web.env 640"]);
 }

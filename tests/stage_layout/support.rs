@@ -34,6 +34,7 @@ fn distribution() -> Distribution {
         end_of_life: "2030-01-01".into(),
         nologin: "/sbin/nologin".into(),
         logrotate_package: "logrotate".into(),
+        cron_package: String::new(),
         bundled_provides: false,
         zstd: None,
         sources: BTreeMap::new(),
@@ -114,8 +115,8 @@ pub fn plan(prefix: &str, series: &str, python: &str) -> BuildPlan {
         changelog: None,
         source_date: 0,
         rpm: RpmSettings::default(),
-        target: true,
         notes: Vec::new(),
+        target: false,
         packages: vec![package("app")],
     }
 }

@@ -6,15 +6,15 @@ mod handmade;
 #[path = "../support/mod.rs"]
 mod support;
 
-#[path = "../handmade/mod.rs"]
-mod handmade;
-
 mod harness;
+mod initscripts;
 mod lifecycle;
 mod machine;
 mod matrix;
 mod plugins;
 mod root;
 mod rpm;
+mod smoke;
+mod smoke_demo;
 mod target;
 mod units;

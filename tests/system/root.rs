@@ -21,6 +21,8 @@ const SYSVINIT: &str = "-sysvinit";
 #[derive(Debug)]
 pub struct Root {
     overlay: Overlay,
+    /// Of what it is made, which is the same for every test: `bookworm-2026-W47+python-3.9.18`.
+    made_of: String,
 }
 
 impl Root {
@@ -35,7 +37,18 @@ impl Root {
         remove_leftovers(&running);
         fs_err::create_dir_all(&running).unwrap();
         let overlay = Overlay::over(&layers, &running, &format!("{}-", std::process::id()));
-        Self { overlay: overlay.unwrap_or_else(|error| panic!("{error}")) }
+        let names = layers.iter().rev().filter_map(|layer| layer.file_name()?.to_str());
+        let made_of = names.collect::<Vec<_>>().join("+");
+        Self { overlay: overlay.unwrap_or_else(|error| panic!("{error}")), made_of }
+    }
+
+    /// What a root of this kind prints when it is asked `line` by a shell and nothing was changed in it; asked once.
+    pub fn remembered(&self, what: &str, line: &str) -> String {
+        let answer = cached(&format!("{}+{what}", self.made_of), |directory| {
+            fs_err::create_dir_all(directory).unwrap();
+            fs_err::write(directory.join("answer"), self.chroot("sh", &["-ec", line])).unwrap();
+        });
+        fs_err::read_to_string(answer.join("answer")).unwrap()
     }
 
     /// Runs a program inside, with no service running.

@@ -100,6 +100,7 @@ fn limits_directories_and_reload_reach_the_process() {
     let did = "threads processes programs directories sqlite priorities native sockets statistics temporary";
     assert_eq!(noted(&machine, "works").join(" "), did, "{}", machine.journal());
 
+    machine.shell("rm /var/log/probe/file");
     rpm::remove(&machine, &["probe".to_owned()]);
     assert!(!machine.root().inside("/var/log/probe").exists(), "{}", machine.shell("ls -lR /var/log/probe"));
     assert!(machine.root().inside("/var/lib/probe/plain").exists(), "data stays");
@@ -142,6 +143,10 @@ fn timers_and_sockets_start_their_services() {
         systemctl(&machine, &["start", "probe-job.timer"]);
         machine.wait_until("the timer fires twice", |machine| noted(machine, "job").len() >= 2);
         systemctl(&machine, &["stop", "probe-job.timer"]);
+
+        let journal = machine.run("journalctl", &["--no-pager", "--boot"]);
+        let unknown = journal.lines().filter(|line| line.contains("/probe") && line.contains("gnoring"));
+        assert_eq!(unknown.collect::<Vec<_>>(), Vec::<&str>::new(), "a line of a unit that systemd does not know");
 
         systemctl(&machine, &["start", "probe-front.socket"]);
         assert_eq!(machine.shell("stat -c '%U:%G %a' /run/probe-front/front.sock").trim(), "probe:probe 660");

@@ -166,7 +166,7 @@ fn of_cron_line(line: &str) -> Vec<String> {
                 Some((from, to)) => (number(from), number(to)),
                 None => (number(span), number(span)),
             };
-            value >= from && value <= to && (value - from) % step == 0
+            value >= from && value <= to && (value - from).is_multiple_of(step)
         })
     };
     let fields = fields.split_whitespace().collect::<Vec<_>>();

@@ -22,11 +22,6 @@ pub struct Units {
     pub files: Vec<String>,
 }
 
-/// `/usr/lib/systemd/system/cdhboot-web.service`
-pub fn unit_path(id: &str) -> String {
-    path(&format!("{id}.service"))
-}
-
 /// `/usr/lib/systemd/system/<unit>`
 pub(super) fn path(unit: &str) -> String {
     format!("{UNIT_DIRECTORY}/{unit}")

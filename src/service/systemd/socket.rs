@@ -46,8 +46,8 @@ pub(super) fn unit(plan: &BuildPlan, checked: &Checked<'_>) -> Result<String, Er
     Ok(template::render(&format!("{}.socket", checked.id), template, unit)?)
 }
 
-/// systemd resolves no names of hosts; only `localhost` is one whose address is known.
-fn address(checked: &Checked<'_>, text: &str) -> Result<String, Error> {
+/// systemd resolves no names of hosts, nor does the launcher of init scripts; only `localhost` is one whose address is known.
+pub fn address(checked: &Checked<'_>, text: &str) -> Result<String, Error> {
     if let Some(port) = text.strip_prefix("localhost:") {
         return Ok(format!("127.0.0.1:{port}"));
     }
@@ -59,7 +59,7 @@ fn address(checked: &Checked<'_>, text: &str) -> Result<String, Error> {
         service: checked.service.name.clone(),
         key: "listen",
         value: text.to_owned(),
-        reason: "has the name of a host, which systemd does not look up".to_owned(),
+        reason: "has the name of a host, which nobody looks up for it".to_owned(),
         hint: "write an address: `192.0.2.1:8000`, `[2001:db8::1]:8000`, or only the port".to_owned(),
     })
 }

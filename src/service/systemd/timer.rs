@@ -20,10 +20,11 @@ struct Unit<'a> {
 
 /// The text of the unit file.
 pub(super) fn unit(plan: &BuildPlan, checked: &Checked<'_>) -> Result<String, Error> {
+    let calendar = checked.service.schedule.as_ref().map_or(&[][..], |schedule| &schedule.calendar);
     let unit = Unit {
         description: description(plan, checked),
         part_of: names::target(plan).map(|target| [target]),
-        calendar: checked.service.schedule.as_ref().map_or(&[], |schedule| &schedule.calendar),
+        calendar,
         wanted_by: wanted_by(plan, "timers.target"),
     };
     let template = include_str!("../../../templates/systemd/service.timer");

@@ -124,7 +124,7 @@ def stop(number, frame):
 "#;
 
 /// One version of the application, to be changed by the words below until it is what a row needs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct App {
     name: &'static str,
     version: &'static str,

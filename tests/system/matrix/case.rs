@@ -2,7 +2,8 @@
 //!
 //! A word that does not hold gives a message instead of a panic, so that a row can be seen failing on purpose.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -88,23 +89,35 @@ pub struct Case<'a> {
     pub target: &'static Target,
     place: Option<Place>,
     breakage: Option<&'a Breakage>,
+    built: RefCell<BTreeMap<App, Vec<PathBuf>>>,
     /// The machine before the first package came.
     before: Snapshot,
 }
 
-/// How long a word may take to become true.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a word may take to become true, on a busy machine; and when it is meant to fail.
+const PATIENCE: Duration = Duration::from_secs(60);
+const IMPATIENCE: Duration = Duration::from_secs(5);
 /// How long nothing more must happen.
 const SETTLED: Duration = Duration::from_millis(400);
 
 impl<'a> Case<'a> {
     /// An image in which nothing runs yet.
     pub fn image(target: &'static Target, breakage: Option<&'a Breakage>) -> Self {
-        let offer = Offer::named(target.distribution);
+        let mut offer = Offer::named(target.distribution);
+        let pythons = target.pythons.iter();
+        offer
+            .provides
+            .extend(pythons.flat_map(|series| [format!("python(abi) = {series}"), format!("python{series}")]));
         // The suite itself has the newer one.
         let root = Root::new(&offer.suite, target.pythons[0]);
-        seed(&root, &offer, target.pythons);
-        let case = Self { target, place: Some(Place::Image(root)), breakage, before: Snapshot::default() };
+        rpm::seed(&root, &offer);
+        let case = Self {
+            target,
+            place: Some(Place::Image(root)),
+            breakage,
+            built: RefCell::default(),
+            before: Snapshot::default(),
+        };
         if offer.suite.ends_with("-sysvinit") {
             // As on Enterprise Linux; and a start need not wait for seconds to see whether the service stays.
             let quick = "for s in web worker spare; do echo start_wait=0 >/etc/default/demo-$s; done";
@@ -168,7 +181,8 @@ impl<'a> Case<'a> {
 
     /// The packages of `app`, built for this target.
     pub fn build(&self, app: &App) -> Vec<PathBuf> {
-        app.build(self.target.distribution, self.breakage, self.root().scratch())
+        let build = || app.build(self.target.distribution, self.breakage, self.root().scratch());
+        self.built.borrow_mut().entry(app.clone()).or_insert_with(build).clone()
     }
 
     /// Does `verb` with package files and gives what was said.
@@ -293,26 +307,26 @@ impl<'a> Case<'a> {
 
     /// What `ask` gives becomes `wanted` and stays so for a moment.
     pub fn becomes(&self, what: &str, wanted: &str, ask: impl Fn() -> Result<String, String>) -> Outcome {
-        let deadline = Instant::now() + PATIENCE;
-        let mut since: Option<Instant> = None;
-        let mut other: Option<(String, Instant)> = None;
+        let patience = if self.breakage.is_some() { IMPATIENCE } else { PATIENCE };
+        let (mut holds_since, mut other_since) = (None, None);
+        let mut before = String::new();
         loop {
             let got = ask()?;
             if got == wanted {
-                other = None;
-                if since.get_or_insert_with(Instant::now).elapsed() >= SETTLED {
+                other_since = None;
+                if holds_since.get_or_insert_with(Instant::now).elapsed() >= SETTLED {
                     return Ok(());
                 }
             } else {
-                since = None;
-                let changed = other.as_ref().is_none_or(|(before, _)| *before != got);
-                if changed {
-                    other = Some((got.clone(), Instant::now()));
+                holds_since = None;
+                // As long as there is something new, there may be more to come.
+                if got != before {
+                    other_since = None;
                 }
-                let stuck = other.as_ref().is_some_and(|(_, since)| since.elapsed() > SETTLED * 8);
-                if stuck || Instant::now() > deadline {
+                if other_since.get_or_insert_with(Instant::now).elapsed() >= patience {
                     return Err(format!("{what} {got}, not {wanted}"));
                 }
+                before = got;
             }
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -370,28 +384,6 @@ fn changes_anyway(path: &str) -> bool {
     .any(|place| path.starts_with(place))
         // insserv numbers other scripts anew.
         || path.starts_with("/etc/rc") && !path.contains("demo")
-}
-
-/// Puts into the database what the target's packages would provide, and every program of the root. The packages under
-/// test have no native code, so libraries, which take long to look through, are left out.
-fn seed(root: &Root, offer: &Offer, pythons: [&str; 2]) {
-    let programs = root.chroot("find", &["/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "!", "-type", "d"]);
-    // Debian's /bin and /sbin are links into /usr; rpm compares the paths as they are written.
-    let merged = programs.lines().filter_map(|path| path.strip_prefix("/usr"));
-    let mut provides: BTreeSet<String> = programs.lines().chain(merged).map(str::to_owned).collect();
-    provides.extend(offer.provides.iter().cloned());
-    provides.extend(pythons.iter().flat_map(|series| [format!("python(abi) = {series}"), format!("python{series}")]));
-    let lines: String = provides.iter().map(|provide| format!("Provides: {provide}\n")).collect();
-    let spec = format!(
-        "Name: target-stub\nVersion: 1\nRelease: 1\nSummary: What the target offers\nLicense: none\nBuildArch: noarch\n\
-         AutoReqProv: no\n{lines}%description\nWhat the target offers.\n%files\n"
-    );
-    let package = rpm::rpmbuild(&spec, &root.scratch().join("stub"));
-    fs_err::copy(&package, root.inside("/target-stub.rpm")).unwrap();
-    root.chroot(
-        "sh",
-        &["-ec", "rpm -i /target-stub.rpm --force-debian || rpm -i /target-stub.rpm; rm /target-stub.rpm"],
-    );
 }
 
 /// `got` is `wanted`.

@@ -1,9 +1,11 @@
 //! Rows of a transaction that is cut off: the package manager and all that it started are killed in the middle.
 
-use super::app::App;
+use super::app::{App, service};
 use super::broken::Breakage;
 use super::case::{Case, Outcome, Target};
 use super::manager::{Manager, Verb};
+
+const NAMES: [&str; 3] = ["demo", "demo-cli", "demo-node"];
 
 /// The services are the main package's, whose scriptlets are where the cut comes.
 fn app(version: &'static str) -> App {
@@ -11,7 +13,9 @@ fn app(version: &'static str) -> App {
         format!("{kind} = \"if [ -e /packages/pause.{kind} ]; then touch /packages/paused; sleep 600; fi\"\n")
     };
     let scriptlets = ["pre", "post", "preun", "postun"].map(pause).concat();
-    App::new(version).services_in_main().with(&format!("\n[scriptlets]\n{scriptlets}"))
+    let app = App::new(version).services_in_main().with(&format!("\n[scriptlets]\n{scriptlets}"));
+    // One that is new must not be forgotten when its file was there already.
+    if version == "2" { app.with(&service("late").replace("\"node\"", "\"main\"")) } else { app }
 }
 
 /// Upgrades to version 2, and kills rpm in the scriptlet `kind` of the user. Nobody is left to remove the file that the
@@ -33,7 +37,7 @@ fn in_each(check: fn(&Case<'_>) -> Outcome, target: &'static Target, breakage: O
     let case = Case::booted(target, breakage);
     for kind in ["pre", "post", "preun", "postun"] {
         let check = || {
-            case.install(&app("1"))?;
+            case.try_words(&Manager::Rpm.command(&case, Verb::Install, &case.build(&app("1"))))?;
             case.starts(&["web 1 beside only-1", "worker 1 beside only-1"])?;
             cut(&case, kind)?;
             check(&case)
@@ -54,12 +58,13 @@ fn done_again(case: &Case<'_>) -> Outcome {
         "demo-2 demo-cli-2 demo-node-2",
     )?;
     case.says("find /opt/demo -name 'only-*' -exec basename {} \\;", "only-2")?;
-    case.starts(&["web 2 beside only-2"])?;
+    case.state("late", "active enabled")?;
+    case.starts(&["late 2 beside only-2", "web 2 beside only-2"])?;
     case.state("web", "active enabled")?;
     case.state("worker", "active enabled")?;
     case.state("spare", "inactive disabled")?;
-    case.says("ls -A /run/omnipack /var/lib/omnipack 2>/dev/null || :", "")?;
-    case.remove_all()?;
+    case.says("ls -d /run/omnipack* /var/lib/omnipack* 2>/dev/null || :", "")?;
+    case.try_words(&Manager::Rpm.removal(case, &NAMES))?;
     is_gone(case)
 }
 
@@ -68,9 +73,11 @@ pub fn what_was_cut_off_can_be_removed(target: &'static Target, breakage: Option
 }
 
 fn removed(case: &Case<'_>) -> Outcome {
-    let mut words = Manager::Rpm.removal(case, &["demo", "demo-cli", "demo-node"]);
+    let mut words = Manager::Rpm.removal(case, &NAMES);
     words.insert(2, "--allmatches".to_owned());
     case.try_words(&words)?;
+    // Where both versions are there, the config of the one is an edited one to the other.
+    case.sh("rm -f /etc/demo/demo.conf.rpmsave; rmdir /etc/demo 2>/dev/null || :")?;
     is_gone(case)
 }
 

@@ -1,5 +1,7 @@
 //! Rows of the first installation.
 
+use omnipack::smoke::ServiceManager;
+
 use super::app::App;
 use super::broken::Breakage;
 use super::case::{Case, Outcome, Target, same};
@@ -30,4 +32,15 @@ pub fn in_an_image_nothing_starts_until_it_is_booted(target: &'static Target, br
     case.state("worker", "active enabled")?;
     case.state("spare", "inactive disabled")?;
     case.starts(&["web 1 beside only-1", "worker 1 beside only-1"])
+}
+
+/// The target's policy for new services; an init script has none and stays off.
+pub fn presets_are_followed(target: &'static Target, breakage: Option<&Breakage>) -> Outcome {
+    let case = Case::booted(target, breakage);
+    case.sh("mkdir -p /etc/systemd/system-preset\n\
+         printf 'enable demo-web.service\\ndisable demo-*.service\\n' >/etc/systemd/system-preset/10-site.preset")?;
+    case.install(&App::new("1").but("enable = \"yes\"", "enable = \"preset\""))?;
+    let systemd = *case.machine().services() == ServiceManager::Systemd;
+    case.state("web", if systemd { "active enabled" } else { "active disabled" })?;
+    case.state("worker", "active disabled")
 }

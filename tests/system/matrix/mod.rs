@@ -92,22 +92,37 @@ rows! {
         groups: BOOKWORM, Scriptlet { kind: "pre", from: "usermod", to: ":" }, "id -nG demo";
     }
     enable_and_start = install::enable_and_start_are_honoured {
-        enabled_anyway: BOOKWORM, Scriptlet { kind: "post", from: "[ \"$2\" = no ] || systemctl --no-reload \"$2\"", to: "systemctl --no-reload enable" },
+        enabled_anyway: BOOKWORM, Scriptlet { kind: "post",
+            from: "[ \"$1\" = no ] || tell --no-reload \"$1\"", to: "tell --no-reload enable" },
             "spare is inactive enabled";
-        not_started: BOOKWORM, Scriptlet { kind: "posttrans", from: "systemctl start", to: ":" }, "web is inactive enabled";
+        not_started: BOOKWORM, Scriptlet { kind: "posttrans", from: "tell start", to: ":" }, "web is inactive enabled";
+        no_links: SYSVINIT, Scriptlet { kind: "post", from: "run update-rc.d \"$1\" defaults", to: ":" },
+            "web is active disabled";
+    }
+    presets = install::presets_are_followed {
+        ignored: BOOKWORM, Scriptlet { kind: "post", from: " preset start ", to: " enable start " },
+            "worker is active enabled";
     }
     chroot_then_boot = install::in_an_image_nothing_starts_until_it_is_booted {
-        not_enabled: BOOKWORM, Scriptlet { kind: "post", from: "systemctl --no-reload \"$2\"", to: ":" }, "web is inactive disabled";
+        not_enabled: BOOKWORM, Scriptlet { kind: "post", from: "tell --no-reload", to: ":" }, "web is inactive disabled";
+        started: SYSVINIT, Scriptlet { kind: "any", from: "live=no\n# Is", to: "live=yes\n#" }, "processes:";
         talks: BOOKWORM, Added("[scriptlets]\npost = \"echo hello\""), "hello";
     }
     restarted_once = upgrade::what_ran_is_restarted_once_with_the_new_files {
-        not_restarted: BOOKWORM, Scriptlet { kind: "posttrans", from: "systemctl restart", to: ":" }, "starts: ,";
-        too_early: BOOKWORM, Added("[scriptlets]\npost = \"systemctl try-restart demo-web 2>/dev/null || :\""), "only-1+only-2";
+        not_restarted: BOOKWORM, Scriptlet { kind: "posttrans", from: "tell restart", to: ":" }, "starts: ,";
+        no_script: SYSVINIT, Scriptlet { kind: "posttrans", from: "run \"$2\" restart", to: ":" }, "starts: ,";
+        too_early: BOOKWORM, Added("[scriptlets]\npost = \"systemctl try-restart demo-web 2>/dev/null || :\""),
+            "only-1+only-2";
+    }
+    changed_definition = upgrade::a_changed_definition_is_what_runs {
+        not_reloaded: BOOKWORM, Scriptlet { kind: "any", from: "tell daemon-reload", to: ":" }, "0022, not 0027";
     }
     operator_decides = upgrade::what_the_operator_decided_stays {
-        stopped_starts: BOOKWORM, Scriptlet { kind: "posttrans", from: "-e \"$marks/ran.$1\"", to: "-n \"$marks\"" },
+        stopped_starts: BOOKWORM, Scriptlet { kind: "posttrans", from: "-e \"$notes/ran.$1\"", to: "-n \"$notes\"" },
             "halted is active enabled";
-        disabled_comes_back: BOOKWORM, Scriptlet { kind: "post", from: "[ -e \"$marks/new.$1\" ]", to: "true" },
+        disabled_comes_back: BOOKWORM, Scriptlet { kind: "post", from: "[ -e \"$notes/new.$1\" ]", to: "true" },
+            "unlisted is active enabled";
+        links_come_back: SYSVINIT, Scriptlet { kind: "post", from: "[ -e \"$notes/new.$1\" ]", to: "true" },
             "unlisted is active enabled";
     }
     old_process_goes_on = upgrade::without_restart_the_old_process_goes_on {
@@ -122,22 +137,28 @@ rows! {
             "worker is inactive disabled";
     }
     dropped_service = upgrade::a_service_that_is_dropped_leaves_nothing {
-        runs_on: BOOKWORM, Scriptlet { kind: "postun", from: "systemctl stop", to: ":" }, "worker is active";
+        runs_on: BOOKWORM, Scriptlet { kind: "postun", from: "tell stop", to: ":" }, "worker is active";
         keeps_links: BOOKWORM, Scriptlet { kind: "postun",
-            from: "systemctl --no-reload disable \"$1.service\" >/dev/null 2>&1 || :\n        for link in /etc/systemd/system/*.wants", to: "for link in /none" },
+            from: "tell --no-reload disable \"$unit\"\n        for link in /etc/systemd", to: "for link in /none" },
             "multi-user.target.wants/demo-worker.service";
+        no_script: SYSVINIT, Scriptlet { kind: "postun", from: "run sh \"$base/scripts/$1\" stop", to: ":" }, "pgrep";
     }
     renamed_service = upgrade::a_service_with_another_name_keeps_its_state {
+        taken_for_new: BOOKWORM, Scriptlet { kind: "post", from: "[ -e \"$notes/former.$1\" ]", to: "false" },
+            "web-2 is active enabled";
+        without_formerly: SYSVINIT, Config { from: "formerly = [\"demo-web\"]", to: "" }, "web-2 is active enabled";
     }
     service_moves_to_meta = upgrade::a_service_that_moves_keeps_its_state {
-        taken_for_new: BOOKWORM, Scriptlet { kind: "pre", from: "[ -e \"$2\" ] ||", to: "" }, "web is active enabled";
+        taken_for_new: BOOKWORM, Scriptlet { kind: "pre", from: "[ \"$(kind_in \"$id\" \"$units\")\" = \"$now\" ]", to: "false" },
+            "worker 2 beside only-2";
     }
     service_survives_its_package = upgrade::a_service_survives_its_package {
-        not_held: BOOKWORM, Scriptlet { kind: "post", from: "touch \"${marks%/*}/held/\"", to: ": " },
-            "worker is inactive";
+        not_held: BOOKWORM, Scriptlet { kind: "post", from: "transaction >\"$base/held/\"", to: ": >\"$base/held/\"" },
+            "worker 2 beside only-2";
     }
     removal = remove::removal_leaves_only_what_is_not_the_packages {
-        stopped_late: BOOKWORM, Scriptlet { kind: "preun", from: "systemctl stop", to: ":" }, "stopped without its files";
+        stopped_late: BOOKWORM, Scriptlet { kind: "preun", from: "tell stop", to: ":" }, "stopped without its files";
+        never_stopped: SYSVINIT, Scriptlet { kind: "preun", from: "run \"$2\" stop", to: ":" }, "stops: ,";
         account_goes: BOOKWORM, Config { from: "groups = [\"adm\"]", to: "remove = true" }, "id -un demo";
         config_lost: BOOKWORM, Config { from: "mode = \"0640\"", to: "mode = \"0640\"\nconfig = \"no\"" }, "left behind";
     }
@@ -145,10 +166,10 @@ rows! {
         stays: BOOKWORM, Scriptlet { kind: "any", from: "-name __pycache__", to: "-name none" }, "/opt/demo";
     }
     downgrade = remove::a_downgrade_runs_the_old_version {
-        not_restarted: BOOKWORM, Scriptlet { kind: "posttrans", from: "systemctl restart", to: ":" }, "starts: ,";
+        not_restarted: BOOKWORM, Scriptlet { kind: "posttrans", from: "tell restart", to: ":" }, "starts: ,";
     }
     reinstallation = remove::a_reinstallation_restarts_once_and_repairs {
-        enabled_again: BOOKWORM, Scriptlet { kind: "post", from: "[ -e \"$marks/new.$1\" ]", to: "true" },
+        enabled_again: BOOKWORM, Scriptlet { kind: "post", from: "[ -e \"$notes/new.$1\" ]", to: "true" },
             "web is active enabled";
     }
     data_after_removal = remove::an_installation_after_removal_finds_its_data {
@@ -161,11 +182,14 @@ rows! {
         accepted: BOOKWORM, Added("[relations]\nprovides = [\"demo = 1-1.el9\", \"demo = 1-1\"]"), "is not refused";
     }
     two_applications = trouble::two_applications_live_side_by_side {
-        kills_the_other: BOOKWORM, Added("[scriptlets]\npostun = \"pkill -f other-daemon || :\""), "the other application's process";
+        kills_the_other: BOOKWORM, Added("[scriptlets]\npostun = \"pkill -f other-daemon || :\""),
+            "the other application's process";
     }
     directory_to_link = trouble::a_directory_becomes_a_link_and_back {
+        in_the_way: BOOKWORM, Scriptlet { kind: "pretrans", from: "os.rename(path, moved)", to: "false" }, "conflicts";
     }
     python_series = trouble::another_series_of_python_leaves_nothing_of_the_old {
+        bytecode_stays: BOOKWORM, Scriptlet { kind: "posttrans", from: "rm -rf \"$cache\"", to: ":" }, "ls /opt/demo/lib";
     }
     failing_scriptlet = trouble::a_failing_scriptlet_leaves_a_whole_database {
         fails: BOOKWORM, Scriptlet { kind: "preun", from: "exit 0", to: "exit 1" }, "demo-node-1";
@@ -174,12 +198,17 @@ rows! {
         ignored: BOOKWORM, Scriptlet { kind: "pre", from: "|| exit $?", to: "|| :" }, "does not stop the upgrade";
     }
     killed_and_again = cut::what_was_cut_off_is_done_again {
+        forgets: BOOKWORM, Scriptlet { kind: "pre", from: "rm -f \"$notes\"/ran.*", to: "rm -f \"$notes\"/*" },
+            "late is inactive";
     }
     killed_and_removed = cut::what_was_cut_off_can_be_removed {
-    }
-    abandoned_service = moving::ours_takes_over_an_abandoned_service {
+        notes_stay: BOOKWORM, Scriptlet { kind: "postun", from: "rm -rf \"$notes\"", to: ":" }, "left behind";
     }
     made_by_hand = moving::ours_takes_the_place_of_one_made_by_hand {
         stays: BOOKWORM, Config { from: "obsoletes = [\"oldapp\"]", to: "recommends = [\"oldapp\"]" }, "oldapp";
+    }
+    abandoned_service = moving::ours_takes_over_an_abandoned_service {
+        runs_on: BOOKWORM, Config { from: "formerly = [\"oldapp\"]", to: "" }, "pgrep";
+        script_runs_on: SYSVINIT, Config { from: "formerly = [\"oldapp\"]", to: "" }, "pgrep";
     }
 }

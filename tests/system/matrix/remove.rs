@@ -23,10 +23,12 @@ fn edited<'a>(target: &'static Target, breakage: Option<&'a Breakage>, app: &App
 }
 
 pub fn removal_leaves_only_what_is_not_the_packages(target: &'static Target, breakage: Option<&Breakage>) -> Outcome {
-    let case = edited(target, breakage, &App::new("1"))?;
+    // In the package whose files they run: a late stop is seen.
+    let case = edited(target, breakage, &App::new("1").services_in_main())?;
     case.remove_all()?;
     case.stops(&["web 1 stopped with its files", "worker 1 stopped with its files"])?;
-    case.sh("rm -f /var/lib/demo/found")?;
+    // Logs of init scripts stay like all logs.
+    case.sh("rm -f /var/lib/demo/found /var/log/demo-*.log")?;
     case.left(&KEPT)?;
     case.says("cat /etc/demo/demo.conf.rpmsave | tail -n 1; cat /var/lib/demo/data", "edited\nkept")?;
     case.says("id -un demo; getent group demo | cut -d: -f1", "demo\ndemo")

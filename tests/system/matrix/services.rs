@@ -31,7 +31,9 @@ pub fn state(machine: &Machine, id: &str) -> Result<String, String> {
 pub fn set(case: &Case, verb: &str, id: &str) -> Outcome {
     match case.machine().services() {
         ServiceManager::Systemd => case.sh(&format!("systemctl --quiet {verb} {id}.service"))?,
-        _ => case.sh(&format!("update-rc.d {id} {verb}"))?,
+        // update-rc.d leaves a script alone that names no runlevels; an operator renames the link.
+        _ => case
+            .sh(&format!("update-rc.d {id} {verb} 2>/dev/null || mv /etc/rc2.d/K[0-9][0-9]{id} /etc/rc2.d/S50{id}"))?,
     };
     Ok(())
 }

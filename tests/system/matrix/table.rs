@@ -6,13 +6,19 @@ use std::time::{Duration, Instant};
 use super::case::Outcome;
 use crate::support::repository;
 
+/// What a test says as long as it has not ended.
+const RUNS: &str = "runs";
 /// How long the table waits for rows that are still being run.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// Set by nextest, the same for all tests of a run; without it they are threads of one process, in no order.
+fn run_of_nextest() -> Option<String> {
+    std::env::var("NEXTEST_RUN_ID").ok()
+}
+
 /// Where the results of this run of the tests are.
 fn directory() -> PathBuf {
-    // Set by nextest, the same for all tests of a run.
-    let run = std::env::var("NEXTEST_RUN_ID").unwrap_or_else(|_| format!("process-{}", std::process::id()));
+    let run = run_of_nextest().unwrap_or_else(|| format!("process-{}", std::process::id()));
     repository().join("target/tmp/matrix").join(run)
 }
 
@@ -27,7 +33,7 @@ pub fn begin(row: &str, column: &str, test: &str) -> Recorded {
     let directory = directory();
     fs_err::create_dir_all(&directory).unwrap();
     let path = directory.join(format!("{row}.{column}.{test}"));
-    fs_err::write(&path, "runs").unwrap();
+    fs_err::write(&path, RUNS).unwrap();
     Recorded { path, start: Instant::now() }
 }
 
@@ -43,10 +49,14 @@ impl Recorded {
 #[test]
 fn of_all_rows() {
     let start = Instant::now();
-    while results().iter().any(|result| result.said == "runs") && start.elapsed() < PATIENCE {
+    let is_last = run_of_nextest().is_some();
+    while is_last && results().iter().any(|result| result.said == RUNS) && start.elapsed() < PATIENCE {
         std::thread::sleep(Duration::from_millis(200));
     }
-    let results = results();
+    let mut results = results();
+    if !is_last {
+        results.retain(|result| result.said != RUNS);
+    }
     let mut rows = vec![[&["row"], super::COLUMNS].concat().into_iter().map(str::to_owned).collect()];
     for row in super::ROWS {
         let cells = super::COLUMNS.iter().map(|column| cell(&results, row, column));
@@ -54,7 +64,7 @@ fn of_all_rows() {
     }
     print(&rows);
     let strangers: Vec<&Found> =
-        results.iter().filter(|found| !super::ROWS.contains(&found.row.as_str()) || found.said == "runs").collect();
+        results.iter().filter(|found| !super::ROWS.contains(&found.row.as_str()) || found.said == RUNS).collect();
     assert!(strangers.is_empty(), "not in the table, or never ended: {strangers:?}");
     tidy();
 }

@@ -14,6 +14,14 @@ pub fn what_ran_is_restarted_once_with_the_new_files(target: &'static Target, br
     case.state("web", "active enabled")
 }
 
+pub fn a_changed_definition_is_what_runs(target: &'static Target, breakage: Option<&Breakage>) -> Outcome {
+    let case = Case::installed(target, breakage, &App::new("1"))?;
+    case.says(&format!("grep Umask /proc/{}/status | cut -f2", case.process("web")?), "0022")?;
+    case.upgrade(&App::new("2").but("name = \"web\"\n", "name = \"web\"\numask = \"0027\"\n"))?;
+    case.starts(&["web 2 beside only-2"])?;
+    case.says(&format!("grep Umask /proc/{}/status | cut -f2", case.process("web")?), "0027")
+}
+
 pub fn what_the_operator_decided_stays(target: &'static Target, breakage: Option<&Breakage>) -> Outcome {
     let more = ["halted", "unlisted", "masked"].map(service).concat();
     let app = |version| App::new(version).with(&more);
@@ -69,7 +77,7 @@ pub fn a_service_that_is_dropped_leaves_nothing(target: &'static Target, breakag
     case.upgrade(&App::new("2").without_service("worker"))?;
     case.state("worker", "inactive absent")?;
     case.says("pgrep -af 'demo-daemon worker' | grep -v pgrep || :", "")?;
-    case.says("find /etc /run /usr/lib/systemd -name '*demo-worker*'", "")?;
+    case.says("find /etc /run /usr/lib/systemd -name '*demo-worker*' ! -path '/etc/default/*'", "")?;
     case.is_forgotten("demo-worker")?;
     case.starts(&["web 2 beside only-2"])
 }
@@ -114,5 +122,5 @@ pub fn a_service_with_another_name_keeps_its_state(target: &'static Target, brea
     case.state("spare-2", "inactive disabled")?;
     case.starts(&["web 2 beside only-2"])?;
     case.stops(&["web 1 stopped with its files"])?;
-    case.says("find /etc /run /usr/lib/systemd -name '*demo-web' -o -name '*demo-web.*' -o -name '*demo-worker.*'", "")
+    case.says("find /etc /run /usr/lib/systemd -name '*demo-web' ! -path '/etc/default/*' -o -name '*demo-web.*' -o -name '*demo-worker.*'", "")
 }

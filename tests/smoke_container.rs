@@ -1,0 +1,96 @@
+//! `omnipack smoke --container` with podman, on an image made of the root that the system tests use.
+
+#![allow(dead_code, reason = "the modules belong to the system tests")]
+
+mod handmade;
+mod support;
+
+#[path = "system/machine.rs"]
+mod machine;
+#[path = "system/root.rs"]
+mod root;
+#[path = "system/rpm.rs"]
+mod rpm;
+#[path = "system/smoke_demo.rs"]
+mod smoke_demo;
+#[path = "system/target.rs"]
+mod target;
+
+use std::path::Path;
+
+use omnipack::exec::Command;
+use smoke_demo::{Built, WEB};
+use support::{both, expect_success, omnipack};
+
+/// An image of the user's podman; removed when dropped.
+struct Image {
+    name: String,
+    scratch: tempfile::TempDir,
+}
+
+/// What a container needs where this test itself runs in one: crun refuses mixed control groups, and neither limits
+/// above the own nor network namespaces can be had.
+const CONTAINERS_CONF: &str = "[engine]\nruntime = \"runc\"\n[containers]\nnetns = \"host\"\nipcns = \"host\"\n\
+                               default_ulimits = [\"nofile=20000:20000\", \"nproc=32768:32768\"]\n";
+
+impl Image {
+    fn of(root: &Path, name: &str) -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        fs_err::write(scratch.path().join("containers.conf"), CONTAINERS_CONF).unwrap();
+        let image = Self { name: format!("localhost/omnipack-{name}:{}", std::process::id()), scratch };
+        let archive = image.scratch.path().join("root.tar");
+        expect_success(&Command::new("tar").arg("-C").arg(root).arg("-cf").arg(&archive).arg("."));
+        expect_success(
+            &image.settled(Command::new("podman")).args(["import", "--quiet"]).arg(&archive).arg(&image.name),
+        );
+        fs_err::remove_file(archive).unwrap();
+        image
+    }
+
+    fn settled(&self, command: Command) -> Command {
+        command.env("CONTAINERS_CONF", self.scratch.path().join("containers.conf"))
+    }
+
+    fn containers(&self) -> String {
+        expect_success(
+            &self
+                .settled(Command::new("podman"))
+                .args(["ps", "--all", "--quiet", "--filter"])
+                .arg(format!("ancestor={}", self.name)),
+        )
+    }
+}
+
+impl Drop for Image {
+    fn drop(&mut self) {
+        let _ = self.settled(Command::new("podman")).args(["rmi", "--force", &self.name]).run();
+    }
+}
+
+#[test]
+fn a_container_with_an_init_runs_services_and_one_without_does_not() {
+    let root = smoke_demo::root("rocky-9");
+    let built = Built::new("rocky-9", "1.0", WEB);
+    let image = Image::of(&root.path(), "init");
+    let smoke = |image: &Image| {
+        let command = omnipack().args(["smoke", "--json", "--container", &image.name]).args(built.files());
+        let output = image.settled(command).run().unwrap();
+        assert_eq!(output.code, 0, "{}", both(&output));
+        assert_eq!(image.containers(), "", "a container is left");
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+    };
+    let report = smoke(&image);
+    assert_eq!(report["service-manager"], "systemd");
+    let checked = |report: &serde_json::Value| {
+        let steps = report["steps"].as_array().unwrap();
+        let check = steps.iter().find(|step| step["name"].as_str().unwrap().starts_with("check demo-web")).unwrap();
+        check["outcome"].clone()
+    };
+    assert_eq!(checked(&report), "ok", "{report:#}");
+    drop(image);
+
+    fs_err::remove_file(root.inside("/usr/sbin/init")).unwrap();
+    let report = smoke(&Image::of(&root.path(), "no-init"));
+    assert_eq!(report["service-manager"], "none: the image has no /sbin/init");
+    assert_eq!(checked(&report), "skipped", "{report:#}");
+}
