@@ -1,7 +1,7 @@
 //! `omnipack smoke` on booted systems: a sound package passes every step, and each kind of broken one fails at the step
 //! that is there to find it. Its JSON and JUnit reports are read back by other people's parsers.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use omnipack::exec::Command;
 use serde_json::Value;
