@@ -83,7 +83,7 @@ pub(super) fn strict_environment() -> Environment<'static> {
     environment.add_filter("sh", |text: String| quote_sh(&text));
     environment.add_filter("fish", |text: String| quote_fish(&text));
     environment.add_filter("csh", |text: String| quote_csh(&text));
-    environment.add_filter("python", |text: String| quote_python(&text));
+    environment.add_filter("python_path", |text: String| quote_python_path(&text));
     environment
 }
 
@@ -103,19 +103,18 @@ fn quote_csh(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''").replace('!', r"\!"))
 }
 
-/// As a string of Python, in ASCII: a `.pth` file is read in the encoding of the locale.
-fn quote_python(text: &str) -> String {
+/// As an expression of Python that gives a path, where `os` is imported. It is in ASCII, since a `.pth` file is read in the
+/// encoding of the locale, and gives the same bytes in any locale, where Python before 3.7 takes "C" for ASCII.
+fn quote_python_path(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => quoted.extend(['\\', character]),
-            ' '..='~' => quoted.push(character),
-            other => quoted.push_str(&format!("\\U{:08x}", u32::from(other))),
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'\\' => quoted.extend(['\\', char::from(byte)]),
+            b' '..=b'~' => quoted.push(char::from(byte)),
+            other => quoted.push_str(&format!("\\x{other:02x}")),
         }
     }
-    quoted.push('"');
-    quoted
+    if text.is_ascii() { format!("\"{quoted}\"") } else { format!("os.fsdecode(b\"{quoted}\")") }
 }
 
 #[cfg(test)]
@@ -130,11 +129,15 @@ mod tests {
     }
 
     #[test]
-    fn python_reads_its_string_back() {
+    fn python_reads_a_path_back() {
         let texts = ["/o/a b", "it's \"x\" \\ {}", "/d\u{e9}/\u{1f40d}", "\n#"];
-        let script = format!("import sys; assert [{}] == sys.argv[1:], sys.argv", texts.map(quote_python).join(", "));
+        let script =
+            format!("import os, sys; assert [{}] == sys.argv[1:], sys.argv", texts.map(quote_python_path).join(", "));
         let python = which::which("python3").unwrap();
-        crate::exec::Command::new(python).args(["-c", &script]).args(texts).run_checked().unwrap();
+        for locale in ["C", "C.UTF-8"] {
+            let command = crate::exec::Command::new(&python).args(["-c", &script]).args(texts);
+            command.env("LC_ALL", locale).run_checked().unwrap();
+        }
     }
 
     #[test]

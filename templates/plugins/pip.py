@@ -12,10 +12,10 @@ import subprocess
 import sys
 import tempfile
 
-APPLICATION = {{ application | python }}
-PROGRAM = {{ program | python }}
-SITE_PACKAGES = {{ site_packages | python }}
-PLUGINS = {{ directory | python }}
+APPLICATION = {{ application | python_path }}
+PROGRAM = {{ program | python_path }}
+SITE_PACKAGES = {{ site_packages | python_path }}
+PLUGINS = {{ directory | python_path }}
 SERIES = "%d.%d" % sys.version_info[:2]
 LIBRARY = os.path.join(PLUGINS, "lib", "python" + SERIES)
 RECORD = os.path.join(LIBRARY, "requirements.txt")
@@ -216,6 +216,8 @@ def main():
     for name in ("PYTHONHOME", "PYTHONPATH", "PYTHONSAFEPATH"):
         os.environ.pop(name, None)
     os.environ["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
+    # Sources are built apart from the application, which need not have what builds them: old pips would look there.
+    os.environ["PIP_USE_PEP517"] = "1"
     # pip takes for its own what lies below, and leaves alone what lies elsewhere on the path.
     sys.prefix = sys.exec_prefix = PLUGINS
     sys.modules.pop("sysconfig", None)

@@ -62,15 +62,19 @@ fn a_former_service_that_was_stopped_already_still_passes_on_its_state() {
     let service = omnipack::project::Service { formerly: vec!["cdhboot-before".to_owned()], ..named("after") };
     let new = parts_of(vec![service]);
     let steps = steps(&old, &new);
-    let said = on_a_machine(&[
-        &install(&old),
-        "starts >/dev/null\n",
-        &killed(&steps[..3]),
-        "state before; systemctl is-active cdhboot-after\n",
-        &upgrade(&old, &new),
-        "state after; starts; pgrep -c -x sleep\n",
-        &remove(&new),
-    ]);
-    let expected = "before disabled inactive\ninactive\nafter enabled active\nafter started by v2\n1\n";
-    assert_eq!(said, expected);
+    // After its %post, and in the middle of it.
+    let halfway = [&steps[..2], &["systemctl disable -q --now cdhboot-before\n".to_owned()]].concat();
+    for cut in [&steps[..3], &halfway] {
+        let said = on_a_machine(&[
+            &install(&old),
+            "starts >/dev/null\n",
+            &killed(cut),
+            "state before; systemctl is-active cdhboot-after\n",
+            &upgrade(&old, &new),
+            "state after; starts; pgrep -c -x sleep\n",
+            &remove(&new),
+        ]);
+        let expected = "before disabled inactive\ninactive\nafter enabled active\nafter started by v2\n1\n";
+        assert_eq!(said, expected);
+    }
 }

@@ -69,20 +69,34 @@ fn bundled_pip(python: &Path, dir: &Path) -> PathBuf {
     copy
 }
 
+/// The last pip for Python 3.6.
+fn pip_of_the_index(_: &Path, dir: &Path) -> PathBuf {
+    let args =
+        ["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--python-version=3.6", "--dest"];
+    Command::new("python3").args(args).arg(dir).arg("pip").run_checked().unwrap();
+    dir.join("pip-21.3.1-py3-none-any.whl")
+}
+
 /// A tree on this machine, in directories with a space, a quote and a letter that is not ASCII.
 struct Place {
     dir: tempfile::TempDir,
     prefix: PathBuf,
     plugins: PathBuf,
+    locale: &'static str,
 }
 
 impl Place {
+    /// With the pip that `python` brings along.
     fn new(series: &str, python: &Path) -> Self {
+        Self::with_pip(series, python, bundled_pip)
+    }
+
+    fn with_pip(series: &str, python: &Path, pip: fn(&Path, &Path) -> PathBuf) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let prefix = dir.path().join("root/it's an \u{e4}pp");
         let plugins = dir.path().join("root/its \"plug\u{ef}ns\"");
         let mut wheels = application(dir.path());
-        wheels.push(locked(&bundled_pip(python, dir.path()), WheelRole::Dependency));
+        wheels.push(locked(&pip(python, dir.path()), WheelRole::Dependency));
         let plan =
             with_plugins(plan(prefix.to_str().unwrap(), series, python.to_str().unwrap()), plugins.to_str().unwrap());
         let stage = lay_out(&plan, &lock(wheels), dir.path()).unwrap().finish(Vec::new()).unwrap();
@@ -94,12 +108,12 @@ impl Place {
         native.wheel = Some("Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: py3-none-any\n".into());
         native.write(&links);
         Builder::new("shadow").file("lib.py", "WHOSE = 'of the shadow'\n").file("app.py", "").write(&links);
-        Self { dir, prefix, plugins }
+        Self { dir, prefix, plugins, locale: "C" }
     }
 
     fn run(&self, program: &str, args: &[&str]) -> Output {
         let command = Command::new(self.prefix.join("bin").join(program)).args(args).dir(self.dir.path());
-        command.env("LC_ALL", "C").run().unwrap()
+        command.env("LC_ALL", self.locale).run().unwrap()
     }
 
     fn pip(&self, args: &[&str]) -> String {
@@ -164,4 +178,24 @@ fn native_code_is_seen_where_the_distribution_puts_it() {
         let found = place.run("python", &["-c", "import native; print(native.__file__)"]);
         assert_eq!(found.code, 0, "{series}: {}", found.stderr_text());
     }
+}
+
+/// Old pips build what has only a `setup.py` with the setuptools of the environment, and there is none. The index has one.
+#[test]
+fn sources_are_built_although_the_package_has_no_setuptools() {
+    let Some(python) = find_python("3.6") else { return };
+    let mut place = Place::with_pip("3.6", &python, pip_of_the_index);
+    // In the locale "C", this pip itself cannot name an interpreter that is not in ASCII.
+    place.locale = "C.UTF-8";
+    assert_eq!(place.application(), "the package None\n");
+    let source = place.dir.path().join("source");
+    fs_err::create_dir(&source).unwrap();
+    fs_err::write(
+        source.join("setup.py"),
+        "import setuptools\nsetuptools.setup(name='plug', version='2', py_modules=['plug'])\n",
+    )
+    .unwrap();
+    fs_err::write(source.join("plug.py"), "NAME = 'of the source'\n").unwrap();
+    place.pip(&["install", source.to_str().unwrap()]);
+    assert_eq!(place.application(), "the package of the source\n");
 }
