@@ -153,7 +153,7 @@ rows! {
             "worker 2 beside only-2";
     }
     service_survives_its_package = upgrade::a_service_survives_its_package {
-        not_held: BOOKWORM, Scriptlet { kind: "post", from: "transaction >\"$base/held/\"", to: ": >\"$base/held/\"" },
+        not_held: BOOKWORM, Scriptlet { kind: "post", from: "transaction >\"$base/held/\"", to: ": # " },
             "worker 2 beside only-2";
     }
     removal = remove::removal_leaves_only_what_is_not_the_packages {
@@ -183,7 +183,7 @@ rows! {
     }
     two_applications = trouble::two_applications_live_side_by_side {
         kills_the_other: BOOKWORM, Added("[scriptlets]\npostun = \"pkill -f other-daemon || :\""),
-            "the other application's process";
+            "other-web is inactive";
     }
     directory_to_link = trouble::a_directory_becomes_a_link_and_back {
         in_the_way: BOOKWORM, Scriptlet { kind: "pretrans", from: "os.rename(path, moved)", to: "false" }, "conflicts";
