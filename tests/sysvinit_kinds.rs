@@ -302,10 +302,12 @@ fn services_that_wait_for_each_other_are_refused() {
 #[test]
 fn a_full_disk_is_a_failed_start_that_leaves_nothing() {
     let script = "
-        mount -t tmpfs -o size=4k tmpfs /run
-        mkdir /run/cdhboot-web; dd if=/dev/zero of=/run/fill bs=4k 2>/dev/null
+        for place in /run /var/lib/misc; do
+            mount -t tmpfs -o size=4k tmpfs $place; dd if=/dev/zero of=$place/fill bs=4k 2>/dev/null
+        done
+        mkdir /run/cdhboot-web
         run web start 2>&1; echo start $?
-        pgrep -c -x sleep; ls -A /run | grep -v fill
+        pgrep -c -x sleep; ls -A /run /var/lib/misc | grep cdhboot
         umount /run
         mount -t tmpfs -o size=4k,nr_inodes=2 tmpfs /var/log
         touch /var/log/fill
@@ -317,6 +319,24 @@ fn a_full_disk_is_a_failed_start_that_leaves_nothing() {
         directories: ServiceDirectories { runtime: Some(String::new()), ..ServiceDirectories::default() },
         ..web()
     };
+    expect(&installed(SLEEPER, vec![service]), script, expected);
+}
+
+#[test]
+fn a_read_only_run_is_no_obstacle() {
+    let script = "
+        mount -t tmpfs -o ro tmpfs /run
+        run web start 2>&1; echo start $?
+        run web status | sed 's/ (.*//'; run web start | sed 's/ (.*//'; pgrep -c -x sleep
+        run web restart; echo restart $?; pgrep -c -x sleep
+        run web stop; echo stop $?; run web status; echo status $?
+        pgrep -c -x sleep; ls -A /var/lib/misc | grep cdhboot
+        true
+    ";
+    let expected = "cdhboot-web: started\nstart 0\ncdhboot-web: is running\ncdhboot-web: already running\n1\n\
+                    cdhboot-web: stopped\ncdhboot-web: started\nrestart 0\n1\n\
+                    cdhboot-web: stopped\nstop 0\ncdhboot-web: is not running\nstatus 3\n0\n";
+    let service = Service { hardening: false, ..web() };
     expect(&installed(SLEEPER, vec![service]), script, expected);
 }
 

@@ -29,7 +29,9 @@
 name={{ id | sh }}
 program={{ argv[0] | sh }}
 python={{ python | sh }}
-pid_file={{ pid_file | sh }}
+run_pid_file={{ pid_file | sh }}
+# Where /var/run is read-only; a place for files that have no directory of their own (FHS 3.0, 5.8.5).
+other_pid_file=/var/lib/misc/{{ id | sh }}.pid
 lock_file=/var/lock/subsys/{{ id | sh }}
 log={{ log | sh }}
 # How long a service has to live, in seconds, to count as started, and how long it has for its end before it is killed.
@@ -94,11 +96,14 @@ unlock() {
 # belongs to another process, which was started at another time.
 find_running() {
     pid='' started='' mark=''
-    [ -r "$pid_file" ] || return 1
-    { read -r pid; read -r started; read -r mark; } <"$pid_file"
-    case $mark in *[!0-9a-f]*) mark='' ;; esac
-    case $pid in '' | *[!0-9]*) pid=''; return 1 ;; esac
-    [ "$(start_of "$pid")" = "${started:-none}" ]
+    for pid_file in "$other_pid_file" "$run_pid_file"; do
+        [ -r "$pid_file" ] || continue
+        { read -r pid; read -r started; read -r mark; } <"$pid_file"
+        case $mark in *[!0-9a-f]*) mark='' ;; esac
+        case $pid in '' | *[!0-9]*) pid=''; continue ;; esac
+        if [ "$(start_of "$pid")" = "${started:-none}" ]; then return 0; fi
+    done
+    return 1
 }
 
 # Is process $1, or one of its group, left? It is in its own group only after a moment. Those that are dead and only
@@ -143,12 +148,16 @@ group_is_ours() {
 }
 
 write_pid_file() {
-    rm -f "$pid_file.new"
-    (umask 022 && printf '%s\n%s\n%s\n' "$1" "$2" "$mark" >"$pid_file.new") 2>/dev/null &&
-        mv -f "$pid_file.new" "$pid_file" && return 0
-    rm -f "$pid_file.new" 2>/dev/null
+    for pid_file in "$run_pid_file" "$other_pid_file"; do
+        rm -f "$pid_file.new" 2>/dev/null
+        (umask 022 && printf '%s\n%s\n%s\n' "$1" "$2" "$mark" >"$pid_file.new") 2>/dev/null &&
+            mv -f "$pid_file.new" "$pid_file" 2>/dev/null && return 0
+        rm -f "$pid_file.new" 2>/dev/null
+    done
     return 1
 }
+
+drop_pid_files() { rm -f "$run_pid_file" "$other_pid_file" 2>/dev/null || :; }
 
 start() {
     if find_running; then
@@ -162,7 +171,7 @@ start() {
         say "already running (pid $pid)"
         return 0
     fi
-    rm -f "$pid_file"
+    drop_pid_files
     mark=$(tr -d - </proc/sys/kernel/random/uuid 2>/dev/null)
 {% if required %}
     start_required || return 1
@@ -177,7 +186,7 @@ start() {
     main=$pid code=0
     wait "$main" || code=$?
     find_running || :
-    [ "$pid" != "$main" ] || rm -f "$pid_file"
+    [ "$pid" != "$main" ] || drop_pid_files
     if [ "$code" -ne 0 ]; then
         failed "it ended with exit code $code"
         ! command -v logger >/dev/null 2>&1 || logger -t "$name" "it ended with exit code $code"
@@ -186,15 +195,15 @@ start() {
     say "has run"
 {% elif oneshot %}
     launch || { code=$?; failed "it ended with exit code $code"; return 1; }
-    touch "$pid_file"
-    [ ! -d /var/lock/subsys ] || touch "$lock_file"
+    touch "$run_pid_file" 2>/dev/null || touch "$other_pid_file"
+    [ ! -d /var/lock/subsys ] || touch "$lock_file" 2>/dev/null || :
     say "started"
 {% else %}
     launch &
     pid=$!
     watch || return 1
     record || return 1
-    [ ! -d /var/lock/subsys ] || touch "$lock_file"
+    [ ! -d /var/lock/subsys ] || touch "$lock_file" 2>/dev/null || :
     say "started"
 {% endif %}
 }
@@ -203,7 +212,7 @@ start() {
 # Notes the process, or ends it: one that nobody knows of could not be stopped.
 record() {
     write_pid_file "$pid" "$(start_of "$pid")" && return 0
-    complain "cannot write $pid_file"
+    complain "cannot write $run_pid_file"
     terminate "$pid"
     return 1
 }
@@ -234,7 +243,7 @@ make_directory() {
 # What has to be there before the service: a directory below /run is gone after every boot.
 prepare() {
 {% for directory in directories %}
-    make_directory {{ directory.mode }} {{ [directory.owner, directory.group] | join(":") | sh }} {{ directory.path | sh }} || return 1
+    make_directory {{ directory.mode }} {{ [directory.owner, directory.group] | join(":") | sh }} {{ directory.path | sh }} || complain "cannot make" {{ directory.path | sh }}
 {% endfor %}
     return 0
 }
@@ -310,7 +319,8 @@ stop() {
 {% for path in socket_paths %}
     [ ! -S {{ path | sh }} ] || rm -f {{ path | sh }}
 {% endfor %}
-    rm -f "$pid_file" "$lock_file"
+    drop_pid_files
+    rm -f "$lock_file" 2>/dev/null || :
     say "stopped"
 }
 
@@ -331,7 +341,7 @@ reload() {
 
 status() {
 {% if oneshot and not scheduled %}
-    if [ -e "$pid_file" ]; then
+    if [ -e "$run_pid_file" ] || [ -e "$other_pid_file" ]; then
         say "has run"
         return 0
     fi
@@ -340,10 +350,12 @@ status() {
         say "is running (pid $pid)"
         return 0
     fi
-    if [ -e "$pid_file" ]; then
-        say "is dead, but $pid_file is there"
-        return 1
-    fi
+    for pid_file in "$run_pid_file" "$other_pid_file"; do
+        if [ -e "$pid_file" ]; then
+            say "is dead, but $pid_file is there"
+            return 1
+        fi
+    done
     if [ -e "$lock_file" ]; then
         say "is dead, but $lock_file is there"
         return 2

@@ -1,10 +1,9 @@
 //! Results of rows, kept as files since each test may be a process of its own, and printed as a table.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::case::Outcome;
-use crate::support::repository;
 
 /// What a test says as long as it has not ended.
 const RUNS: &str = "runs";
@@ -19,7 +18,7 @@ fn run_of_nextest() -> Option<String> {
 /// Where the results of this run of the tests are.
 fn directory() -> PathBuf {
     let run = run_of_nextest().unwrap_or_else(|| format!("process-{}", std::process::id()));
-    repository().join("target/tmp/matrix").join(run)
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("matrix").join(run)
 }
 
 /// A test of a row that is being run.
