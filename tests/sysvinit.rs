@@ -259,9 +259,9 @@ fn directories_below_run_are_made_at_each_start() {
 }
 
 #[test]
-fn an_unwritable_run_directory_is_a_failed_start_that_leaves_nothing() {
+fn where_no_pid_file_can_be_written_the_start_fails_and_leaves_nothing() {
     let script = "
-        mount -o remount,ro /run
+        mount -o remount,ro /run; mount -t tmpfs -o ro tmpfs /var/lib/misc
         web start >/dev/null 2>&1; echo start $?
         pgrep -c -x sleep; true
     ";

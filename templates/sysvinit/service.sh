@@ -240,10 +240,18 @@ make_directory() {
 }
 
 {% endif %}
+{% if directories %}
+# Where nothing can be made, the service may know a way.
+do_without() {
+    complain "cannot make $1"
+    [ ! -w /var/run ]
+}
+
+{% endif %}
 # What has to be there before the service: a directory below /run is gone after every boot.
 prepare() {
 {% for directory in directories %}
-    make_directory {{ directory.mode }} {{ [directory.owner, directory.group] | join(":") | sh }} {{ directory.path | sh }} || complain "cannot make" {{ directory.path | sh }}
+    make_directory {{ directory.mode }} {{ [directory.owner, directory.group] | join(":") | sh }} {{ directory.path | sh }} || do_without {{ directory.path | sh }} || return 1
 {% endfor %}
     return 0
 }
