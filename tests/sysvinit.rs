@@ -236,9 +236,14 @@ fn a_oneshot_service_runs_to_its_end() {
         web stop; web status; echo $?
         echo 3 >/tmp/code; web start 2>/dev/null; echo start $?
         cat /var/log/cdhboot-web.log
+        echo 0 >/tmp/code; mount -t tmpfs -o ro tmpfs /run
+        web start 2>&1; web status; echo another boot >/var/lib/misc/cdhboot-web.pid; web status; web stop
+        ls -A /var/lib/misc | grep cdhboot
+        true
     ";
     let expected = "cdhboot-web: started\nstart 0\ncdhboot-web: has run\n0\ncdhboot-web: stopped\n\
-                    cdhboot-web: is not running\n3\nstart 1\nran as daemon\nran as daemon\n";
+                    cdhboot-web: is not running\n3\nstart 1\nran as daemon\nran as daemon\n\
+                    cdhboot-web: started\ncdhboot-web: has run\ncdhboot-web: is not running\ncdhboot-web: stopped\n";
     expect(&installed(program, Service { kind: "oneshot".to_owned(), ..web() }), script, expected);
 }
 

@@ -195,7 +195,7 @@ start() {
     say "has run"
 {% elif oneshot %}
     launch || { code=$?; failed "it ended with exit code $code"; return 1; }
-    touch "$run_pid_file" 2>/dev/null || touch "$other_pid_file"
+    note_run || complain "cannot write $run_pid_file"
     [ ! -d /var/lock/subsys ] || touch "$lock_file" 2>/dev/null || :
     say "started"
 {% else %}
@@ -347,9 +347,15 @@ reload() {
 {% endif %}
 }
 
+{% if oneshot and not scheduled %}
+# The file outside of /var/run outlives a boot, after which the service has to run again.
+boot() { cat /proc/sys/kernel/random/boot_id 2>/dev/null; }
+note_run() { touch "$run_pid_file" 2>/dev/null || boot 2>/dev/null >"$other_pid_file"; }
+
+{% endif %}
 status() {
 {% if oneshot and not scheduled %}
-    if [ -e "$run_pid_file" ] || [ -e "$other_pid_file" ]; then
+    if [ -e "$run_pid_file" ] || { [ -n "$(boot)" ] && [ "$(cat "$other_pid_file" 2>/dev/null)" = "$(boot)" ]; }; then
         say "has run"
         return 0
     fi
