@@ -100,3 +100,10 @@ fn the_help_has_an_example() {
     assert!(help.contains("omnipack smoke --container rockylinux:9 dist/*.rpm"), "{help}");
     assert!(help.contains("--upgrade-from <FILE>") && help.contains("Exit codes"), "{help}");
 }
+
+#[test]
+fn a_report_that_could_not_be_written_is_refused_at_once() {
+    let packages = Packages::new();
+    let args = ["--root", "/nowhere-at-all", "--junit", "/no-such-directory/smoke.xml"];
+    refused(packages.smoke(&args, &[packages.rpm()]), 1, &["/no-such-directory"]);
+}

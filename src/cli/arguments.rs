@@ -148,8 +148,8 @@ pub struct DistributionsArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  omnipack smoke --container rockylinux:9 dist/*.rpm\n  omnipack smoke --root /srv/roots/debian-12 \
-                  --upgrade-from app-1.0-1.x86_64.rpm --junit smoke.xml app-1.1-1.x86_64.rpm\n  omnipack smoke --this-machine \
+    after_help = "Examples:\n  omnipack smoke --container rockylinux:9 dist/*.rpm\n  omnipack smoke --root /srv/rocky-9 \
+                  --upgrade-from old.rpm --junit smoke.xml new.rpm\n  omnipack smoke --this-machine \
                   dist/*.rpm    # on a disposable CI machine\n\nExit codes: 0 every step was well, 1 a step failed, 2 the command \
                   line is wrong, 130 interrupted."
 )]

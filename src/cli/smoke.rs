@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::io::IsTerminal;
+use std::path::Path;
 use std::time::Duration;
 
 use super::arguments::{ContainerEngine, SmokeArgs};
@@ -18,18 +19,22 @@ const MESSAGE_LINES: usize = 30;
 /// # Errors
 /// When the machine cannot be had, and when a step failed.
 pub fn run(arguments: &SmokeArgs) -> Result<(), Failure> {
+    if let Some(directory) = arguments.junit.as_deref().and_then(Path::parent).filter(|path| *path != Path::new("")) {
+        // Found out before minutes are spent.
+        fs_err::read_dir(directory)?;
+    }
     let reporter = reporter(&arguments.output);
     let tried = smoke::run(&request(arguments), &reporter);
     reporter.finish();
     let Tried { report, machine } = tried.map_err(crate::Error::from)?;
-    if let Some(path) = &arguments.junit {
-        fs_err::write(path, report.junit()?)?;
-    }
     if arguments.output.json {
         print_json(&report)?;
     } else if !arguments.output.quiet || !report.passed {
         let colors = colored(arguments.output.color, std::io::stdout().is_terminal());
         print(&table(&report, colors.then_some(Colors)))?;
+    }
+    if let Some(path) = &arguments.junit {
+        fs_err::write(path, report.junit()?)?;
     }
     if report.passed {
         return Ok(());

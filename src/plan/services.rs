@@ -1,14 +1,33 @@
-//! What is asked of a service and its target's service manager cannot do.
+//! What is asked of a service and its target's service manager cannot do, and what may not be meant as it is written.
 
 use crate::distribution::{Distribution, InitSystem, ToolVersion};
-use crate::project::{Project, Service};
+use crate::project::{INSTANCE, Project, Service};
 
 /// systemd.service(5) of 244, "Restart=": a oneshot service can be restarted since then.
 const ONESHOT_RESTART: ToolVersion = ToolVersion::new(244, 0, 0);
 
-/// A sentence for each setting that is left out on `distribution`.
+/// A sentence for each setting that is left out on `distribution`, and for each that may be a slip.
 pub(super) fn notes(project: &Project, distribution: &Distribution) -> Vec<String> {
-    project.services.iter().flat_map(|service| of_service(service, distribution)).collect()
+    let of_each = |service| of_service(service, distribution).into_iter().chain(doubts(project, service));
+    project.services.iter().flat_map(of_each).collect()
+}
+
+/// What is right only when the user knows more than the configuration says.
+fn doubts(project: &Project, service: &Service) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let made = || project.users.iter().any(|user| user.name == service.user);
+    if !matches!(service.user.as_str(), "" | "root") && !made() {
+        doubts.push(format!(
+            "service `{}` runs as `{}`, which no `[[user]]` makes: the account has to be on the target",
+            service.name, service.user
+        ));
+    }
+    let texts = [&service.command, &service.environment_file, &service.working_directory];
+    let named = texts.into_iter().chain(service.environment.values()).any(|text| text.contains(INSTANCE));
+    if named && service.count.is_none() {
+        doubts.push(format!("service `{}` has no `count`: `{INSTANCE}` stands for itself there", service.name));
+    }
+    doubts
 }
 
 fn of_service(service: &Service, distribution: &Distribution) -> Vec<String> {

@@ -408,3 +408,22 @@ fn what_a_service_cannot_have_is_said() {
     let alive = "centos-6 has no sd_notify(3): service `web` is up when it has lived for a moment".to_owned();
     assert_eq!(notes("centos-6"), said.into_iter().chain([alive]).collect::<Vec<_>>());
 }
+
+#[test]
+fn what_may_be_a_slip_is_told() {
+    let mut project = cdhboot();
+    let notes = |project: &Project| services::notes(project, &distribution("rocky-9"));
+    assert_eq!(notes(&project), Vec::<String>::new());
+    project.services[0].user = "sysadmn".to_owned();
+    project.services[1].command = "cdhboot {instance}".to_owned();
+    let said = [
+        format!(
+            "service `{}` runs as `sysadmn`, which no `[[user]]` makes: the account has to be on the target",
+            project.services[0].name
+        ),
+        format!("service `{}` has no `count`: `{{instance}}` stands for itself there", project.services[1].name),
+    ];
+    assert_eq!(notes(&project), said);
+    project.services[1].count = Some(2);
+    assert_eq!(notes(&project), said[..1]);
+}

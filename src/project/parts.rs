@@ -7,7 +7,7 @@ use super::assemble::word;
 use super::document::Place;
 use super::raw::{self, Configuration};
 use super::reader::Reader;
-use super::shape::hint;
+use super::shape::{hint, near};
 use super::values;
 use super::{
     ConfigFile, ExtraDirectory, ExtraFile, Logrotate, MetaPackage, RelationSettings, ScriptletKind, Trigger, User,
@@ -71,6 +71,11 @@ impl Names {
     /// Is there a service of that name?
     pub fn has_service(&self, name: &str) -> bool {
         self.services.contains(name)
+    }
+
+    /// The service whose name was probably meant.
+    pub fn near_service(&self, name: &str) -> Option<&str> {
+        near(name, &self.services.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     /// The primary group of an account of the configuration.

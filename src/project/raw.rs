@@ -247,7 +247,8 @@ pub struct Service {
     /// Absolute path of a file with `NAME=value` lines, read if it exists. A `[[file]]` of that destination that has no
     /// `mode` is for root only (0600).
     pub environment_file: Option<String>,
-    /// Units that have to be up before; services of this file by their names. Default: `network-online.target`.
+    /// Units that have to be up before; services of this file by their names. Default: `network-online.target`, which a
+    /// list has to name itself.
     pub after: Option<Vec<String>>,
     /// Units that have to wait for it; services of this file by their names.
     pub before: Option<Vec<String>>,

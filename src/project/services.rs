@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::assemble::word;
 use super::document::Place;
+use super::error::Fault;
 use super::parts::{Names, Reference, given, path_or_empty, unique};
 use super::raw;
 use super::reader::Reader;
@@ -130,7 +131,13 @@ fn check_instances(reader: &mut Reader<'_>, raw: &raw::Service, at: &Place) {
 /// Names of units; a service of the configuration may go without its suffix.
 fn units(reader: &mut Reader<'_>, at: &Place, raw: Option<&[String]>, names: &Names) -> Option<Vec<String>> {
     Some(reader.list(at, raw?, |text| {
-        if names.has_service(text) { Ok(format!("{text}.service")) } else { values::unit(text) }
+        if names.has_service(text) {
+            return Ok(format!("{text}.service"));
+        }
+        values::unit(text).map_err(|fault| match names.near_service(text) {
+            Some(meant) => Fault::new(fault.message, format!("did you mean `{meant}`?")),
+            None => fault,
+        })
     }))
 }
 
