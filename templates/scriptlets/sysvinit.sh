@@ -175,7 +175,6 @@ revive() {
 if are_noted; then
     {% for service in services if service.kind == "plain" %}
     revive {{ service.id | sh }} {{ service.path | sh }} {% if service.restart %}restart{% else %}keep{% endif %} {{ service.log | sh }}
-
     {% endfor %}
     for note in "$notes"/former.*; do
         [ -e "$note" ] || continue
