@@ -73,7 +73,7 @@ pub fn render(plan: &BuildPlan, package: &PackagePlan, scripts: &[String]) -> Re
     if let Some([first, _]) = entries.array_windows().find(|[a, b]| a.path == b.path) {
         return Err(Error::Duplicate { path: first.path.to_string(), package: package.name.clone() });
     }
-    let scriptlets = scriptlets::scriptlets(plan, package, &services, &accounts)?;
+    let scriptlets = scriptlets::scriptlets(plan, package, &services, &accounts, &levels)?;
     let mut relations = accounts::relations(plan, &accounts);
     relations.extend(scriptlets::relations(plan, package));
     relations.extend(logrotate::relations(plan, &entries));

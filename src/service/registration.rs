@@ -1,5 +1,7 @@
 //! What the scriptlets register, start and stop for each service, and what it takes the place of.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::distribution::InitSystem;
@@ -7,7 +9,7 @@ use crate::plan::{BuildPlan, PackagePlan, Role};
 use crate::project::{Enable, Service};
 
 use super::checked::Checked;
-use super::{systemd, sysvinit};
+use super::{checked, systemd, sysvinit};
 
 /// A service as its scriptlets see it.
 #[derive(Debug, Clone, Serialize)]
@@ -17,6 +19,8 @@ pub struct Registered<'a> {
     pub kind: Kind,
     /// The init script; empty with systemd.
     pub path: String,
+    /// What the service prints; empty with systemd, which has its own journal.
+    pub log: String,
     /// How a service that is new is registered: `preset`, `enable`, `no`.
     pub verb: &'static str,
     pub start: bool,
@@ -50,14 +54,33 @@ pub enum Kind {
     Cron,
 }
 
-/// What the scriptlets of `package` take care of: its `services`, and in the main package the target above them.
-pub fn of_package<'a>(plan: &BuildPlan, package: &PackagePlan, services: &[Checked<'a>]) -> Vec<Registered<'a>> {
+/// What the scriptlets of `package` take care of: its `services`, and in the main package the target above them. They
+/// come in the order of their `levels` (`order.rs`), whatever that of the configuration: once what a service requires is
+/// restarted, it shows whether the service was taken along.
+pub fn of_package<'a>(
+    plan: &BuildPlan,
+    package: &PackagePlan,
+    services: &[Checked<'a>],
+    levels: &BTreeMap<&str, u32>,
+) -> Vec<Registered<'a>> {
+    let mut services = services.iter().collect::<Vec<_>>();
+    services.sort_by_key(|checked| levels.get(checked.service.name.as_str()).copied().unwrap_or_default());
     match plan.distribution.init {
         InitSystem::Systemd => {
             let target = systemd::target(plan).filter(|_| package.role == Role::Main).map(|unit| target(&unit));
-            services.iter().map(|service| unit(plan, service)).chain(target).collect()
+            services.into_iter().map(|service| unit(plan, service)).chain(target).collect()
         }
-        InitSystem::Sysvinit => services.iter().flat_map(|service| scripts(plan, service)).collect(),
+        InitSystem::Sysvinit => services.into_iter().flat_map(|service| scripts(plan, service)).collect(),
+    }
+}
+
+/// Names of the init scripts of all packages of `plan`, none of which takes the place of another; none with systemd.
+pub fn scripts_of_build(plan: &BuildPlan) -> Vec<String> {
+    match plan.distribution.init {
+        InitSystem::Systemd => Vec::new(),
+        InitSystem::Sysvinit => {
+            all(plan).flat_map(|service| sysvinit::ids(&checked::unchecked_id(plan, service), service)).collect()
+        }
     }
 }
 
@@ -82,6 +105,7 @@ fn unit<'a>(plan: &BuildPlan, checked: &Checked<'a>) -> Registered<'a> {
         id: checked.id.clone(),
         kind,
         path: String::new(),
+        log: String::new(),
         verb: verb(service.enable),
         start: service.start,
         restart: service.restart_on_upgrade,
@@ -98,6 +122,7 @@ fn target(unit: &str) -> Registered<'static> {
         id: unit.strip_suffix(".target").unwrap_or(unit).to_owned(),
         kind: Kind::Target,
         path: String::new(),
+        log: String::new(),
         verb: verb(Enable::Yes),
         start: false,
         restart: false,
@@ -114,6 +139,7 @@ fn scripts<'a>(plan: &BuildPlan, checked: &Checked<'a>) -> Vec<Registered<'a>> {
     let service = checked.service;
     let script = |id: String, former: String| Registered {
         path: sysvinit::script_path(plan, &id),
+        log: sysvinit::log_path(&id),
         id,
         kind: if service.schedule.is_none() { Kind::Plain } else { Kind::Cron },
         verb: verb(service.enable),

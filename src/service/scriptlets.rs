@@ -34,6 +34,10 @@ struct Context<'a> {
     accounts: &'a [Account],
     tmpfiles: Option<String>,
     notes_directory: &'static str,
+    /// `1:0.1.0-1`
+    evr: String,
+    /// Names of the init scripts of all packages of the build; empty with systemd.
+    scripts: Vec<String>,
     /// Main package only.
     tree: Option<Tree<'a>>,
     user_script: Option<UserScript<'a>>,
@@ -64,7 +68,8 @@ struct UserScript<'a> {
     veto: bool,
 }
 
-/// The scriptlets of `package`; a kind in which nothing is to be done is not there.
+/// The scriptlets of `package`; a kind in which nothing is to be done is not there. `levels` are those of the services
+/// (`order.rs`).
 ///
 /// # Errors
 /// When a scriptlet of the user cannot be run together with omnipack's own.
@@ -73,6 +78,7 @@ pub fn scriptlets(
     package: &PackagePlan,
     services: &[Checked<'_>],
     accounts: &[Account],
+    levels: &BTreeMap<&str, u32>,
 ) -> Result<BTreeMap<ScriptletKind, Scriptlet>, Error> {
     let kinds = [
         ScriptletKind::Pretrans,
@@ -83,7 +89,7 @@ pub fn scriptlets(
         ScriptletKind::Posttrans,
         ScriptletKind::Verify,
     ];
-    let mut context = context(plan, package, services, accounts);
+    let mut context = context(plan, package, services, accounts, levels);
     let mut scriptlets = BTreeMap::new();
     for kind in kinds {
         let user = package.scriptlets.get(&kind).map(String::as_str);
@@ -181,6 +187,7 @@ fn context<'a>(
     package: &'a PackagePlan,
     services: &'a [Checked<'_>],
     accounts: &'a [Account],
+    levels: &BTreeMap<&str, u32>,
 ) -> Context<'a> {
     let python = &plan.interpreter;
     let tree = Tree {
@@ -196,10 +203,12 @@ fn context<'a>(
         package: &package.name,
         format: plan.distribution.format,
         init: plan.distribution.init,
-        services: registration::of_package(plan, package, services),
+        services: registration::of_package(plan, package, services, levels),
         accounts,
         tmpfiles: directories::tmpfiles_path(plan, package),
         notes_directory: NOTES,
+        evr: plan.evr.full(),
+        scripts: registration::scripts_of_build(plan),
         tree: (package.role == Role::Main).then_some(tree),
         user_script: None,
     }

@@ -21,6 +21,14 @@ fi
 {{- own_notes() }}
 if [ "$phase" != none ] && (umask 077 && mkdir -p "$notes") 2>/dev/null; then
 rm -f "$notes"/ran.* "$notes"/enabled.* "$notes"/socket.*
+{% if format == "rpm" %}
+{# dpkg configures what it has unpacked sooner or later, if with another version; of rpm's nobody may ever come back. #}
+# Unless it is another version that comes: since the cut the operator has had the machine as it is.
+if [ "$(cat "$notes/version" 2>/dev/null)" != {{ evr | sh }} ]; then
+    rm -f "$notes"/new.* "$notes"/start.* "$notes"/former.* "$notes"/count.*
+    echo {{ evr | sh }} >"$notes/version"
+fi
+{% endif %}
 transaction >"$notes/transaction"
 {{ note_services() }}
 fi

@@ -10,13 +10,14 @@ do
         end
         return string.sub("/" .. table.concat(parts, "/") .. "/", 1, #prefix + 1) == prefix .. "/"
     end
-    -- Tells the scriptlets after this one, which have a shell, what lies where.
+    -- Tells the scriptlets after this one, which have a shell, what lies where. A Lua with integers (5.3) has a time as a
+    -- number with a point, which a shell cannot compare.
     local function note(age, path)
         posix.mkdir(notes)
         posix.mkdir(notes .. "/moved")
         local file = io.open(notes .. "/moved/" .. {{ package | lua }}, "a")
         if file then
-            file:write(age, " ", path, "\n")
+            file:write(string.format("%d %s\n", age, path))
             file:close()
         end
     end

@@ -228,17 +228,22 @@ units=/usr/lib/systemd/system
 {% set kinds = services | map(attribute="kind") | reject("eq", "target") | unique | list %}
 {% if kinds %}
 {{ is_running() }}
+# `start` or `restart` as $1 of the unit $2. A failure does not stop the package manager, but is said.
+attempt() {
+    if systemctl "$@" >/dev/null 2>&1 || [ "$(enablement "$2")" = masked ]; then return 0; fi
+    echo "warning: $2 could not be ${1}ed; see systemctl status $2" >&2
+}
 # Unit $1: `restart` or `keep` as $2; `follows` as $3 when a service that it requires may have taken it along.
 revive() {
     if [ -e "$notes/ran.$1" ]; then
         if [ "$2" = keep ]; then
-            is_running "$1" || tell start "$1"
+            is_running "$1" || attempt start "$1"
         elif [ "$3" != follows ] ||
             [ "$(ask show -p InactiveExitTimestampMonotonic -p Job "$1")" = "$(cat "$notes/ran.$1")" ]; then
-            tell restart "$1"
+            attempt restart "$1"
         fi
     elif [ -e "$notes/start.$1" ]; then
-        tell start "$1"
+        attempt start "$1"
     fi
 }
 {% endif %}
@@ -248,8 +253,8 @@ revive_socket() {
     if [ -e "$notes/ran.$1.socket" ] && [ "$2" = restart ] &&
         [ "$(cat "$notes/socket.$1" 2>/dev/null)" != "$(cksum <"$units/$1.socket")" ]; then
         tell stop "$1.service"
-        tell restart "$1.socket"
-        if [ -e "$notes/ran.$1.service" ]; then tell start "$1.service"; fi
+        attempt restart "$1.socket"
+        if [ -e "$notes/ran.$1.service" ]; then attempt start "$1.service"; fi
         return 0
     fi
     revive "$1.socket" keep alone

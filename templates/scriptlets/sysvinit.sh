@@ -19,7 +19,8 @@ is_enabled() {
 }
 {% endmacro -%}
 {%- macro is_cron() %}
-is_cron() { [ -e "/etc/cron.d/$1" ] || [ -e "/etc/cron.d/$(printf %s "$1" | tr . _)" ]; }
+# Does cron run $1 by its script $2? The file may also be somebody else's.
+is_cron() { grep -qsF "$2 start" "/etc/cron.d/$1" "/etc/cron.d/$(printf %s "$1" | tr . _)"; }
 {% endmacro -%}
 {%- macro register() %}
 register() {
@@ -67,9 +68,15 @@ script_of() {
 {{- is_enabled() }}
 {{- is_cron() }}
 {{- script_of() }}
+# Another service of the same build: none takes the place of another.
+is_another() {
+    [ "$2" != "$1" ] || return 1
+    case $2 in {% for script in scripts %}{{ script | sh }}{% if not loop.last %} | {% endif %}{% endfor %}) return 0 ;; esac
+    return 1
+}
 # A line of what service $1 takes the place of: name, kind, whether it is enabled, whether it runs.
 note_former() {
-    if is_cron "$2" || ! script=$(script_of "$2"); then return 0; fi
+    if is_another "$1" "$2" || ! script=$(script_of "$2") || is_cron "$2" "$script"; then return 0; fi
     state=disabled activity=stopped
     if is_enabled "$2"; then state=enabled; fi
     if [ "$live" = yes ] && run "$script" status; then activity=running; fi
@@ -95,7 +102,7 @@ note() {
     shift 3
     before=
     [ ! -e "$script" ] || before=plain
-    if is_cron "$id"; then before=cron; fi
+    if is_cron "$id" "$script"; then before=cron; fi
     if [ "$before" = "$now" ]; then
         if [ "$now" = cron ]; then return 0; fi
         if is_enabled "$id"; then touch "$notes/enabled.$id"; fi
@@ -154,21 +161,20 @@ settle {{ service.id | sh }} {{ service.kind }} {{ service.verb }} {% if service
 {{- is_enabled() }}
 {{- register() }}
 {{- drop_links() }}
-# Service $1 with the script $2: `restart` or `keep` as $3.
+# Service $1 with the script $2: `restart` or `keep` as $3; what it prints is in $4.
 revive() {
     # Disabled by the scriptlets of another package, which had a service of the same name.
     if [ -e "$notes/enabled.$1" ] && ! is_enabled "$1"; then register "$1" enable; fi
     [ "$live" = yes ] || return 0
     if [ -e "$notes/ran.$1" ] && [ "$3" = restart ]; then
-        run "$2" restart || :
+        run "$2" restart || echo "warning: $1 could not be restarted; see $4" >&2
     elif [ -e "$notes/ran.$1" ] || [ -e "$notes/start.$1" ]; then
-        run "$2" start || :
+        run "$2" start || echo "warning: $1 could not be started; see $4" >&2
     fi
 }
 if are_noted; then
     {% for service in services if service.kind == "plain" %}
-    revive {{ service.id | sh }} {{ service.path | sh }} {% if service.restart %}restart{% else %}keep{% endif %}
-
+    revive {{ service.id | sh }} {{ service.path | sh }} {% if service.restart %}restart{% else %}keep{% endif %} {{ service.log | sh }}
     {% endfor %}
     for note in "$notes"/former.*; do
         [ -e "$note" ] || continue
@@ -189,7 +195,7 @@ if [ "$phase" = remove ]; then
     {% for service in services | reverse %}
     withdraw {{ service.id | sh }} {{ service.path | sh }}
     {% endfor %}
-{% if format == "rpm" %}
+{% if format == "rpm" and "plain" in services | map(attribute="kind") | list %}
 elif [ "$phase" = upgrade ]; then
     # A service that the new version does not have can only be stopped by its script, when it is known to be gone.
     if (umask 077 && mkdir -p "$base/scripts") 2>/dev/null; then

@@ -78,3 +78,34 @@ fn a_former_service_that_was_stopped_already_still_passes_on_its_state() {
         assert_eq!(said, expected);
     }
 }
+
+/// What the operator did since then counts, when it is another version that comes.
+#[test]
+fn a_transaction_that_was_cut_off_is_not_done_again_by_that_of_another_version() {
+    let service = || omnipack::project::Service { count: Some(1), ..named("instances") };
+    let of_version = |version: &str| {
+        let mut plan = plan_of(vec![named("web"), named("comes"), service()]);
+        plan.evr.version = version.to_owned();
+        if version == "1" {
+            plan.packages[0].services.retain(|service| service.name != "comes");
+        }
+        if version == "2" {
+            plan.packages[0].services[2].count = Some(2);
+        }
+        rendered(&plan, 0).unwrap()
+    };
+    let [one, two, three] = ["1", "2", "3"].map(of_version);
+    let said = on_a_machine(&[
+        &install(&one),
+        "starts >/dev/null\n",
+        // Before its %posttrans, with all services registered.
+        &killed(&steps(&one, &two)[..6]),
+        "systemctl daemon-reload; systemctl disable -q cdhboot-comes cdhboot-instances@2\n",
+        &upgrade(&two, &three),
+        "state web comes instances@1 instances@2; starts\n",
+        &remove(&three),
+    ]);
+    let expected = "web enabled active\ncomes disabled inactive\ninstances@1 enabled active\n\
+                    instances@2 disabled inactive\ninstances started by v2\nweb started by v2\n";
+    assert_eq!(said, expected);
+}

@@ -146,6 +146,12 @@ fn a_service_that_another_takes_along_is_restarted_once() {
         Service { requires: vec!["base.service".to_owned()], ..named("first") },
         Service { requires: vec!["first.service".to_owned()], ..named("second") },
     ];
+    let reversed = services.iter().rev().cloned().collect();
+    restarts_each_once(services);
+    restarts_each_once(reversed);
+}
+
+fn restarts_each_once(services: Vec<Service>) {
     let mut plan = plan_of(services);
     plan.target = true;
     let parts = rendered(&plan, 0).unwrap();

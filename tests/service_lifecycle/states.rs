@@ -84,3 +84,26 @@ fn a_service_moves_to_another_package_without_a_stop() {
                     off started by v2\non started by v2\n";
     assert_eq!(in_booted_overlay(&script.map(str::to_owned).concat()), expected);
 }
+
+/// The package manager goes on, and the operator is told.
+#[test]
+fn a_start_that_fails_is_said() {
+    let old = parts_of(vec![named("fails"), named("masked"), named("runs")]);
+    let new = parts_of(vec![named("fails"), named("masked"), named("runs"), named("comes")]);
+    let said = on_a_machine(&[
+        &install(&old),
+        "starts >/dev/null; systemctl mask -q cdhboot-masked\n",
+        "for s in fails comes; do\n\
+         mkdir -p /etc/systemd/system/cdhboot-$s.service.d\n\
+         printf '[Service]\\nExecStartPre=/bin/false\\nRestart=no\\n' >/etc/systemd/system/cdhboot-$s.service.d/fail.conf\n\
+         done\n",
+        &upgrade(&old, &new),
+        "state fails masked runs comes; starts; rm -r /etc/systemd/system/*.service.d; systemctl unmask -q cdhboot-masked\n",
+        &remove(&new),
+    ]);
+    let expected = "warning: cdhboot-fails.service could not be restarted; see systemctl status cdhboot-fails.service\n\
+                    warning: cdhboot-comes.service could not be started; see systemctl status cdhboot-comes.service\n\
+                    fails enabled failed\nmasked masked active\nruns enabled active\ncomes enabled failed\n\
+                    runs started by v2\n";
+    assert_eq!(said, expected);
+}

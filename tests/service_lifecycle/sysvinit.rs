@@ -141,3 +141,69 @@ fn an_init_script_takes_the_place_of_another() {
     let off = "cdhboot-web off\nK01cdhboot-web\nweb started by v1\n0\n";
     assert_eq!(script_of("/etc/init.d/old-web stop >/dev/null; update-rc.d old-web disable 2>/dev/null\n"), off);
 }
+
+/// A file that cron reads and that somebody called like the service does not make it one that cron runs.
+#[test]
+fn only_a_line_that_runs_the_script_makes_a_service_one_of_cron() {
+    let plain = parts(vec![named("web")]);
+    let scheduled = parts(vec![Service {
+        schedule: Some(calendars(&["*-*-* 00:00:00"])),
+        kind: "oneshot".to_owned(),
+        restart: "no".to_owned(),
+        ..named("web")
+    }]);
+    let show = "running cdhboot-web; links; starts\n";
+    let said = script(&[
+        &install(&plain),
+        "echo '0 4 * * * root /usr/local/bin/rotate' >/etc/cron.d/cdhboot-web\n",
+        "/etc/init.d/cdhboot-web stop >/dev/null; update-rc.d cdhboot-web disable 2>/dev/null; starts >/dev/null\n",
+        &upgrade(&plain, &plain),
+        show,
+        &remove(&plain),
+        "rm /etc/cron.d/cdhboot-web\n",
+        &install(&scheduled),
+        show,
+        &upgrade(&scheduled, &plain),
+        show,
+        &upgrade(&plain, &scheduled),
+        show,
+        &remove(&scheduled),
+    ]);
+    let expected = "cdhboot-web off\nK01cdhboot-web\ncdhboot-web off\n\
+                    cdhboot-web runs\nS01cdhboot-web\nweb started by v2\ncdhboot-web off\n";
+    assert_eq!(said, expected);
+}
+
+/// `web` would take the place of its own first instance, had it been more than one.
+#[test]
+fn a_new_service_does_not_take_the_place_of_another_of_the_same_build() {
+    let old = parts(vec![named("web-1")]);
+    let new = parts(vec![named("web-1"), named("web")]);
+    let said = script(&[
+        &install(&old),
+        "update-rc.d cdhboot-web-1 disable 2>/dev/null; starts\n",
+        &upgrade(&old, &new),
+        "running cdhboot-web cdhboot-web-1; links; starts\n",
+        &remove(&new),
+    ]);
+    let expected = "web-1 started by v1\ncdhboot-web runs\ncdhboot-web-1 runs\nK01cdhboot-web-1\nS01cdhboot-web\n\
+                    web started by v2\nweb-1 started by v2\n";
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn a_start_that_fails_is_said() {
+    let (old, new) = (parts(vec![named("web")]), parts(vec![named("web"), named("comes")]));
+    let said = script(&[
+        &install(&old),
+        "starts; rm /opt/cdhboot/bin/daemon\n",
+        &upgrade(&old, &new),
+        "links\n",
+        &remove(&new),
+    ]);
+    let expected = "web started by v1\n\
+                    warning: cdhboot-web could not be restarted; see /var/log/cdhboot-web.log\n\
+                    warning: cdhboot-comes could not be started; see /var/log/cdhboot-comes.log\n\
+                    S01cdhboot-comes\nS01cdhboot-web\n";
+    assert_eq!(said, expected);
+}

@@ -95,7 +95,7 @@ rows! {
         enabled_anyway: BOOKWORM, Scriptlet { kind: "post",
             from: "[ \"$1\" = no ] || tell --no-reload \"$1\"", to: "tell --no-reload enable" },
             "spare is inactive enabled";
-        not_started: BOOKWORM, Scriptlet { kind: "posttrans", from: "tell start", to: ":" }, "web is inactive enabled";
+        not_started: BOOKWORM, Scriptlet { kind: "posttrans", from: "attempt start", to: ":" }, "web is inactive enabled";
         no_links: SYSVINIT, Scriptlet { kind: "post", from: "run update-rc.d \"$1\" defaults", to: ":" },
             "web is active disabled";
     }
@@ -109,7 +109,7 @@ rows! {
         talks: BOOKWORM, Added("[scriptlets]\npost = \"echo hello\""), "hello";
     }
     restarted_once = upgrade::what_ran_is_restarted_once_with_the_new_files {
-        not_restarted: BOOKWORM, Scriptlet { kind: "posttrans", from: "tell restart", to: ":" }, "starts: ,";
+        not_restarted: BOOKWORM, Scriptlet { kind: "posttrans", from: "attempt restart", to: ":" }, "starts: ,";
         no_script: SYSVINIT, Scriptlet { kind: "posttrans", from: "run \"$2\" restart", to: ":" }, "starts: ,";
         too_early: BOOKWORM, Added("[scriptlets]\npost = \"systemctl try-restart demo-web 2>/dev/null || :\""),
             "only-1+only-2";
@@ -166,7 +166,7 @@ rows! {
         stays: BOOKWORM, Scriptlet { kind: "any", from: "-name __pycache__", to: "-name none" }, "/opt/demo";
     }
     downgrade = remove::a_downgrade_runs_the_old_version {
-        not_restarted: BOOKWORM, Scriptlet { kind: "posttrans", from: "tell restart", to: ":" }, "starts: ,";
+        not_restarted: BOOKWORM, Scriptlet { kind: "posttrans", from: "attempt restart", to: ":" }, "starts: ,";
     }
     reinstallation = remove::a_reinstallation_restarts_once_and_repairs {
         enabled_again: BOOKWORM, Scriptlet { kind: "post", from: "[ -e \"$notes/new.$1\" ]", to: "true" },
