@@ -90,7 +90,17 @@ fn a_container_with_an_init_runs_services_and_one_without_does_not() {
     drop(image);
 
     fs_err::remove_file(root.inside("/usr/sbin/init")).unwrap();
-    let report = smoke(&Image::of(&root.path(), "no-init"));
+    let image = Image::of(&root.path(), "no-init");
+    let report = smoke(&image);
     assert_eq!(report["service-manager"], "none: the image has no /sbin/init");
     assert_eq!(checked(&report), "skipped", "{report:#}");
+
+    // Another job's container may have any name, also one with the number of this process.
+    let script = "podman create --quiet --name omnipack-smoke-$$ \"$0\" /bin/sh >&2 && exec \"$@\"";
+    let command = Command::new("sh").args(["-c", script, &image.name, env!("CARGO_BIN_EXE_omnipack")]);
+    let command = command.args(["smoke", "--json", "--container", &image.name]).args(built.files());
+    let output = image.settled(command).run().unwrap();
+    let left = image.containers();
+    assert_eq!((output.code, left.lines().count()), (0, 1), "{}", both(&output));
+    expect_success(&image.settled(Command::new("podman")).args(["rm", left.trim()]));
 }

@@ -4,7 +4,8 @@
 mod service_fixture;
 
 use omnipack::plan::{BuildPlan, Role};
-use omnipack::project::{Cron, Enable, Limits, Schedule, Service, ServiceDirectories};
+use omnipack::project::{Check, Cron, Enable, Limits, Probe, Schedule, Service, ServiceDirectories};
+use omnipack::service::manifest::Manifest;
 use service_fixture::*;
 
 const SHELLS: [&str; 3] = ["dash", "bash --posix", "busybox sh"];
@@ -364,4 +365,20 @@ fn the_launcher_runs_with_every_python_from_3_6_on() {
     let expected = "660\n".repeat(pythons.len());
     let script = format!("SHELL_UNDER_TEST=dash\n{}{script}", installed(SLEEPER, vec![service]));
     assert_eq!(in_overlay("dash", &script), (0, expected));
+}
+
+#[test]
+fn the_manifest_names_the_init_scripts_that_are_started() {
+    let check = || Check { probe: Probe::Tcp("127.0.0.1:80".to_owned()), timeout: 5 };
+    let many = Service { name: "many".to_owned(), count: Some(2), check: Some(check()), ..web() };
+    let planned = planned("centos-6", vec![Service { check: Some(check()), ..web() }, many, job(Enable::Yes)]);
+    let parts = rendered(&planned, 0).unwrap();
+    let manifest: Manifest = serde_json::from_str(&text(&parts, "/usr/share/omnipack/cdhboot.json")).unwrap();
+    let named = manifest.services.iter().map(|service| (service.units.join(" "), service.check.is_some()));
+    let expected = [("cdhboot-web", true), ("cdhboot-many-1 cdhboot-many-2", true), ("", false)]
+        .map(|(units, check)| (units.to_owned(), check));
+    assert_eq!(named.collect::<Vec<_>>(), expected);
+    for unit in manifest.services.iter().flat_map(|service| &service.units) {
+        text(&parts, &format!("/etc/rc.d/init.d/{unit}"));
+    }
 }

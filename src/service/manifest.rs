@@ -11,7 +11,7 @@ use crate::project::Probe;
 use crate::stage::{Entry, EntryFlags, EntryKind, Origin};
 
 use super::checked::{self, Checked};
-use super::{Error, FileKind, systemd, target_path, text_file};
+use super::{Error, FileKind, systemd, sysvinit, target_path, text_file};
 
 /// Where packages lay their manifests.
 pub const DIRECTORY: &str = "/usr/share/omnipack";
@@ -90,19 +90,17 @@ pub struct ManifestCheck {
     pub timeout: u32,
 }
 
-/// The manifest and the directory that it lies in, for a package with services. `rendered` is what the services came to.
+/// The manifest and the directory that it lies in, for a package with services.
 pub fn entries(
     plan: &BuildPlan,
     package: &PackagePlan,
     services: &[Checked<'_>],
     scripts: &[String],
-    rendered: &[Entry],
 ) -> Result<Vec<Entry>, Error> {
     if services.is_empty() {
         return Ok(Vec::new());
     }
-    let names = rendered.iter().filter_map(|entry| entry.path.as_str().rsplit('/').next()).collect::<Vec<_>>();
-    let described = services.iter().map(|service| describe(plan, service, scripts, &names));
+    let described = services.iter().map(|service| describe(plan, service, scripts));
     let manifest = Manifest {
         version: VERSION,
         package: package.name.clone(),
@@ -128,12 +126,7 @@ pub fn entries(
     Ok(vec![directory, file])
 }
 
-fn describe(
-    plan: &BuildPlan,
-    checked: &Checked<'_>,
-    scripts: &[String],
-    rendered: &[&str],
-) -> Result<ManifestService, Error> {
+fn describe(plan: &BuildPlan, checked: &Checked<'_>, scripts: &[String]) -> Result<ManifestService, Error> {
     let service = checked.service;
     let (units, started_by) = match plan.distribution.init {
         InitSystem::Systemd => {
@@ -141,10 +134,8 @@ fn describe(
             let started_by = units.enabled.iter().filter(|unit| !units.processes.contains(unit)).cloned().collect();
             (units.processes, started_by)
         }
-        InitSystem::Sysvinit => {
-            let scripts = rendered.iter().filter(|name| **name == checked.id).map(|name| (*name).to_owned());
-            (scripts.collect(), Vec::new())
-        }
+        InitSystem::Sysvinit if service.schedule.is_some() => (Vec::new(), Vec::new()),
+        InitSystem::Sysvinit => (sysvinit::ids(&checked.id, service), Vec::new()),
     };
     Ok(ManifestService {
         name: service.name.clone(),

@@ -65,7 +65,7 @@ pub fn render(plan: &BuildPlan, package: &PackagePlan, scripts: &[String]) -> Re
         InitSystem::Systemd => entries.extend(systemd::units(plan, package, &services)?),
         InitSystem::Sysvinit => entries.extend(sysvinit::scripts(plan, package, &services, &levels)?),
     }
-    entries.extend(manifest::entries(plan, package, &services, scripts, &entries)?);
+    entries.extend(manifest::entries(plan, package, &services, scripts)?);
     entries.extend(directories::entries(plan, package, &accounts)?);
     entries.extend(directories::environment_files(plan, package)?);
     entries.extend(logrotate::entries(plan, package, &services)?);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::exec::Command;
+use crate::exec::{Command, Output};
 use crate::scratch::Undo;
 use crate::smoke::nspawn::Init;
 use crate::smoke::{Error, SURROUNDINGS};
@@ -36,7 +36,8 @@ impl Engine {
 #[derive(Debug)]
 pub struct Container {
     engine: Engine,
-    name: String,
+    /// As the engine made it up: a name may be another's.
+    id: String,
     _running: Undo,
 }
 
@@ -52,11 +53,7 @@ impl Container {
         match found.code {
             0 => Ok(Init::Own),
             3 => Ok(Init::Idle),
-            _ => Err(Error::Container {
-                engine: engine.program().to_owned(),
-                image: image.to_owned(),
-                reason: found.stderr_text().trim().to_owned(),
-            }),
+            _ => Err(refused(engine, image, &found)),
         }
     }
 
@@ -65,8 +62,7 @@ impl Container {
     /// # Errors
     /// When the engine does not.
     pub fn start(engine: Engine, image: &str, init: Init) -> Result<Self, Error> {
-        let name = format!("omnipack-smoke-{}", std::process::id());
-        let command = Command::new(engine.program()).args(["run", "--detach", "--name", &name]);
+        let command = Command::new(engine.program()).arg("create");
         let command = match init {
             Init::Own => command.args(["--systemd=always", "--entrypoint", "/sbin/init", image]),
             Init::Idle => {
@@ -74,34 +70,34 @@ impl Container {
                 command.args(["--entrypoint", "/bin/sh", image, "-c", idle])
             }
         };
-        let refused =
-            |reason: String| Error::Container { engine: engine.program().to_owned(), image: image.to_owned(), reason };
-        let start = || match command.run() {
-            Ok(output) if output.code == 0 => Ok(()),
-            Ok(output) => {
-                remove(engine, &name);
-                Err(refused(output.stderr_text().trim().to_owned()))
-            }
-            Err(error) => Err(error.into()),
+        // Made and started apart: one that does not start is removed too, and nothing that this did not make.
+        let create = || {
+            let made = command.run()?;
+            let id = made.stdout_text().lines().last().unwrap_or_default().trim().to_owned();
+            if made.code == 0 && !id.is_empty() { Ok(id) } else { Err(refused(engine, image, &made)) }
         };
-        let ((), running) = Undo::of(start, |()| {
-            let name = name.clone();
-            move || remove(engine, &name)
+        let (id, running) = Undo::of(create, |id| {
+            let id = id.clone();
+            move || remove(engine, &id)
         })?;
-        Ok(Self { engine, name, _running: running })
+        let started = Command::new(engine.program()).args(["start", &id]).run()?;
+        if started.code != 0 {
+            return Err(refused(engine, image, &started));
+        }
+        Ok(Self { engine, id, _running: running })
     }
 
     /// A program inside.
     #[must_use]
     pub fn inside(&self, program: &str, args: &[&str]) -> Command {
-        let exec = Command::new(self.engine.program()).args(["exec", &self.name]);
+        let exec = Command::new(self.engine.program()).args(["exec", &self.id]);
         exec.args(SURROUNDINGS).arg(program).args(args)
     }
 
     /// A command for a person who wants a shell inside.
     #[must_use]
     pub fn entry(&self) -> String {
-        format!("{} exec --interactive --tty {} /bin/sh", self.engine.program(), self.name)
+        format!("{} exec --interactive --tty {} /bin/sh", self.engine.program(), self.id)
     }
 
     /// Copies a file to `path` inside.
@@ -110,14 +106,19 @@ impl Container {
     /// When the engine fails.
     pub fn put(&self, file: &Path, path: &str) -> Result<(), Error> {
         let copy = Command::new(self.engine.program()).arg("cp").arg(file);
-        copy.arg(format!("{}:{path}", self.name)).run_checked()?;
+        copy.arg(format!("{}:{path}", self.id)).run_checked()?;
         Ok(())
     }
 }
 
-fn remove(engine: Engine, name: &str) {
+fn refused(engine: Engine, image: &str, said: &Output) -> Error {
+    let reason = said.stderr_text().trim().to_owned();
+    Error::Container { engine: engine.program().to_owned(), image: image.to_owned(), reason }
+}
+
+fn remove(engine: Engine, id: &str) {
     // Killed first: an init that is asked to stop takes its time.
-    for args in [["kill", name].as_slice(), &["rm", "--force", "--volumes", name]] {
+    for args in [["kill", id].as_slice(), &["rm", "--force", "--volumes", id]] {
         let _ = Command::new(engine.program()).args(args).run();
     }
 }

@@ -15,7 +15,6 @@ pub struct Inventory {
     pub packages: Vec<String>,
     /// Their paths, sorted.
     pub files: Vec<String>,
-    pub config_files: Vec<String>,
     pub services: Vec<Service>,
     /// Why the services cannot be started on this machine.
     pub obstacle: Option<String>,
@@ -53,7 +52,6 @@ impl Inventory {
             } else {
                 all.services.extend(found(machine, &files)?);
             }
-            all.config_files.extend(manager.config_files(machine, package)?);
             all.files.extend(files);
         }
         all.files.sort();

@@ -10,10 +10,14 @@ use crate::smoke::{Error, Snapshot};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Known {
+    wrong: Vec<String>,
     machine: Vec<String>,
     data: Vec<String>,
     config: Vec<String>,
 }
+
+/// systemd's note of when a timer last ran, by the name of its unit (systemd.timer(5), `Persistent=`).
+const STAMP: &str = "/var/lib/systemd/timers/stamp-";
 
 /// What was new on the machine after the removal.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,7 +45,11 @@ pub fn compare(
     let mut left = Leftovers::default();
     let runlevels = before.paths.iter().filter_map(|path| runlevel_link(path)).collect::<BTreeSet<_>>();
     let renumbered = |path: &str| runlevel_link(path).is_some_and(|link| runlevels.contains(&link));
-    let new = after.new_paths(before).filter(|path| !foreign.contains(&canonical(path)) && !renumbered(path));
+    let is_foreign = |path: &str| {
+        let timer = path.strip_prefix(STAMP).map(|timer| format!("/usr/lib/systemd/system/{timer}"));
+        foreign.contains(&timer.unwrap_or_else(|| canonical(path)))
+    };
+    let new = after.new_paths(before).filter(|path| !is_foreign(path) && !renumbered(path));
     for path in new {
         match known.fate(path) {
             Fate::Ignored => {}
@@ -70,7 +78,8 @@ impl Known {
     fn fate(&self, path: &str) -> Fate {
         let name = path.rsplit('/').next().unwrap_or_default();
         // Bytecode is nobody's data, wherever it lies.
-        if name == "__pycache__" || path.contains("/__pycache__/") {
+        let is_wrong = self.wrong.iter().any(|pattern| covers(pattern, path));
+        if is_wrong || name == "__pycache__" || path.contains("/__pycache__/") {
             return Fate::Wrong;
         }
         if self.machine.iter().any(|pattern| covers(pattern, path)) {
@@ -164,6 +173,23 @@ mod tests {
         assert_eq!(left(&paths).wrong, [paths[0], paths[1], paths[3]]);
         assert_eq!(left(&["/var/lib/app/__pycache__"]).wrong.len(), 1);
         assert_eq!(left(&["/var/lib-other"]).wrong.len(), 1);
+    }
+
+    #[test]
+    fn what_omnipack_or_a_timer_noted_is_wrong_among_data() {
+        let paths = [
+            "/var/lib/omnipack-transaction",
+            "/var/lib/omnipack-transaction/was.app",
+            "/var/lib/systemd/timers",
+            "/var/lib/systemd/timers/stamp-app.timer",
+            "/var/lib/systemd/random-seed",
+        ];
+        let left = left(&paths);
+        assert_eq!((left.wrong, left.kept), (vec![paths[0].to_owned(), paths[3].to_owned()], Vec::new()));
+        let after = Snapshot { paths: [paths[3].to_owned()].into(), ..Snapshot::default() };
+        let foreign = ["/usr/lib/systemd/system/app.timer".to_owned()].into();
+        let left = compare(&Snapshot::default(), &after, &[], &foreign).unwrap();
+        assert_eq!(left, Leftovers::default(), "the timer of a package that is still there");
     }
 
     #[test]

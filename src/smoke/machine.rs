@@ -62,9 +62,10 @@ impl Machine {
         });
         match started {
             Ok(nspawn) => Ok(Self { place: Place::Namespaces { nspawn, root }, services, timeout: COMMAND }),
-            Err(Error::Boot { console, .. }) if console.contains("Operation not permitted") => {
-                Ok(Self::chroot(root, format!("it may not be booted here: {}", last_lines(&console, 1))))
-            }
+            Err(error @ Error::Boot { .. }) => match Nspawn::refusal(&root, COMMAND)? {
+                Some(said) => Ok(Self::chroot(root, format!("it may not be booted here: {said}"))),
+                None => Err(error),
+            },
             Err(error) => Err(error),
         }
     }

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::exec::{Background, Command, children};
+use crate::exec::{Background, Command, ExecError, children};
 use crate::scratch::Undo;
 use crate::smoke::{Error, Overlay, SURROUNDINGS};
 
@@ -45,7 +45,11 @@ impl Nspawn {
     ) -> Result<Self, Error> {
         let log = root.scratch().join("console.log");
         let deadline = Instant::now() + patience;
-        let start = || command(root, init).start_logged(&log);
+        let command = match init {
+            Init::Own => command(root).arg("--boot"),
+            Init::Idle => command(root).args(["--as-pid2", "/bin/sh", "-c", IDLE]),
+        };
+        let start = || command.start_logged(&log);
         let (pid, ended, running) = {
             let ((pid, ended), running) = Undo::of(
                 || start().map(|background| (background.pid(), std::sync::Arc::new(background))),
@@ -60,8 +64,13 @@ impl Nspawn {
         loop {
             // The first child only sets the mounts up and ends; the one that stays is process 1 of the machine.
             machine.leader = children(pid).last().copied().unwrap_or(0);
-            if machine.leader != 0 && is_up(&machine)? {
-                return Ok(machine);
+            if machine.leader != 0 {
+                match is_up(&machine) {
+                    Ok(true) => return Ok(machine),
+                    // A machine that ends takes whoever asks it along (pid_namespaces(7)).
+                    Ok(false) | Err(Error::Exec(ExecError::Signal { .. })) => {}
+                    Err(error) => return Err(error),
+                }
             }
             let reason = match (ended.has_ended(), Instant::now() >= deadline) {
                 (true, _) => "it ended".to_owned(),
@@ -73,6 +82,19 @@ impl Nspawn {
             };
             return Err(Error::Boot { reason, console: console(&log) });
         }
+    }
+
+    /// Why this machine may boot no system at all, in the words of systemd-nspawn. It is asked to run a program that says
+    /// nothing itself: that a system cannot be booted may just as well be the fault of the system.
+    ///
+    /// # Errors
+    /// When systemd-nspawn cannot be started, or is not done after `patience`.
+    pub fn refusal(root: &Overlay, patience: Duration) -> Result<Option<String>, Error> {
+        let asked = command(root).args(["--as-pid2", "/bin/sh", "-c", ":"]).run_within(patience)?;
+        let said = super::machine::both(&asked);
+        let may_not =
+            said.lines().find(|line| line.contains("Operation not permitted")).map(|line| line.trim().to_owned());
+        Ok(may_not.filter(|_| asked.code != 0))
     }
 
     /// Process 1 of the machine, by its number on this one.
@@ -98,20 +120,17 @@ impl Nspawn {
     }
 }
 
-fn command(root: &Overlay, init: Init) -> Command {
+/// What it runs comes behind.
+fn command(root: &Overlay) -> Command {
     let name = root.scratch().file_name().unwrap_or_default().to_string_lossy().into_owned();
     // A host name has no other characters (hostname(7)).
     let name = name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "");
     // The machine ends with this process, however this process ends.
-    let command = Command::new("setpriv")
+    Command::new("setpriv")
         .args(["--pdeathsig=KILL", "systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network"])
         .arg(format!("--machine=omnipack-{}", name.trim_matches('-')))
         .args(["--console=pipe", "--directory"])
-        .arg(root.path());
-    match init {
-        Init::Own => command.arg("--boot"),
-        Init::Idle => command.args(["--as-pid2", "/bin/sh", "-c", IDLE]),
-    }
+        .arg(root.path())
 }
 
 /// The end of what the machine said while it came up.

@@ -208,19 +208,6 @@ impl PackageManager {
         Ok(list.lines().filter(|line| line.starts_with('/') && *line != "/.").map(str::to_owned).collect())
     }
 
-    /// The configuration files of an installed package.
-    ///
-    /// # Errors
-    /// When it is not installed.
-    pub fn config_files(&self, machine: &Machine, name: &str) -> Result<Vec<String>, Error> {
-        let list = match self.kind {
-            PackageKind::Rpm => machine.run_checked("rpm", &["-qc", name])?,
-            PackageKind::Deb => machine.run_checked("dpkg-query", &["-W", "-f", "${Conffiles}\n", name])?,
-        };
-        let paths = list.lines().map(str::trim).filter(|line| line.starts_with('/'));
-        Ok(paths.filter_map(|line| line.split(' ').next()).map(str::to_owned).collect())
-    }
-
     /// Names of all that is installed.
     ///
     /// # Errors
@@ -265,56 +252,67 @@ impl Driver {
         }
     }
 
+    /// The command line up to its options.
     fn words(self, action: Action) -> Vec<&'static str> {
         match self {
+            // What came with the packages stays, so that what they leave can be told from it.
             Self::Dnf | Self::Yum => {
-                let verb = match action {
-                    Action::Install | Action::Upgrade => "install",
-                    Action::Downgrade => "downgrade",
-                    Action::Reinstall => "reinstall",
-                    Action::Remove | Action::Purge => "remove",
-                };
-                // What came with the packages stays, so that what they leave can be told from it.
-                vec![self.program(), verb, "-y", "--setopt=clean_requirements_on_remove=0"]
+                vec![self.program(), dnf(action), "-y", "--setopt=clean_requirements_on_remove=0"]
             }
-            Self::Zypper => {
-                let mut words = vec!["zypper", "--non-interactive", "--no-gpg-checks"];
-                words.extend_from_slice(match action {
-                    Action::Install | Action::Upgrade => &["install", "--allow-unsigned-rpm"],
-                    Action::Downgrade => &["install", "--allow-unsigned-rpm", "--oldpackage"],
-                    Action::Reinstall => &["install", "--allow-unsigned-rpm", "--force"],
-                    Action::Remove | Action::Purge => &["remove"],
-                });
-                words
-            }
-            Self::Rpm => match action {
-                Action::Install => vec!["rpm", "-i"],
-                Action::Upgrade => vec!["rpm", "-U"],
-                Action::Downgrade => vec!["rpm", "-U", "--oldpackage"],
-                Action::Reinstall => vec!["rpm", "-U", "--replacepkgs"],
-                Action::Remove | Action::Purge => vec!["rpm", "-e"],
-            },
-            Self::Apt => {
-                let mut words = vec!["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--assume-yes"];
-                words.extend_from_slice(match action {
-                    Action::Install | Action::Upgrade => &["install", "--no-install-recommends"],
-                    Action::Downgrade => &["install", "--no-install-recommends", "--allow-downgrades"],
-                    Action::Reinstall => &["install", "--no-install-recommends", "--reinstall"],
-                    Action::Remove => &["remove"],
-                    Action::Purge => &["purge"],
-                });
-                words
-            }
-            Self::Dpkg => {
-                let mut words = vec!["env", "DEBIAN_FRONTEND=noninteractive", "dpkg"];
-                words.push(match action {
-                    Action::Remove => "--remove",
-                    Action::Purge => "--purge",
-                    _ => "--install",
-                });
-                words
-            }
+            Self::Zypper => [["zypper", "--non-interactive", "--no-gpg-checks"].as_slice(), zypper(action)].concat(),
+            Self::Rpm => [["rpm"].as_slice(), rpm(action)].concat(),
+            Self::Apt => [["env", QUIET, "apt-get", "--assume-yes"].as_slice(), apt(action)].concat(),
+            Self::Dpkg => vec!["env", QUIET, "dpkg", dpkg(action)],
         }
+    }
+}
+
+/// debconf asks nobody (debconf(7)).
+const QUIET: &str = "DEBIAN_FRONTEND=noninteractive";
+
+fn dnf(action: Action) -> &'static str {
+    match action {
+        Action::Install | Action::Upgrade => "install",
+        Action::Downgrade => "downgrade",
+        Action::Reinstall => "reinstall",
+        Action::Remove | Action::Purge => "remove",
+    }
+}
+
+fn zypper(action: Action) -> &'static [&'static str] {
+    match action {
+        Action::Install | Action::Upgrade => &["install", "--allow-unsigned-rpm"],
+        Action::Downgrade => &["install", "--allow-unsigned-rpm", "--oldpackage"],
+        Action::Reinstall => &["install", "--allow-unsigned-rpm", "--force"],
+        Action::Remove | Action::Purge => &["remove"],
+    }
+}
+
+fn rpm(action: Action) -> &'static [&'static str] {
+    match action {
+        Action::Install => &["-i"],
+        Action::Upgrade => &["-U"],
+        Action::Downgrade => &["-U", "--oldpackage"],
+        Action::Reinstall => &["-U", "--replacepkgs"],
+        Action::Remove | Action::Purge => &["-e"],
+    }
+}
+
+fn apt(action: Action) -> &'static [&'static str] {
+    match action {
+        Action::Install | Action::Upgrade => &["install", "--no-install-recommends"],
+        Action::Downgrade => &["install", "--no-install-recommends", "--allow-downgrades"],
+        Action::Reinstall => &["install", "--no-install-recommends", "--reinstall"],
+        Action::Remove => &["remove"],
+        Action::Purge => &["purge"],
+    }
+}
+
+fn dpkg(action: Action) -> &'static str {
+    match action {
+        Action::Install | Action::Upgrade | Action::Downgrade | Action::Reinstall => "--install",
+        Action::Remove => "--remove",
+        Action::Purge => "--purge",
     }
 }
 

@@ -10,9 +10,9 @@ use serde::Serialize;
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Report {
-    /// `rootfs /srv/roots/debian-12`, `container rocky:9`, `this machine`.
+    /// `the system in /srv/roots/debian-12`, `a container of rocky:9`, `this machine`.
     pub machine: String,
-    /// `systemd`, `sysvinit`, or why there is none.
+    /// `systemd`, `sysvinit`, or why there is none: `none: the system has no init`.
     pub service_manager: String,
     /// `dnf`
     pub package_manager: String,

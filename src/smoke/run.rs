@@ -238,20 +238,20 @@ impl<'a> Session<'a> {
         let earlier = self.watched();
         self.transaction("install the new packages", new, PackageManager::upgrade);
         self.verify();
-        self.compare("restarted once", &earlier, watch::restarted);
+        self.compare("restarted once", earlier, watch::restarted);
         self.check_services();
 
         self.phase = Phase::Downgrade;
         self.stop_services();
         let earlier = self.watched();
         self.transaction("install the old packages", old, PackageManager::downgrade);
-        self.compare("still stopped", &earlier, watch::unchanged);
+        self.compare("still stopped", earlier, watch::unchanged);
 
         self.phase = Phase::UpgradeStopped;
         let earlier = self.watched();
         self.transaction("install the new packages", new, PackageManager::upgrade);
         self.verify();
-        self.compare("still stopped", &earlier, watch::unchanged);
+        self.compare("still stopped", earlier, watch::unchanged);
     }
 
     fn reinstall(&mut self, new: &[PathBuf]) {
@@ -262,7 +262,7 @@ impl<'a> Session<'a> {
         let earlier = self.watched();
         self.transaction("install the packages again", new, PackageManager::reinstall);
         self.verify();
-        self.compare("still running", &earlier, watch::unchanged);
+        self.compare("still running", earlier, watch::unchanged);
         self.check_services();
     }
 
@@ -406,28 +406,28 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Every service as it is, to compare with later.
-    fn watched(&self) -> Vec<Watched> {
+    /// Every service as it is, to compare with later; or why it cannot be asked.
+    fn watched(&self) -> Vec<(Service, Result<Watched, Error>)> {
         if self.obstacle().is_some() || self.is_over() {
             return Vec::new();
         }
-        // One that cannot be asked now is found out by the step that asks again.
-        self.inventory.services.iter().filter_map(|service| watch::of(self.machine, service).ok()).collect()
+        let services = self.inventory.services.iter();
+        services.map(|service| (service.clone(), watch::of(self.machine, service))).collect()
     }
 
     /// A step for each service: is it as it should be after what was done?
-    fn compare(&mut self, what: &str, earlier: &[Watched], judge: watch::Judge) {
+    fn compare(&mut self, what: &str, earlier: Vec<(Service, Result<Watched, Error>)>, judge: watch::Judge) {
         if earlier.is_empty() || self.is_over() {
             return;
         }
         std::thread::sleep(SETTLE);
-        for earlier in earlier {
-            let still_there = |service: &&Service| service.id == earlier.service.id;
-            let now = self.inventory.services.iter().find(still_there).cloned();
-            self.step(&format!("{}: {what}", earlier.service.id), |it| {
+        for (service, earlier) in earlier {
+            let now = self.inventory.services.iter().find(|now| now.id == service.id).cloned();
+            self.step(&format!("{}: {what}", service.id), |it| {
+                let earlier = earlier?;
                 let problems = match &now {
-                    Some(service) => judge(it.machine, earlier, &watch::of(it.machine, service)?)?,
-                    None => watch::withdrawn(it.machine, earlier)?,
+                    Some(service) => judge(it.machine, &earlier, &watch::of(it.machine, service)?)?,
+                    None => watch::withdrawn(it.machine, &earlier)?,
                 };
                 Ok(unless(problems))
             });

@@ -77,12 +77,6 @@ impl ServiceManager {
         self.act(machine, "stop", id)
     }
 
-    /// # Errors
-    /// When the machine runs no command.
-    pub fn restart(&self, machine: &Machine, id: &str) -> Result<Output, Error> {
-        self.act(machine, "restart", id)
-    }
-
     fn act(&self, machine: &Machine, verb: &str, id: &str) -> Result<Output, Error> {
         match self {
             Self::Systemd => machine.run("systemctl", &[verb, id]),
@@ -142,29 +136,6 @@ impl ServiceManager {
             Self::None { reason } => return Err(no_manager(reason)),
         };
         Ok(text.trim().parse().ok().filter(|pid| *pid != 0))
-    }
-
-    /// How often systemd itself started the service again; none where nobody counts.
-    ///
-    /// # Errors
-    /// When the machine runs no command.
-    pub fn restarts(&self, machine: &Machine, id: &str) -> Result<Option<u32>, Error> {
-        match self {
-            Self::Systemd => Ok(self.property(machine, id, "NRestarts")?.parse().ok()),
-            Self::Sysvinit | Self::None { .. } => Ok(None),
-        }
-    }
-
-    /// Services that failed, of all on the machine.
-    ///
-    /// # Errors
-    /// When the machine runs no command.
-    pub fn failed(&self, machine: &Machine) -> Result<Vec<String>, Error> {
-        if *self != Self::Systemd {
-            return Ok(Vec::new());
-        }
-        let list = machine.run_checked("systemctl", &["list-units", "--failed", "--plain", "--no-legend", "--full"])?;
-        Ok(list.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect())
     }
 
     /// A property of a unit, as `systemctl show` gives it; empty when this systemd does not know it.

@@ -1,7 +1,7 @@
 //! `omnipack smoke` on booted systems: a sound package passes every step, and each kind of broken one fails at the step
 //! that is there to find it. Its JSON and JUnit reports are read back by other people's parsers.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use omnipack::exec::Command;
 use serde_json::Value;
@@ -228,6 +228,71 @@ fn without_an_init_services_are_skipped_and_the_rest_is_done() {
     let skipped = tried.json["steps"].as_array().unwrap().iter().filter(|step| step["outcome"] == "skipped");
     assert!(skipped.clone().count() >= 2, "{:#}", tried.json);
     assert!(skipped.clone().all(|step| text(&step["message"]) == "the system has no init"), "{:#}", tried.json);
+}
+
+/// Another maker's package with an init script, which keeps count of how often it is asked for its status.
+fn scripted(root: &Root, version: u32) -> PathBuf {
+    let script = "#!/bin/sh\n# chkconfig: 2345 80 20\ncase $1 in\n\
+                  start) sleep 1000 >/dev/null 2>&1 & echo $! >/var/run/probe.pid ;;\n\
+                  stop) kill $(cat /var/run/probe.pid); rm -f /var/run/probe.pid ;;\n\
+                  status) echo >>/packages/asked\n\
+                  if [ $(wc -l </packages/asked) = 3 ]; then sleep 100; fi\n\
+                  [ -e /var/run/probe.pid ] || exit 3 ;;\nesac\n";
+    let file = root.scratch().join("probe-script");
+    fs_err::write(&file, script).unwrap();
+    let spec = format!(
+        "Name: probe\nVersion: {version}\nRelease: 1\nSummary: A probe\nLicense: none\nBuildArch: noarch\nAutoReqProv: no\n\
+         %description\nA probe.\n%install\ninstall -D -m 755 {} %{{buildroot}}/etc/init.d/probe\n\
+         %preun\n[ $1 != 0 ] || /etc/init.d/probe stop\n%files\n/etc/init.d/probe\n",
+        file.display()
+    );
+    rpm::rpmbuild(&spec, &root.scratch().join(format!("probe-{version}")))
+}
+
+#[test]
+fn a_service_that_cannot_be_asked_before_an_upgrade_fails_there() {
+    let root = root("centos-6");
+    let (old, new) = (scripted(&root, 1), scripted(&root, 2));
+    // It is asked twice when it is started, and hangs the third time: right before the upgrade.
+    let command = omnipack().args(["smoke", "--json", "--timeout", "15", "--root"]).arg(root.path());
+    let output = command.arg("--upgrade-from").arg(old).arg(new).run().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", both(&output)));
+    let failed = report["steps"].as_array().unwrap().iter().filter(|step| step["outcome"] == "failed");
+    let failed =
+        failed.map(|step| (text(&step["phase"]), text(&step["name"]), text(&step["message"]))).collect::<Vec<_>>();
+    let [("upgrade", "probe: restarted once", message)] = failed.as_slice() else { panic!("{report:#}") };
+    assert!(message.contains("was not done after 15 seconds"), "{message}");
+    assert_eq!(output.code, 1);
+}
+
+#[test]
+fn a_system_that_does_not_boot_by_its_own_fault_is_an_error() {
+    let root = root("rocky-9");
+    for init in ["/usr/sbin/init", "/usr/lib/systemd/systemd"] {
+        fs_err::remove_file(root.inside(init)).unwrap();
+        fs_err::write(root.inside(init), "#!/bin/sh\necho 'cannot mount: Operation not permitted'\nexit 1\n").unwrap();
+        expect_success(&Command::new("chmod").arg("755").arg(root.inside(init)));
+    }
+    let built = Built::new("rocky-9", "1.0", WEB);
+    let output = omnipack().args(["smoke", "--root"]).arg(root.path()).args(built.files()).run().unwrap();
+    assert_eq!(output.code, 1, "{}", both(&output));
+    let said = output.stderr_text();
+    assert!(said.contains("the machine does not boot: it ended") && said.contains("cannot mount"), "{}", both(&output));
+}
+
+#[test]
+fn where_nothing_may_be_booted_services_are_skipped() {
+    let root = root("rocky-9");
+    let built = Built::new("rocky-9", "1.0", WEB);
+    // systemd-nspawn takes rights away from what it runs, for which it needs this one.
+    let command = Command::new("setpriv").args(["--bounding-set=-setpcap", "--inh-caps=-setpcap"]);
+    let command = command.arg(env!("CARGO_BIN_EXE_omnipack")).args(["smoke", "--json", "--root"]).arg(root.path());
+    let output = command.args(built.files()).run().unwrap();
+    assert_eq!(output.code, 0, "{}", both(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let manager = text(&report["service-manager"]);
+    assert!(manager.starts_with("none: it may not be booted here: ") && manager.contains("Operation not permitted"));
+    assert!(report["steps"].as_array().unwrap().iter().any(|step| step["outcome"] == "skipped"), "{report:#}");
 }
 
 #[test]
