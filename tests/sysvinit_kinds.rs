@@ -24,7 +24,11 @@ fn planned(distribution: &str, services: Vec<Service>) -> BuildPlan {
 
 /// What puts the services of the plan into an overlay; their program is `program`.
 fn installed(program: &str, services: Vec<Service>) -> String {
-    let parts = rendered(&planned("debian-12-sysvinit", services), 0).unwrap();
+    installed_plan(program, &planned("debian-12-sysvinit", services))
+}
+
+fn installed_plan(program: &str, plan: &BuildPlan) -> String {
+    let parts = rendered(plan, 0).unwrap();
     format!(
         "mkdir -p /opt/cdhboot/bin\nprintf %s {} >/opt/cdhboot/bin/daemon\nchmod 755 /opt/cdhboot/bin/daemon\n{}\
          run() {{ script=$1; shift; $SHELL_UNDER_TEST /etc/init.d/cdhboot-$script \"$@\"; }}\n\
@@ -342,8 +346,75 @@ fn a_read_only_run_is_no_obstacle() {
 }
 
 #[test]
+fn a_socket_in_a_directory_of_the_account_is_made_by_the_account() {
+    // Between bind and chown the account puts another file in the place of the socket: here a hook does so.
+    let hook = "import os; lchown, root = os.lchown, os.rename\\n\
+                def swap(path, *ids): root(\"/srv/own/secret\", path); lchown(path, *ids)\\n\
+                os.lchown = swap";
+    let script = format!(
+        "
+        mkdir -p /srv/own; echo key >/srv/own/secret; chmod 600 /srv/own/secret; chown daemon /srv/own
+        sed -i 's|^import errno,.*|&\\n{hook}|' /etc/init.d/cdhboot-web
+        run web start; stat -c '%a %U:%G %F' /srv/own/a.sock /srv/own/new/b.sock /srv/own/new /srv/own/secret
+        cat /srv/own/a.sock 2>/dev/null; run web stop
+        # The account cannot have root make anything where a link leads.
+        rm -r /srv/own/new; ln -s /etc /srv/own/new
+        run web start 2>&1 | tail -n 1; ls /etc/*.sock 2>/dev/null
+        true
+    "
+    );
+    let expected = "cdhboot-web: started\n660 daemon:nogroup socket\n660 daemon:nogroup socket\n\
+                    755 daemon:nogroup directory\n600 root:root regular file\ncdhboot-web: stopped\n\
+                    cannot start: cannot listen on /srv/own/new/b.sock: [Errno 13] Permission denied\n";
+    let listen = ["/srv/own/a.sock", "/srv/own/new/b.sock"].map(str::to_owned).to_vec();
+    let service = Service { listen, group: "nogroup".to_owned(), hardening: false, ..web() };
+    expect(&installed(SLEEPER, vec![service]), &script, expected);
+}
+
+#[test]
+fn directories_below_one_of_an_account_are_made_by_the_account() {
+    let script = "
+        rm -rf /run/own; run web start; stat -c '%a %U:%G %n' /run/own /run/own/sub /run/own/sub/x; run web stop
+        rm -r /run/own/sub; ln -s /etc /run/own/sub
+        run web start; run web stop; ls -d /etc/x 2>/dev/null
+        rm /run/own/sub; mkdir -p /srv/other; chown daemon /srv/other; ln -s /srv/other /run/own/sub
+        run web start; run web stop; stat -c '%a %U:%G %n' /srv/other/x
+    ";
+    let expected = "cdhboot-web: cannot make /run/own/roots: /run/own does not belong to root alone\n\
+                    cdhboot-web: started\n750 daemon:daemon /run/own\n755 daemon:daemon /run/own/sub\n\
+                    750 daemon:daemon /run/own/sub/x\ncdhboot-web: stopped\n\
+                    cdhboot-web: cannot make /run/own/sub/x: [Errno 13] Permission denied: '/run/own/sub/x'\n\
+                    cdhboot-web: cannot make /run/own/roots: /run/own does not belong to root alone\n\
+                    cdhboot-web: started\ncdhboot-web: stopped\n\
+                    cdhboot-web: cannot make /run/own/roots: /run/own does not belong to root alone\n\
+                    cdhboot-web: started\ncdhboot-web: stopped\n750 daemon:daemon /srv/other/x\n";
+    let service = Service { hardening: false, ..web() };
+    let mut plan = planned("debian-12-sysvinit", vec![service]);
+    let named = [("/run/own", "daemon"), ("/run/own/sub/x", "daemon"), ("/run/own/roots", "root")];
+    plan.packages[0].directories = named.map(|(path, owner)| directory(path, owner)).to_vec();
+    expect(&installed_plan(SLEEPER, &plan), script, expected);
+}
+
+#[test]
+fn few_open_files_leave_room_for_the_sockets() {
+    let service = Service {
+        listen: vec!["/run/front/a.sock".to_owned(), "/run/front/b.sock".to_owned()],
+        limit_nofile: Some(64),
+        ..web()
+    };
+    let script = "run web start 2>&1; stat -c %a /run/front/a.sock; run web stop";
+    expect(&installed(SLEEPER, vec![service]), script, "cdhboot-web: started\n660\ncdhboot-web: stopped\n");
+}
+
+#[test]
 fn the_launcher_runs_with_every_python_from_3_6_on() {
-    let service = Service { listen: vec!["/run/front/a.sock".to_owned()], limit_nofile: Some(512), ..web() };
+    let program = "#!/bin/sh\nprintf %s \"$TEXT\"\nexec sleep 1000\n";
+    let service = Service {
+        listen: vec!["/run/front/a.sock".to_owned(), "/srv/own/b.sock".to_owned()],
+        limit_nofile: Some(512),
+        environment_file: "/etc/web.env".to_owned(),
+        ..web()
+    };
     let versions = std::path::PathBuf::from(std::env::var("HOME").unwrap()).join(".pyenv/versions");
     let mut pythons = Vec::new();
     for entry in fs_err::read_dir(versions).unwrap() {
@@ -355,15 +426,20 @@ fn the_launcher_runs_with_every_python_from_3_6_on() {
     assert!(pythons.len() > 2, "{pythons:?}");
     let list = pythons.iter().map(|path| omnipack::template::sh(path)).collect::<Vec<_>>().join(" ");
     let script = format!(
-        "for python in {list}; do
+        "printf 'TEXT=\"\\303\\251\\342\\200\\250 \\377\"\\n' >/etc/web.env
+        mkdir -p /srv/own; chown daemon /srv/own
+        # As at boot: no locale at all.
+        unset LANG LC_ALL
+        for python in {list}; do
             sed -i \"s|^python=.*|python=$python|\" /etc/init.d/cdhboot-web
             run web start >/dev/null || {{ echo \"$python\"; tail /var/log/cdhboot-web.log; }}
-            stat -c %a /run/front/a.sock
+            stat -c '%a %U' /run/front/a.sock /srv/own/b.sock
+            od -An -tx1 /var/log/cdhboot-web.log; rm /var/log/cdhboot-web.log
             run web stop >/dev/null
         done"
     );
-    let expected = "660\n".repeat(pythons.len());
-    let script = format!("SHELL_UNDER_TEST=dash\n{}{script}", installed(SLEEPER, vec![service]));
+    let expected = "660 daemon\n660 daemon\n c3 a9 e2 80 a8 20 ff\n".repeat(pythons.len());
+    let script = format!("SHELL_UNDER_TEST=dash\n{}{script}", installed(program, vec![service]));
     assert_eq!(in_overlay("dash", &script), (0, expected));
 }
 

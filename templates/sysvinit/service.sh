@@ -232,29 +232,18 @@ start_required() {
 {% endif %}
 
 {% if directories %}
-# Directory $3 with mode $1 and owner $2. One that is there is left alone, and no link is followed: the service may own
-# the directory above, and must not lead root to another place.
+# Directory $4 with mode $1, owner $2 and group $3. One that is there is left alone. The service may own the directory
+# above, and must not lead root to another place: the launcher sees to that.
 make_directory() {
-    [ ! -d "$3" ] || return 0
-    mkdir -p "${3%/*}" && mkdir -m "$1" "$3" && chown -h "$2" "$3"
-}
-
-{% endif %}
-{% if directories %}
-# Where nothing can be made, the service may know a way.
-do_without() {
-    complain "cannot make $1"
-    # dash says of root that it can write everywhere.
-    (: >>"$run_pid_file.new") 2>/dev/null || return 0
-    rm -f "$run_pid_file.new"
-    return 1
+    [ ! -d "$4" ] || return 0
+    reason=$("$python" -E -s -S -c "$launcher" directory "$1" "$2" "$3" "$4" 2>&1) || complain "$reason"
 }
 
 {% endif %}
 # What has to be there before the service: a directory below /run is gone after every boot.
 prepare() {
 {% for directory in directories %}
-    make_directory {{ directory.mode }} {{ [directory.owner, directory.group] | join(":") | sh }} {{ directory.path | sh }} || do_without {{ directory.path | sh }} || return 1
+    make_directory {{ directory.mode }} {{ directory.owner | sh }} {{ directory.group | sh }} {{ directory.path | sh }}
 {% endfor %}
     return 0
 }
@@ -262,7 +251,7 @@ prepare() {
 launch() {
     umask {{ umask }}
     cd / || return 1
-    {{ "" if oneshot and not scheduled else "exec " }}"$python" -E -s -S -c "$launcher" \
+    {{ "" if oneshot and not scheduled else "exec " }}"$python" -E -s -S -c "$launcher" run \
         {{ user | sh }} {{ group | sh }} {{ working_directory | sh }} "$log" {{ environment_file | sh }} \
 {% for option in options %}
         {{ option | sh }} \
