@@ -259,7 +259,7 @@ fn directories_below_run_are_made_at_each_start() {
         web start; stat -c '%a %U:%G' /etc; web stop
     ";
     let expected = "cdhboot-web: started\n750 daemon:daemon\ncdhboot-web: stopped\n\
-                    cdhboot-web: cannot make /run/cdh boot\ncdhboot-web: started\ncdhboot-web: stopped\n\
+                    cdhboot-web: cannot make /var/run/cdh boot\ncdhboot-web: started\ncdhboot-web: stopped\n\
                     cdhboot-web: started\n755 root:root\ncdhboot-web: stopped\n";
     expect(&installed_by(SLEEPER, web(), change), script, expected);
 }
