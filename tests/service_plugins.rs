@@ -6,8 +6,8 @@ use std::path::Path;
 
 use omnipack::exec::Command;
 use omnipack::plan::{BuildPlan, Role};
-use omnipack::project::{Plugins, ScriptletKind};
-use service_fixture::{package, plan, rendered};
+use omnipack::project::{Plugins, ScriptletKind, Service, ServiceDirectories};
+use service_fixture::{package, plan, rendered, service};
 
 const SHELLS: [&[&str]; 3] = [&["dash"], &["bash", "--posix"], &["busybox", "sh"]];
 
@@ -115,6 +115,35 @@ fn plugins_are_removed_with_the_package_only_when_asked_or_when_there_are_none()
 fn without_plugins_nothing_is_said_of_them() {
     let parts = rendered(&plan("rocky-9", vec![package("demo", Role::Main)]), 0).unwrap();
     assert!(parts.scriptlets.values().all(|scriptlet| !scriptlet.text.contains("plugins")));
+}
+
+#[test]
+fn plugins_lie_apart_from_the_directories_of_services() {
+    let of_account = |hardening: bool| Service { user: "boot".to_owned(), hardening, ..service("web", "demo") };
+    let stateful = |state: &str| Service {
+        directories: ServiceDirectories { state: Some(state.to_owned()), ..ServiceDirectories::default() },
+        ..of_account(false)
+    };
+    let refusal = |plugins: &str, service: Service| {
+        let mut main = package("demo", Role::Main);
+        main.services.push(service);
+        let mut plan = plan("rocky-9", vec![main]);
+        plan.python.plugins = Some(Plugins { directory: plugins.to_owned(), remove: false });
+        let scripts = ["demo".to_owned()];
+        omnipack::service::render(&plan, &plan.packages[0], &scripts).err().map(|error| error.to_string())
+    };
+    let said = |plugins: &str, directory: &str| {
+        let apart = "which service `web` has for itself, have to lie apart";
+        Some(format!("plugins in `{plugins}` and `{directory}`, {apart}"))
+    };
+    assert_eq!(refusal("/var/lib/demo/plugins", of_account(true)), said("/var/lib/demo/plugins", "/var/lib/demo"));
+    assert_eq!(refusal("/var/lib/demo", of_account(true)), said("/var/lib/demo", "/var/lib/demo"));
+    assert_eq!(refusal("/var/lib/own/a/b", stateful("own/a")), said("/var/lib/own/a/b", "/var/lib/own/a"));
+    assert_eq!(refusal("/var/lib/own", stateful("own/a")), said("/var/lib/own", "/var/lib/own/a"));
+    assert_eq!(refusal("/var/lib/own-plugins", stateful("own")), None, "apart");
+    assert_eq!(refusal("/var/lib/demo/plugins", of_account(false)), None, "the service has no directory");
+    let of_root = Service { user: String::new(), ..stateful("own") };
+    assert_eq!(refusal("/var/lib/own/plugins", of_root), None, "root writes to it");
 }
 
 #[test]

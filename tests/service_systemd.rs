@@ -488,5 +488,11 @@ fn logs_in_the_directory_of_a_service_are_rotated_as_its_user() {
     let drop_in = text(&rendered(&plan, 0).unwrap(), "/etc/logrotate.d/cdhboot");
     let (own, other) = drop_in.split_once("/var/log/other.log").unwrap();
     assert!(own.contains("su boot boot") && !other.contains("su boot"), "{drop_in}");
-    assert!(own.contains("systemctl try-restart cdhboot-web@1.service cdhboot-web@2.service "), "{drop_in}");
+    assert!(own.contains("systemctl try-restart 'cdhboot-web@*.service' >"), "{drop_in}");
+    plan.distribution = distribution("centos-6");
+    let drop_in = text(&rendered(&plan, 0).unwrap(), "/etc/logrotate.d/cdhboot");
+    for number in [1, 2] {
+        let line = format!("        /etc/rc.d/init.d/cdhboot-web-{number} condrestart >/dev/null 2>&1 || :\n");
+        assert!(drop_in.contains(&line), "{drop_in}");
+    }
 }

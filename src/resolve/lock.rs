@@ -133,15 +133,7 @@ impl Resolver<'_> {
             return Ok(Vec::new());
         }
         let scratch = self.cache.scratch()?;
-        let application = scratch.path().join("application.in");
-        fs::write(&application, own.join("\n") + "\n")?;
-        let first = settings.requirements.first().map_or_else(|| scratch.path(), |file| directory_of(file));
-        let mut request = Request {
-            directory: first.to_path_buf(),
-            files: std::iter::once(application).chain(settings.requirements.iter().cloned()).collect(),
-            constraints: settings.constraints.clone(),
-            ..Request::default()
-        };
+        let mut request = request_of(settings, &own, scratch.path())?;
         self.listener.step(&format!("resolving for {}", target.describe()));
         let mut pins = files.clone();
         own.iter().for_each(|line| pins.read_requirement(line));
@@ -414,6 +406,19 @@ impl Resolver<'_> {
         let version = wheel.version.clone();
         Ok((wheel, package.pinned(&version, None)))
     }
+}
+
+/// What a resolver is asked: `own` beside the requirement files, in a file of its own in `scratch`.
+fn request_of(settings: &PythonSettings, own: &[String], scratch: &Path) -> Result<Request, Error> {
+    let application = scratch.join("application.in");
+    fs::write(&application, own.join("\n") + "\n")?;
+    let first = settings.requirements.first().map_or(scratch, |file| directory_of(file));
+    Ok(Request {
+        directory: first.to_path_buf(),
+        files: std::iter::once(application).chain(settings.requirements.iter().cloned()).collect(),
+        constraints: settings.constraints.clone(),
+        ..Request::default()
+    })
 }
 
 fn directory_of(file: &Path) -> &Path {

@@ -40,28 +40,60 @@ pub fn lock(
 ) -> Result<Lock, Error> {
     let house = Wheelhouse::read(directory, target)?;
     let files = RequirementFiles::read(&settings.requirements)?;
-    let mut queue = VecDeque::new();
+    let wanted = wanted(&house, settings, metadata, &files, target)?;
+    let chosen = closure(&house, wanted, &application.name, target)?;
+    let mut wheels = vec![application.clone()];
+    let mut packages = Vec::new();
+    for (name, path) in chosen.into_values() {
+        let wheel = wheel(name, path, WheelRole::Dependency, cache)?;
+        check_hash(&wheel, settings, &files)?;
+        packages.push(pinned(&wheel));
+        wheels.push(wheel);
+    }
+    wheels.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(Lock { wheels, pylock: pylock::write(&packages, target)? })
+}
+
+/// What the application, omnipack and the requirement files ask for by themselves.
+fn wanted(
+    house: &Wheelhouse,
+    settings: &PythonSettings,
+    metadata: &Metadata,
+    files: &RequirementFiles,
+    target: &Target,
+) -> Result<VecDeque<Requirement<VerbatimUrl>>, Error> {
+    let mut wanted = VecDeque::new();
     for line in application_requirements(&metadata.name, &metadata.requires_dist, &settings.extras, target)? {
-        queue.push_back(parse(&line, &metadata.name)?);
+        wanted.push_back(parse(&line, &metadata.name)?);
     }
     for line in own_requirements(settings) {
         let requirement = parse(&line, "omnipack")?;
         house.find(&requirement).map_err(|error| why(error, "which `plugins` under [python] needs"))?;
-        queue.push_back(requirement);
+        wanted.push_back(requirement);
     }
     for (path, text) in &files.texts {
         for line in requirement_lines(text) {
             let requirement = parse(&line, &path.display().to_string())?;
             if target.accepts(&requirement.marker, &[]) {
-                queue.push_back(requirement);
+                wanted.push_back(requirement);
             }
         }
     }
+    Ok(wanted)
+}
+
+/// The wheels of `queue` and of all that they need in turn, by normalised name, without `application` itself.
+fn closure<'a>(
+    house: &'a Wheelhouse,
+    mut queue: VecDeque<Requirement<VerbatimUrl>>,
+    application: &str,
+    target: &Target,
+) -> Result<BTreeMap<String, (&'a WheelName, &'a PathBuf)>, Error> {
     let mut chosen: BTreeMap<String, (&WheelName, &PathBuf)> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     while let Some(requirement) = queue.pop_front() {
         let name = normalize(requirement.name.as_ref());
-        if name == application.name || !seen.insert(requirement.to_string()) {
+        if name == application || !seen.insert(requirement.to_string()) {
             continue;
         }
         let (wheel_name, path) = match chosen.get(&name) {
@@ -75,29 +107,30 @@ pub fn lock(
             queue.push_back(parse(&line, &name)?);
         }
     }
-    let mut wheels = vec![application.clone()];
-    let mut packages = Vec::new();
-    for (name, path) in chosen.into_values() {
-        let wheel = wheel(name, path, WheelRole::Dependency, cache)?;
-        let allowed = files.hashes.get(&wheel.name);
-        if let Some(allowed) = allowed.filter(|allowed| !allowed.contains(&wheel.sha256)) {
-            let expected = allowed.join(" or ");
-            return Err(Error::HashMismatch { file: wheel.file_name, expected, got: wheel.sha256 });
-        }
-        if settings.require_hashes && allowed.is_none() {
-            return Err(Error::NoHash { name: wheel.name });
-        }
-        let file = File {
-            path: Some(wheel.file_name.clone()),
-            hashes: [("sha256".to_owned(), wheel.sha256.clone())].into(),
-            ..File::default()
-        };
-        let package = Package { name: wheel.name.clone(), ..Package::default() };
-        packages.push(package.pinned(&wheel.version, Some(&file)));
-        wheels.push(wheel);
+    Ok(chosen)
+}
+
+/// Is the wheel one of those that the requirement files allow by their `--hash`?
+fn check_hash(wheel: &Wheel, settings: &PythonSettings, files: &RequirementFiles) -> Result<(), Error> {
+    match files.hashes.get(&wheel.name) {
+        Some(allowed) if !allowed.contains(&wheel.sha256) => Err(Error::HashMismatch {
+            file: wheel.file_name.clone(),
+            expected: allowed.join(" or "),
+            got: wheel.sha256.clone(),
+        }),
+        None if settings.require_hashes => Err(Error::NoHash { name: wheel.name.clone() }),
+        _ => Ok(()),
     }
-    wheels.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(Lock { wheels, pylock: pylock::write(&packages, target)? })
+}
+
+/// The wheel's entry in the written lock.
+fn pinned(wheel: &Wheel) -> Package {
+    let file = File {
+        path: Some(wheel.file_name.clone()),
+        hashes: [("sha256".to_owned(), wheel.sha256.clone())].into(),
+        ..File::default()
+    };
+    Package { name: wheel.name.clone(), ..Package::default() }.pinned(&wheel.version, Some(&file))
 }
 
 impl Wheelhouse {

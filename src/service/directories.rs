@@ -54,12 +54,13 @@ pub fn entries(plan: &BuildPlan, package: &PackagePlan, accounts: &[Account]) ->
         accounts::check_name("group", &directory.group)?;
         let path = target_path(&run_path(plan, &directory.path))?;
         let ghost = directory.ghost || (plan.distribution.init == InitSystem::Systemd && is_volatile(path.as_str()));
-        entries.push(entry(path, directory.mode, &directory.owner, &directory.group, ghost));
+        let presence = if ghost { Presence::Ghost } else { Presence::Shipped };
+        entries.push(entry(path, directory.mode, &directory.owner, &directory.group, presence));
     }
     for account in accounts.iter().filter(|account| account.own) {
         let home = target_path(&account.home)?;
         if home_is_ours(plan, &home)? && !entries.iter().any(|entry| entry.path == home) {
-            entries.push(entry(home, HOME_MODE, &account.name, &account.group, false));
+            entries.push(entry(home, HOME_MODE, &account.name, &account.group, Presence::Shipped));
         }
     }
     for directory in package.services.iter().flat_map(|service| own_directories::of_service(plan, service)) {
@@ -83,25 +84,24 @@ fn of_service(
     directory: &OwnDirectory,
     known: &[Entry],
 ) -> Result<Vec<Entry>, Error> {
-    let systemd = plan.distribution.init == InitSystem::Systemd;
-    let (wanted, ghost) = match directory.maker {
-        Maker::Package => (true, false),
-        Maker::Manager => (false, false),
-        Maker::Boot => (true, systemd),
+    let presence = match (directory.maker, plan.distribution.init) {
+        (Maker::Manager, _) => return Ok(Vec::new()),
+        (Maker::Boot, InitSystem::Systemd) => Presence::Ghost,
+        (Maker::Package | Maker::Boot, _) => Presence::Shipped,
     };
     let mut entries = Vec::new();
-    for path in paths(plan, package, directory).into_iter().filter(|_| wanted) {
+    for path in paths(plan, package, directory) {
         let by_main = plan.main().is_some_and(|main| main.name != package.name && names(plan, main, &path).is_some());
         let path = target_path(&path)?;
         if !by_main && !known.iter().any(|entry| entry.path == path) {
-            entries.push(entry(path, directory.mode, &directory.user, &directory.group, ghost));
+            entries.push(entry(path, directory.mode, &directory.user, &directory.group, presence));
         }
     }
     Ok(entries)
 }
 
 /// Where `directory` is: one path, or one for each instance.
-fn paths(plan: &BuildPlan, package: &PackagePlan, directory: &OwnDirectory) -> Vec<String> {
+pub fn paths(plan: &BuildPlan, package: &PackagePlan, directory: &OwnDirectory) -> Vec<String> {
     let path = run_path(plan, &directory.path());
     if !path.contains(INSTANCE) {
         return vec![path];
@@ -128,14 +128,23 @@ fn names<'a>(plan: &BuildPlan, package: &'a PackagePlan, path: &str) -> Option<N
     directory.or_else(home)
 }
 
-fn entry(path: TargetPath, mode: u32, owner: &str, group: &str, ghost: bool) -> Entry {
+/// How the package has a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    /// It lies in the package.
+    Shipped,
+    /// The package owns it, and something else makes it.
+    Ghost,
+}
+
+fn entry(path: TargetPath, mode: u32, owner: &str, group: &str, presence: Presence) -> Entry {
     Entry {
         path,
         mode,
         owner: owner.into(),
         group: group.into(),
         kind: EntryKind::Directory,
-        flags: EntryFlags { ghost, ..EntryFlags::default() },
+        flags: EntryFlags { ghost: presence == Presence::Ghost, ..EntryFlags::default() },
         origin: Origin::Generated,
     }
 }

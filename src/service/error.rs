@@ -33,6 +33,15 @@ pub enum Error {
     #[error("account `{account}`: `{key} = {value:?}` {reason}")]
     #[diagnostic(code(service::account), help("the account database keeps its fields apart by colons and lines"))]
     Account { account: String, key: &'static str, value: String, reason: &'static str },
+    #[error("plugins in `{plugins}` and `{directory}`, which service `{service}` has for itself, have to lie apart")]
+    #[diagnostic(
+        code(service::plugins),
+        help(
+            "account `{user}` writes to `{directory}` (its `{key}`, or `hardening` gives it that): take another \
+             `directory` under [python.plugins], such as `/var/lib/app-plugins`"
+        )
+    )]
+    PluginsOfService { plugins: String, directory: String, key: &'static str, service: String, user: String },
     #[error("[[logrotate]] {reason}")]
     #[diagnostic(code(service::logrotate), help("{hint}"))]
     Logrotate { reason: String, hint: String },

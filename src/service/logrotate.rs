@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::distribution::{InitSystem, PackageFormat};
 use crate::plan::{BuildPlan, PackagePlan, Relation, RelationKind};
-use crate::project::{Logrotate, Service};
+use crate::project::Logrotate;
 use crate::stage::Entry;
 use crate::template;
 
@@ -26,8 +26,18 @@ struct Stanza<'a> {
     rotate: u32,
     compress: bool,
     su: Option<Owner>,
-    /// Command that makes the service open its log anew; `None`: copy and truncate.
-    reopen: Option<String>,
+    /// How the service is told to open its log anew; `None`: copy and truncate.
+    reopen: Option<Reopen>,
+}
+
+#[derive(Clone, Serialize)]
+struct Reopen {
+    /// Of systemctl, or of the init scripts.
+    verb: &'static str,
+    /// A unit, or a pattern of units (systemctl(1), "Parameter Syntax").
+    unit: Option<String>,
+    /// Paths of init scripts.
+    scripts: Vec<String>,
 }
 
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -128,7 +138,7 @@ fn owner(plan: &BuildPlan, path: &str) -> Option<Owner> {
     named.or_else(&mut of_service).filter(|owner| knows_su && owner.user != "root")
 }
 
-fn reopen(plan: &BuildPlan, name: &str) -> Result<String, Error> {
+fn reopen(plan: &BuildPlan, name: &str) -> Result<Reopen, Error> {
     let mut services = plan.packages.iter().flat_map(|package| &package.services);
     let Some(service) = services.find(|service| service.name == name) else {
         return Err(Error::Logrotate {
@@ -136,24 +146,18 @@ fn reopen(plan: &BuildPlan, name: &str) -> Result<String, Error> {
             hint: "`service` names a [[service]] of this configuration".to_owned(),
         });
     };
-    reopen_command(plan, service)
-}
-
-fn reopen_command(plan: &BuildPlan, service: &Service) -> Result<String, Error> {
     let id = checked::id(plan, service)?;
     let reloads = !service.reload.trim().is_empty();
     Ok(match plan.distribution.init {
-        InitSystem::Systemd => {
-            let verb = if reloads { "reload" } else { "try-restart" };
-            let units = systemd::units_of(&id, service).processes.join(" ");
-            format!("[ ! -d /run/systemd/system ] || systemctl {verb} {units} >/dev/null 2>&1 || :")
-        }
-        InitSystem::Sysvinit => {
-            let verb = if reloads { "reload" } else { "condrestart" };
-            let ids = sysvinit::ids(&id, service);
-            let commands =
-                ids.iter().map(|id| format!("{} {verb} >/dev/null 2>&1 || :", sysvinit::script_path(plan, id)));
-            commands.collect::<Vec<_>>().join("; ")
-        }
+        InitSystem::Systemd => Reopen {
+            verb: if reloads { "reload" } else { "try-restart" },
+            unit: Some(systemd::running_units(&id, service)),
+            scripts: Vec::new(),
+        },
+        InitSystem::Sysvinit => Reopen {
+            verb: if reloads { "reload" } else { "condrestart" },
+            unit: None,
+            scripts: sysvinit::ids(&id, service).iter().map(|id| sysvinit::script_path(plan, id)).collect(),
+        },
     })
 }

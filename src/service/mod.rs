@@ -55,9 +55,11 @@ pub struct ServiceParts {
 /// `scripts` are the names in `<prefix>/bin`, which the services' commands are resolved against.
 ///
 /// # Errors
-/// When a service's command is not in the virtualenv, or a value cannot be written into the file it belongs in.
+/// When a service's command is not in the virtualenv, a value cannot be written into the file it belongs in, or plugins
+/// would lie where a service writes.
 pub fn render(plan: &BuildPlan, package: &PackagePlan, scripts: &[String]) -> Result<ServiceParts, Error> {
     let services = checked::services(plan, package, scripts)?;
+    plugins::check(plan, package)?;
     let levels = order::levels(plan)?;
     let accounts = accounts::of_package(plan, package)?;
     let mut entries = Vec::new();

@@ -4,7 +4,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::plan::BuildPlan;
+use crate::plan::{BuildPlan, PackagePlan};
+
+use super::own_directories::{self, OwnDirectory};
+use super::{Error, directories};
 
 /// The directory for plugins, as scriptlets see it.
 #[derive(Serialize)]
@@ -32,6 +35,37 @@ pub fn of(plan: &BuildPlan) -> Option<Plugins<'_>> {
         series: plan.interpreter.version.series(),
         parents: own_parents(plan, &settings.directory),
     })
+}
+
+/// Do the plugins lie apart from the directories of `package`'s services? Whoever writes where plugins lie can run code
+/// as anybody who runs the application. What the configuration itself says of directories was looked at when it was
+/// read; these are what `hardening` and the `…-directory` keys come to.
+///
+/// # Errors
+/// When one of the two lies in the other.
+pub fn check(plan: &BuildPlan, package: &PackagePlan) -> Result<(), Error> {
+    let Some(plugins) = &plan.python.plugins else { return Ok(()) };
+    let plugins = Path::new(&plugins.directory);
+    for service in &package.services {
+        for directory in own_directories::of_service(plan, service).iter().filter(|own| !of_root(own)) {
+            let path = directory.path();
+            let mut places = directories::paths(plan, package, directory).into_iter();
+            if places.any(|place| plugins.starts_with(&place) || Path::new(&place).starts_with(plugins)) {
+                return Err(Error::PluginsOfService {
+                    plugins: plugins.display().to_string(),
+                    directory: path,
+                    key: directory.purpose.key(),
+                    service: service.name.clone(),
+                    user: directory.user.clone(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn of_root(directory: &OwnDirectory) -> bool {
+    directory.user == "root"
 }
 
 /// Those called like one of the packages or the application, and what is below those: the same that the package owns.

@@ -17,7 +17,7 @@ use crate::template;
 use super::checked::Checked;
 use super::{Error, FileKind, text_file};
 
-pub use names::{registered, target, target_path, units as units_of};
+pub use names::{registered, running_units, target, target_path};
 pub use socket::address as socket_address;
 
 #[derive(Serialize)]

@@ -57,6 +57,12 @@ pub fn units(id: &str, service: &Service) -> Units {
     Units { enabled: vec![plain.clone()], processes: vec![plain.clone()], files: vec![path(&plain)] }
 }
 
+/// What names all units that run now under `service` to systemctl(1): its unit, or a pattern, which instances that an
+/// operator started match, too.
+pub fn running_units(id: &str, service: &Service) -> String {
+    if service.count.is_some() { format!("{id}@*.service") } else { format!("{id}.service") }
+}
+
 /// The unit that stops, starts and restarts all services of the build, where it has one; the main package owns it. It is
 /// enabled whatever its services are: it starts none that is disabled.
 pub fn target(plan: &BuildPlan) -> Option<String> {
