@@ -36,17 +36,8 @@ fn web() -> Service {
     Service { user: "daemon".to_owned(), stop_timeout: 2, ..service("web", "daemon") }
 }
 
-/// Runs `script` after `installation`, once for each shell, and expects the same output each time.
 fn expect(installation: &str, script: &str, expected: &str) {
-    std::thread::scope(|scope| {
-        for shell in SHELLS {
-            scope.spawn(move || {
-                let script = format!("SHELL_UNDER_TEST='{shell}'\n{installation}{script}");
-                let (code, output) = in_overlay("dash", &script);
-                assert_eq!((code, output.as_str()), (0, expected), "{shell}");
-            });
-        }
-    });
+    expect_in(&SHELLS, installation, script, expected);
 }
 
 const SLEEPER: &str = "#!/bin/sh\nexec sleep 1000\n";

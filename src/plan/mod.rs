@@ -31,6 +31,7 @@ pub use error::Error;
 pub use interpreter::interpreter;
 pub use names::file_name;
 pub use render::{json, render};
+pub use services::ONESHOT_RESTART;
 pub use version::{EvrSettings, evr};
 
 /// Epoch, version and release: what the package manager sorts by.

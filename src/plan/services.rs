@@ -4,7 +4,7 @@ use crate::distribution::{Distribution, InitSystem, ToolVersion};
 use crate::project::{INSTANCE, Project, Service};
 
 /// systemd.service(5) of 244, "Restart=": a oneshot service can be restarted since then.
-const ONESHOT_RESTART: ToolVersion = ToolVersion::new(244, 0, 0);
+pub const ONESHOT_RESTART: ToolVersion = ToolVersion::new(244, 0, 0);
 
 /// A sentence for each setting that is left out on `distribution`, and for each that may be a slip.
 pub(super) fn notes(project: &Project, distribution: &Distribution) -> Vec<String> {

@@ -331,3 +331,17 @@ pub fn python() -> String {
     let path = PathBuf::from(output.stdout_text().trim());
     fs_err::canonicalize(path).unwrap().to_string_lossy().into_owned()
 }
+
+/// Runs `script` after `installation` in an overlay, once for each shell, which `$SHELL_UNDER_TEST` is, and expects the
+/// same output each time.
+pub fn expect_in(shells: &[&str], installation: &str, script: &str, expected: &str) {
+    std::thread::scope(|scope| {
+        for shell in shells {
+            scope.spawn(move || {
+                let script = format!("SHELL_UNDER_TEST='{shell}'\n{installation}{script}");
+                let (code, output) = in_overlay("dash", &script);
+                assert_eq!((code, output.as_str()), (0, expected), "{shell}");
+            });
+        }
+    });
+}

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::distribution::{Section, ToolVersion};
-use crate::plan::BuildPlan;
+use crate::plan::{BuildPlan, ONESHOT_RESTART};
 use crate::project::{INSTANCE, Service};
 use crate::service::checked::{Checked, Reload};
 use crate::service::command::Word;
@@ -19,8 +19,6 @@ use super::{description, wanted_by};
 const EXEC: ToolVersion = ToolVersion::new(240, 0, 0);
 /// `Type=notify-reload` came with systemd 253; before, `notify` is the nearest.
 const NOTIFY_RELOAD: ToolVersion = ToolVersion::new(253, 0, 0);
-/// `Restart=` of a oneshot service came with systemd 244.
-const ONESHOT_RESTART: ToolVersion = ToolVersion::new(244, 0, 0);
 
 #[derive(Serialize)]
 struct Unit<'a> {
