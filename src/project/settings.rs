@@ -71,7 +71,7 @@ pub enum CompressionSetting {
 }
 
 /// `[python]`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct PythonSettings {
     pub interpreter: InterpreterSetting,
     /// `3.11`; `None`: the distribution's default.
@@ -103,10 +103,11 @@ pub struct Plugins {
 }
 
 /// Whose Python runs the application.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InterpreterSetting {
     /// The distribution's package.
+    #[default]
     System,
     /// A CPython shipped inside the prefix.
     Bundled {
