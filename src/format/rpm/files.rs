@@ -101,7 +101,7 @@ impl Layout {
     }
 
     /// The tags of all files. `digests` is by index of the entry.
-    pub fn tags(&self, package: &Package, digests: &[Option<[u8; 32]>]) -> Result<Vec<HeaderEntry>, Error> {
+    pub fn tags(&self, package: &Package, digests: &[Option<Box<[u8]>>]) -> Result<Vec<HeaderEntry>, Error> {
         if self.files.is_empty() {
             return Ok(Vec::new());
         }
@@ -169,7 +169,7 @@ fn hardlink_owner(
     })
 }
 
-fn digest(digests: &[Option<[u8; 32]>], index: usize) -> String {
+fn digest(digests: &[Option<Box<[u8]>>], index: usize) -> String {
     digests.get(index).and_then(Option::as_ref).map(|digest| hex(digest)).unwrap_or_default()
 }
 
