@@ -89,6 +89,8 @@ fn minimal() -> Project {
         scriptlets: BTreeMap::new(),
         triggers: Vec::new(),
         rpm: RpmSettings::default(),
+        deb: DebSettings::default(),
+        library_map: BTreeMap::new(),
         package_map: BTreeMap::new(),
     }
 }
@@ -132,6 +134,7 @@ fn cdhboot() -> Project {
         owner: "root".to_owned(),
         group: "sysadmin".to_owned(),
         capabilities: None,
+        formerly: Vec::new(),
         template: false,
         package: None,
     }];

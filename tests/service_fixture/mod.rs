@@ -10,8 +10,8 @@ use omnipack::distribution::{Algorithm, Distribution, ToolVersion};
 use omnipack::exec::Command;
 use omnipack::plan::{BuildPlan, Compression, Evr, Interpreter, InterpreterKind, PackagePlan, Platform, Role};
 use omnipack::project::{
-    BytecodeMode, Cron, Enable, ExtraDirectory, InterpreterSetting, Logrotate, Metadata, PythonSettings, Resolver,
-    RpmSettings, Schedule, Service, Source, User,
+    BytecodeMode, Cron, DebSettings, Enable, ExtraDirectory, InterpreterSetting, Logrotate, Metadata, PythonSettings,
+    Resolver, RpmSettings, Schedule, Service, Source, User,
 };
 use omnipack::service::{Error, ServiceParts, render};
 use omnipack::stage::{Content, Entry, EntryKind};
@@ -125,6 +125,8 @@ pub fn plan(distribution_name: &str, packages: Vec<PackagePlan>) -> BuildPlan {
         changelog: None,
         source_date: 0,
         rpm: RpmSettings::default(),
+        deb: DebSettings::default(),
+        library_map: BTreeMap::new(),
         notes: Vec::new(),
         target: false,
         packages,

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use omnipack::distribution::{Algorithm, Distribution, InitSystem, PackageFormat, ToolVersion};
 use omnipack::plan::{BuildPlan, Compression, Evr, Interpreter, InterpreterKind, PackagePlan, Platform, Role};
-use omnipack::project::{BytecodeMode, InterpreterSetting, Metadata, PythonSettings, Resolver, RpmSettings, Source};
+use omnipack::project::{
+    BytecodeMode, DebSettings, InterpreterSetting, Metadata, PythonSettings, Resolver, RpmSettings, Source,
+};
 use omnipack::resolve::{Lock, Wheel, WheelRole};
 use omnipack::stage::{Content, EntryKind, Stage, TargetPath, write_out};
 use sha2::{Digest, Sha256};
@@ -115,6 +117,8 @@ pub fn plan(prefix: &str, series: &str, python: &str) -> BuildPlan {
         changelog: None,
         source_date: 0,
         rpm: RpmSettings::default(),
+        deb: DebSettings::default(),
+        library_map: BTreeMap::new(),
         notes: Vec::new(),
         target: false,
         packages: vec![package("app")],
