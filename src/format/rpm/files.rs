@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use rpm::{FileCaps, FileFlags, FileVerifyFlags, HeaderEntry, IndexData, IndexTag};
 
-use super::fields::{entry, hex};
+use super::fields::entry;
 use crate::format::Error;
+use crate::format::text::hex;
 use crate::package::Package;
 use crate::project::ConfigFile;
 use crate::stage::{Entry, EntryKind, TargetPath};
