@@ -3,7 +3,6 @@
 mod rpm_support;
 
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::sync::Arc;
 
 use omnipack::distribution::{Algorithm, ToolVersion};
