@@ -126,8 +126,11 @@ fn description(package: &Package) -> String {
     if text.is_empty() {
         text.clone_from(&package.name);
     }
-    for line in many_lines(&package.description).trim_start_matches('\n').lines() {
-        let line = line.trim_end();
+    let rest = many_lines(&package.description);
+    let lines = rest.lines().map(str::trim_end).collect::<Vec<_>>();
+    let first = lines.iter().position(|line| !line.is_empty()).unwrap_or(0);
+    let end = lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
+    for line in lines.get(first..end).unwrap_or_default() {
         text.push_str("\n ");
         match line.chars().next() {
             None => text.push('.'),
