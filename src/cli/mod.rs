@@ -10,6 +10,7 @@ pub mod schema;
 pub mod smoke;
 mod stage;
 mod summary;
+mod text;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
