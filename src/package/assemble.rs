@@ -69,6 +69,7 @@ fn assemble_one(plan: &BuildPlan, package: &PackagePlan, stage: &Stage, scripts:
         compression: plan.compression,
         source_date: plan.source_date,
         rpm: plan.rpm.clone(),
+        deb: plan.deb.clone(),
     })
 }
 

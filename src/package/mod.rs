@@ -83,6 +83,7 @@ pub struct Package {
     /// Seconds since 1970, for every time stamp in the package.
     pub source_date: u32,
     pub rpm: crate::project::RpmSettings,
+    pub deb: crate::project::DebSettings,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -23,8 +23,8 @@ use serde::Serialize;
 
 use crate::distribution::{Algorithm, Distribution, ToolVersion};
 use crate::project::{
-    BytecodeMode, ExtraDirectory, ExtraFile, Logrotate, Metadata, Project, PythonSettings, RpmSettings, ScriptletKind,
-    Service, Source, Trigger, User,
+    BytecodeMode, DebSettings, ExtraDirectory, ExtraFile, Logrotate, Metadata, Project, PythonSettings, RpmSettings,
+    ScriptletKind, Service, Source, Trigger, User,
 };
 
 pub use error::Error;
@@ -186,6 +186,9 @@ pub struct BuildPlan {
     /// Seconds since 1970: `SOURCE_DATE_EPOCH`, or the newest date that belongs to the input.
     pub source_date: u32,
     pub rpm: RpmSettings,
+    pub deb: DebSettings,
+    /// Shared library to the relation that brings it; `None`: nothing is to be required for it.
+    pub library_map: BTreeMap<String, Option<Relation>>,
     /// Does the main package have a unit that stops, starts and restarts all services?
     pub target: bool,
     /// First the main package.
@@ -239,6 +242,7 @@ pub fn plan(project: &Project, distribution: &Distribution, options: &Options) -
     let chosen = packages::Chosen { prefix: &prefix, interpreter: &interpreter, evr: &evr };
     let packages::PackageSet { packages, mut notes } = packages::packages(project, distribution, chosen)?;
     notes.extend(services::notes(project, distribution));
+    let owner = relation::Owner { distribution, package: &settings.name };
     Ok(BuildPlan {
         platform: platform(distribution, &options.machine)?,
         distribution: distribution.clone(),
@@ -262,6 +266,8 @@ pub fn plan(project: &Project, distribution: &Distribution, options: &Options) -
         changelog: settings.changelog.clone(),
         source_date: options.source_date.unwrap_or(ZIP_EPOCH),
         rpm: project.rpm.clone(),
+        deb: project.deb.clone(),
+        library_map: relation::library_map(&project.library_map, &owner)?,
         target: settings.target,
         packages,
         notes,

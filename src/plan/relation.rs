@@ -1,5 +1,7 @@
 //! Relations as the user writes them, to relations that the target's package manager knows.
 
+use std::collections::BTreeMap;
+
 use super::{Comparison, Error, Relation, RelationKind};
 use crate::distribution::{Distribution, PackageFormat};
 use crate::project::RelationSettings;
@@ -23,6 +25,7 @@ pub(super) fn relations(
 ) -> Result<Vec<Relation>, Error> {
     let RelationSettings {
         requires,
+        requires_pre,
         recommends,
         suggests,
         supplements,
@@ -35,6 +38,7 @@ pub(super) fn relations(
     } = settings;
     let groups = [
         ("requires", RelationKind::Requires, requires),
+        ("requires-pre", RelationKind::RequiresPre, requires_pre),
         ("recommends", RelationKind::Recommends, recommends),
         ("suggests", RelationKind::Suggests, suggests),
         ("supplements", RelationKind::Supplements, supplements),
@@ -114,6 +118,18 @@ pub(super) fn parse(text: &str, key: &'static str, owner: &Owner<'_>) -> Result<
 
 /// What is wrong, and what to do.
 type Fault = (String, String);
+
+/// Reads `[library-map]`. `None`: nothing is to be required for the library.
+pub(super) fn library_map(
+    map: &BTreeMap<String, String>,
+    owner: &Owner<'_>,
+) -> Result<BTreeMap<String, Option<Relation>>, Error> {
+    let read = |(library, text): (&String, &String)| {
+        let relation = if text.is_empty() { None } else { Some(parse(text, "library-map", owner)?) };
+        Ok((library.clone(), relation))
+    };
+    map.iter().map(read).collect()
+}
 
 fn wrong(reason: &str) -> Fault {
     (reason.to_owned(), "write `name` or `name >= version`, one relation in each string".to_owned())
@@ -341,6 +357,16 @@ mod tests {
             ]
         );
         assert_eq!(notes.len(), 1);
+    }
+
+    #[test]
+    fn a_library_is_mapped_to_a_relation_or_to_nothing() {
+        let owner = Owner { distribution: CATALOGUE.get("debian-12").unwrap(), package: "app" };
+        let map = |text: &str| library_map(&BTreeMap::from([("libpq.so.5".to_owned(), text.to_owned())]), &owner);
+        assert_eq!(map("").unwrap()["libpq.so.5"], None);
+        let relation = map("libpq5 (>= 13) | libpq5-epas").unwrap()["libpq.so.5"].clone().unwrap();
+        assert_eq!((relation.kind, relation.name.as_str()), (RelationKind::Requires, "libpq5 (>= 13) | libpq5-epas"));
+        assert!(map("libpq5, libev4").unwrap_err().to_string().contains("library-map"));
     }
 
     /// `name op version`, as rpm prints it.

@@ -2,7 +2,7 @@ use super::*;
 use crate::distribution::Catalogue;
 use crate::project::{
     CompressionSetting, ConfigFile, InterpreterSetting, LinkSettings, MetaPackage, PackageSettings, RelationSettings,
-    Resolver, VersionScheme,
+    VersionScheme,
 };
 
 fn distribution(name: &str) -> Distribution {
@@ -43,22 +43,7 @@ fn settings(name: &str, version: &str) -> PackageSettings {
 }
 
 fn python() -> PythonSettings {
-    PythonSettings {
-        interpreter: InterpreterSetting::System,
-        version: None,
-        requirements: Vec::new(),
-        constraints: Vec::new(),
-        extras: Vec::new(),
-        lock: None,
-        find_links: Vec::new(),
-        index_url: None,
-        extra_index_urls: Vec::new(),
-        no_index: false,
-        require_hashes: false,
-        resolver: Resolver::Uv,
-        bytecode: BytecodeMode::Build,
-        plugins: None,
-    }
+    PythonSettings { bytecode: BytecodeMode::Build, ..PythonSettings::default() }
 }
 
 fn minimal() -> Project {
@@ -89,6 +74,8 @@ fn minimal() -> Project {
         scriptlets: BTreeMap::new(),
         triggers: Vec::new(),
         rpm: RpmSettings::default(),
+        deb: DebSettings::default(),
+        library_map: BTreeMap::new(),
         package_map: BTreeMap::new(),
     }
 }
@@ -132,6 +119,7 @@ fn cdhboot() -> Project {
         owner: "root".to_owned(),
         group: "sysadmin".to_owned(),
         capabilities: None,
+        formerly: Vec::new(),
         template: false,
         package: None,
     }];

@@ -162,6 +162,8 @@ impl Config {
             scriptlets: parts::scriptlets(reader, &raw.scriptlets),
             triggers: parts::triggers(reader, &raw.trigger, &names),
             rpm: assemble::rpm(reader, &raw.rpm),
+            deb: parts::deb(reader, &raw.deb),
+            library_map: library_map(reader, &raw.library_map, levels),
             package_map: package_map(reader, &raw.package_map, levels),
             source: source.clone(),
             package,
@@ -239,8 +241,10 @@ impl Config {
 fn distribution_names<'t>(tree: &'t Tree<'t>) -> Vec<(&'static str, Spanned<Cow<'t, str>>)> {
     let table = |key: &str| tree.get(key).and_then(|value| value.get_ref().as_table()).into_iter().flat_map(Tree::iter);
     let mut all: Vec<_> = table("distribution").map(|(name, _)| ("distribution", name.clone())).collect();
-    let maps = table("package-map").filter(|(_, value)| value.get_ref().is_table());
-    all.extend(maps.map(|(name, _)| ("package-map", name.clone())));
+    for key in ["package-map", "library-map"] {
+        let maps = table(key).filter(|(_, value)| value.get_ref().is_table());
+        all.extend(maps.map(|(name, _)| (key, name.clone())));
+    }
     for (_, targets) in table("targets") {
         for name in targets.get_ref().as_array().into_iter().flat_map(|names| names.iter()) {
             let text = name.get_ref().as_str().unwrap_or_default();
@@ -261,23 +265,42 @@ fn package_map(
     raw: &BTreeMap<String, PackageMapEntry>,
     levels: &[&str],
 ) -> BTreeMap<String, String> {
-    let at = Place::at("package-map");
-    let mut all = BTreeMap::new();
-    let mut add = |place: Place, name: &str, package: &str| {
-        if let Some(package) = reader.value(&place, Some(package), values::phrase) {
-            all.insert(assemble::normalised(name), package);
-        }
+    let entries = most_specific(&Place::at("package-map"), raw, levels).into_iter();
+    let read = |(name, (place, package)): (&str, (Place, &str))| {
+        Some((assemble::normalised(name), reader.value(&place, Some(package), values::phrase)?))
     };
+    entries.filter_map(read).collect()
+}
+
+/// The map of `[library-map]` for some levels.
+fn library_map(
+    reader: &mut Reader<'_>,
+    raw: &BTreeMap<String, PackageMapEntry>,
+    levels: &[&str],
+) -> BTreeMap<String, String> {
+    let entries = most_specific(&Place::at("library-map"), raw, levels).into_iter();
+    let read = |(library, (place, relation)): (&str, (Place, &str))| {
+        let library = reader.value(&place, Some(library), values::library)?;
+        Some((library, reader.value(&place, Some(relation), values::line)?))
+    };
+    entries.filter_map(read).collect()
+}
+
+/// For each name what the map says of it for the last of `levels` that has it, with its place.
+fn most_specific<'m>(
+    at: &Place,
+    raw: &'m BTreeMap<String, PackageMapEntry>,
+    levels: &[&str],
+) -> BTreeMap<&'m str, (Place, &'m str)> {
+    let mut all = BTreeMap::new();
     for (name, entry) in raw {
-        if let PackageMapEntry::Package(package) = entry {
-            add(at.key(name), name, package);
+        if let PackageMapEntry::Package(text) = entry {
+            all.insert(name.as_str(), (at.key(name), text.as_str()));
         }
     }
     for level in levels {
         let Some(PackageMapEntry::Target(table)) = raw.get(*level) else { continue };
-        for (name, package) in table {
-            add(at.key(level).key(name), name, package);
-        }
+        all.extend(table.iter().map(|(name, text)| (name.as_str(), (at.key(level).key(name), text.as_str()))));
     }
     all
 }

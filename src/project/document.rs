@@ -109,7 +109,7 @@ impl Document {
         for name in names {
             let Some(table) = overrides.get(*name).and_then(|table| table.get_ref().as_table()) else { continue };
             for (key, value) in table.iter().filter(|(key, _)| is_override(key.get_ref())) {
-                if key.get_ref() == "package-map" {
+                if MAPS.contains(&key.get_ref().as_ref()) {
                     merge_key(&mut tree, key, &table_of(name, value));
                 } else {
                     merge_key(&mut tree, key, value);
@@ -127,6 +127,9 @@ impl Document {
     }
 }
 
+/// Tables whose own tables are named after distributions.
+const MAPS: [&str; 2] = ["package-map", "library-map"];
+
 /// `[distribution.x.package-map]` is another way to write `[package-map.x]`.
 fn table_of<'t>(name: &str, value: &Spanned<DeValue<'t>>) -> Spanned<DeValue<'t>> {
     let mut table = Tree::new();
@@ -143,7 +146,7 @@ fn tool(mut root: Tree<'_>) -> Option<Spanned<DeValue<'_>>> {
 }
 
 /// The keys of `[distribution.<name>]` that override the configuration; all others are facts.
-const OVERRIDES: [&str; 13] = [
+const OVERRIDES: [&str; 15] = [
     "package",
     "python",
     "service",
@@ -156,6 +159,8 @@ const OVERRIDES: [&str; 13] = [
     "scriptlets",
     "trigger",
     "rpm",
+    "deb",
+    "library-map",
     "package-map",
 ];
 

@@ -91,6 +91,9 @@ pub struct Project {
     pub scriptlets: BTreeMap<ScriptletKind, String>,
     pub triggers: Vec<Trigger>,
     pub rpm: RpmSettings,
+    pub deb: DebSettings,
+    /// Shared library to the relation that brings it, as written; empty: nothing is to be required.
+    pub library_map: BTreeMap<String, String>,
     /// PyPI name (PEP 503) to distribution package, for specs that bundle nothing.
     pub package_map: BTreeMap<String, String>,
 }

@@ -10,7 +10,8 @@ use super::reader::Reader;
 use super::shape::{hint, near};
 use super::values;
 use super::{
-    ConfigFile, ExtraDirectory, ExtraFile, Logrotate, MetaPackage, RelationSettings, ScriptletKind, Trigger, User,
+    ConfigFile, DebSettings, ExtraDirectory, ExtraFile, Logrotate, MetaPackage, RelationSettings, ScriptletKind,
+    Trigger, User,
 };
 
 /// Names that other tables refer to.
@@ -149,6 +150,11 @@ pub(super) fn files(reader: &mut Reader<'_>, raw: &[raw::File], names: &Names) -
             owner: account_or_root(reader, &at.key("owner"), &file.owner),
             group: account_or_root(reader, &at.key("group"), &file.group),
             capabilities: reader.value(&at.key("capabilities"), file.capabilities.as_deref(), values::capabilities),
+            formerly: reader.list(
+                &at.key("formerly"),
+                file.formerly.as_deref().unwrap_or_default(),
+                values::target_path,
+            ),
             template: file.template.unwrap_or(false),
             package: names.owner(reader, &at, file.package.as_deref()),
         });
@@ -225,6 +231,7 @@ pub(super) fn relations(reader: &mut Reader<'_>, raw: &RelationSettings, at: &Pl
     let mut read = |key: &str, values: &[String]| reader.list(&at.key(key), values, values::phrase);
     RelationSettings {
         requires: read("requires", &raw.requires),
+        requires_pre: read("requires-pre", &raw.requires_pre),
         recommends: read("recommends", &raw.recommends),
         suggests: read("suggests", &raw.suggests),
         supplements: read("supplements", &raw.supplements),
@@ -235,6 +242,11 @@ pub(super) fn relations(reader: &mut Reader<'_>, raw: &RelationSettings, at: &Pl
         replaces: read("replaces", &raw.replaces),
         breaks: read("breaks", &raw.breaks),
     }
+}
+
+pub(super) fn deb(reader: &mut Reader<'_>, raw: &DebSettings) -> DebSettings {
+    let activate = reader.list(&Place::at("deb").key("activate"), &raw.activate, values::dpkg_trigger);
+    DebSettings { multi_arch: raw.multi_arch, activate }
 }
 
 pub(super) fn scriptlets(reader: &mut Reader<'_>, raw: &raw::Scriptlets) -> BTreeMap<ScriptletKind, String> {

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BytecodeMode, ConfigFile, Enable, RelationSettings, Resolver, RpmSettings, TriggerWhen, VersionScheme};
+use super::{
+    BytecodeMode, ConfigFile, DebSettings, Enable, RelationSettings, Resolver, RpmSettings, TriggerWhen, VersionScheme,
+};
 
 /// Configuration of omnipack: `omnipack.toml`, or the table `[tool.omnipack]` of `pyproject.toml`. Every key is
 /// optional, and so is the file.
@@ -39,6 +41,12 @@ pub struct Configuration {
     pub trigger: Vec<Trigger>,
     /// What only RPM knows.
     pub rpm: RpmSettings,
+    /// What only dpkg knows.
+    pub deb: DebSettings,
+    /// Shared library (`libpq.so.5`) to the relation that brings it (`libpq5 (>= 13)`), instead of what omnipack would
+    /// require for it; empty where nothing is to be required. A table is for the distribution or family that it is named
+    /// after; the most specific entry wins.
+    pub library_map: BTreeMap<String, PackageMapEntry>,
     /// PyPI name to distribution package, for specs that bundle nothing. A table is for the distribution or family
     /// that it is named after; the most specific entry wins.
     pub package_map: BTreeMap<String, PackageMapEntry>,
@@ -66,6 +74,9 @@ pub struct Overrides {
     pub scriptlets: Scriptlets,
     pub trigger: Vec<Trigger>,
     pub rpm: RpmSettings,
+    pub deb: DebSettings,
+    /// Shared library to relation, for this distribution.
+    pub library_map: BTreeMap<String, String>,
     /// PyPI name to package of this distribution.
     pub package_map: BTreeMap<String, String>,
 }
@@ -406,6 +417,8 @@ pub struct File {
     pub group: Option<String>,
     /// File capabilities, such as `cap_net_bind_service=ep`. Default: none.
     pub capabilities: Option<String>,
+    /// Paths that this configuration file had in earlier versions: what was edited there is moved here.
+    pub formerly: Option<Vec<String>>,
     /// Render it with the names `name`, `version`, `prefix`, `distribution`... Default: false.
     pub template: Option<bool>,
     /// Package that owns it: a meta-package, or `main` (the default).

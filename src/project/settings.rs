@@ -71,7 +71,7 @@ pub enum CompressionSetting {
 }
 
 /// `[python]`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct PythonSettings {
     pub interpreter: InterpreterSetting,
     /// `3.11`; `None`: the distribution's default.
@@ -103,10 +103,11 @@ pub struct Plugins {
 }
 
 /// Whose Python runs the application.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InterpreterSetting {
     /// The distribution's package.
+    #[default]
     System,
     /// A CPython shipped inside the prefix.
     Bundled {
@@ -165,6 +166,8 @@ pub struct ExtraFile {
     pub group: String,
     /// File capabilities (capabilities(7)), `cap_net_bind_service=ep`; `None`: none.
     pub capabilities: Option<String>,
+    /// Paths that this configuration file had in earlier versions.
+    pub formerly: Vec<String>,
     /// Render with minijinja: `name`, `version`, `prefix`, `distribution`, ...
     pub template: bool,
     /// `None`: main.
@@ -228,6 +231,8 @@ pub struct MetaPackage {
 pub struct RelationSettings {
     /// Without these, it cannot be installed.
     pub requires: Vec<String>,
+    /// As `requires`, and complete before this package's scriptlets run (`Requires(pre)`, `Pre-Depends`).
+    pub requires_pre: Vec<String>,
     /// Installed with it unless the user objects.
     pub recommends: Vec<String>,
     /// Goes well with it.
@@ -299,4 +304,28 @@ pub struct RpmSettings {
     pub build_requires: Vec<String>,
     /// Patches for the spec file, applied in order.
     pub patches: Vec<String>,
+}
+
+/// `[deb]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct DebSettings {
+    /// May it be installed for several architectures at once, and for packages of other architectures? Default: `foreign`
+    /// for packages without native code, `no` for those with it.
+    pub multi_arch: Option<MultiArch>,
+    /// dpkg triggers that installing, upgrading or removing the main package activates (deb-triggers(5)).
+    pub activate: Vec<String>,
+}
+
+/// `Multi-Arch` of deb-control(5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MultiArch {
+    No,
+    /// Packages of several architectures can be installed beside each other.
+    Same,
+    /// It serves packages of any architecture.
+    Foreign,
+    /// Packages that depend on it choose between both.
+    Allowed,
 }

@@ -102,6 +102,10 @@ fn the_most_specific_override_wins() {
         [package-map]
         Celery_X = "celery"
         flask = "flask"
+        [library-map]
+        "libpq.so.5" = "libpq5 (>= 13)"
+        [library-map.el]
+        "libev.so.4" = "libev4"
         [package-map.el]
         celery-x = "el-celery"
         [distribution.el]
@@ -117,6 +121,7 @@ fn the_most_specific_override_wins() {
         python.version = "3.6"
         relations.requires = ["initscripts"]
         package-map = { celery-x = "python36-celery" }
+        library-map = { "libpq.so.5" = "" }
     "#;
     let none = project(text, &distribution("fedora-42", "fedora"));
     assert_eq!(none.python.version.as_deref(), Some("3.11"));
@@ -138,6 +143,9 @@ fn the_most_specific_override_wins() {
     assert_eq!(own.relations.requires, ["initscripts"], "lists replace");
     assert_eq!(own.relations.conflicts, ["other"], "tables merge key by key");
     assert_eq!(own.package_map["celery-x"], "python36-celery", "a distribution's own table is the most specific");
+    assert_eq!((none.library_map["libpq.so.5"].as_str(), none.library_map.len()), ("libpq5 (>= 13)", 1));
+    assert_eq!(family.library_map["libev.so.4"], "libev4");
+    assert_eq!(own.library_map["libpq.so.5"], "", "nothing is required for it there");
 }
 
 #[test]

@@ -27,6 +27,30 @@ pub(super) fn phrase(text: &str) -> Checked<String> {
     if text.is_empty() { Err(Fault::new("it is empty", "leave the key out for the default")) } else { Ok(text) }
 }
 
+/// File name of a shared library, as `DT_NEEDED` has it: `libpq.so.5`.
+pub(super) fn library(text: &str) -> Checked<String> {
+    let good = |character: char| character.is_ascii_alphanumeric() || "+-._".contains(character);
+    if !text.is_empty() && text.chars().all(good) && text.contains(".so") {
+        return Ok(text.to_owned());
+    }
+    let message = format!("`{}` is not the name of a shared library", text.escape_debug());
+    Err(Fault::new(message, "as the dynamic linker calls it: `\"libpq.so.5\" = \"libpq5 (>= 13)\"`"))
+}
+
+/// A trigger of dpkg: an absolute path or a name (deb-triggers(5): printable ASCII without blanks).
+pub(super) fn dpkg_trigger(text: &str) -> Checked<String> {
+    if text.starts_with('/') {
+        return target_path(text);
+    }
+    let good = text.len() > 1
+        && text.chars().all(|character| character.is_ascii_alphanumeric() || "+-._:@".contains(character));
+    if good && text.starts_with(|first: char| first.is_ascii_alphanumeric()) {
+        return Ok(text.to_owned());
+    }
+    let message = format!("`{}` is not the name of a dpkg trigger", text.escape_debug());
+    Err(Fault::new(message, "an absolute path, or a name such as `ldconfig`"))
+}
+
 /// Text of some lines: tabs and newlines are the only control characters.
 pub(super) fn text(text: &str) -> Checked<String> {
     let bad = text.chars().find(|character| character.is_control() && !matches!(character, '\n' | '\t' | '\r'));

@@ -315,20 +315,9 @@ mod tests {
 
     fn settings() -> PythonSettings {
         PythonSettings {
-            interpreter: crate::project::InterpreterSetting::System,
-            version: None,
-            requirements: Vec::new(),
-            constraints: Vec::new(),
-            extras: Vec::new(),
-            lock: None,
-            find_links: Vec::new(),
-            index_url: None,
-            extra_index_urls: Vec::new(),
-            no_index: false,
-            require_hashes: false,
             resolver: crate::project::Resolver::Pip,
             bytecode: crate::project::BytecodeMode::None,
-            plugins: None,
+            ..PythonSettings::default()
         }
     }
 }

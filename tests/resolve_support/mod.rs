@@ -11,7 +11,7 @@ use omnipack::distribution::ToolVersion;
 use omnipack::exec::Command;
 use omnipack::plan::{Interpreter, InterpreterKind, Platform};
 use omnipack::progress::Silent;
-use omnipack::project::{BytecodeMode, InterpreterSetting, Metadata, PythonSettings, Source};
+use omnipack::project::{BytecodeMode, Metadata, PythonSettings, Source};
 use omnipack::resolve::{Options, Resolver, Wheel};
 use sha2::{Digest, Sha256};
 
@@ -49,22 +49,7 @@ pub fn with_cache(options: Options) -> Options {
 }
 
 pub fn settings() -> PythonSettings {
-    PythonSettings {
-        interpreter: InterpreterSetting::System,
-        version: None,
-        requirements: Vec::new(),
-        constraints: Vec::new(),
-        extras: Vec::new(),
-        lock: None,
-        find_links: Vec::new(),
-        index_url: None,
-        extra_index_urls: Vec::new(),
-        no_index: false,
-        require_hashes: false,
-        resolver: omnipack::project::Resolver::Uv,
-        bytecode: BytecodeMode::None,
-        plugins: None,
-    }
+    PythonSettings { bytecode: BytecodeMode::None, ..PythonSettings::default() }
 }
 
 /// Only what lies in `links`.

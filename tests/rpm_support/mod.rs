@@ -47,6 +47,7 @@ pub fn package(name: &str) -> Package {
         compression: Compression { algorithm: Algorithm::Zstd, level: 3 },
         source_date: DATE,
         rpm: omnipack::project::RpmSettings::default(),
+        deb: omnipack::project::DebSettings::default(),
     }
 }
 

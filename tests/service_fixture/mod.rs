@@ -10,8 +10,8 @@ use omnipack::distribution::{Algorithm, Distribution, ToolVersion};
 use omnipack::exec::Command;
 use omnipack::plan::{BuildPlan, Compression, Evr, Interpreter, InterpreterKind, PackagePlan, Platform, Role};
 use omnipack::project::{
-    BytecodeMode, Cron, Enable, ExtraDirectory, InterpreterSetting, Logrotate, Metadata, PythonSettings, Resolver,
-    RpmSettings, Schedule, Service, Source, User,
+    BytecodeMode, Cron, DebSettings, Enable, ExtraDirectory, Logrotate, Metadata, PythonSettings, RpmSettings,
+    Schedule, Service, Source, User,
 };
 use omnipack::service::{Error, ServiceParts, render};
 use omnipack::stage::{Content, Entry, EntryKind};
@@ -125,6 +125,8 @@ pub fn plan(distribution_name: &str, packages: Vec<PackagePlan>) -> BuildPlan {
         changelog: None,
         source_date: 0,
         rpm: RpmSettings::default(),
+        deb: DebSettings::default(),
+        library_map: BTreeMap::new(),
         notes: Vec::new(),
         target: false,
         packages,
@@ -148,22 +150,7 @@ fn metadata() -> Metadata {
 }
 
 fn python_settings() -> PythonSettings {
-    PythonSettings {
-        interpreter: InterpreterSetting::System,
-        version: None,
-        requirements: Vec::new(),
-        constraints: Vec::new(),
-        extras: Vec::new(),
-        lock: None,
-        find_links: Vec::new(),
-        index_url: None,
-        extra_index_urls: Vec::new(),
-        no_index: false,
-        require_hashes: false,
-        resolver: Resolver::Uv,
-        bytecode: BytecodeMode::Build,
-        plugins: None,
-    }
+    PythonSettings { bytecode: BytecodeMode::Build, ..PythonSettings::default() }
 }
 
 /// cdhboot: the main package holds the account and the directories, `cdhboot-node` a web service and a worker.

@@ -19,6 +19,7 @@ fn extra(source: &Path, destination: &str) -> ExtraFile {
         owner: "root".into(),
         group: "app".into(),
         capabilities: None,
+        formerly: Vec::new(),
         template: false,
         package: None,
     }

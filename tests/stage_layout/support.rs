@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use omnipack::distribution::{Algorithm, Distribution, InitSystem, PackageFormat, ToolVersion};
 use omnipack::plan::{BuildPlan, Compression, Evr, Interpreter, InterpreterKind, PackagePlan, Platform, Role};
-use omnipack::project::{BytecodeMode, InterpreterSetting, Metadata, PythonSettings, Resolver, RpmSettings, Source};
+use omnipack::project::{BytecodeMode, DebSettings, Metadata, PythonSettings, RpmSettings, Source};
 use omnipack::resolve::{Lock, Wheel, WheelRole};
 use omnipack::stage::{Content, EntryKind, Stage, TargetPath, write_out};
 use sha2::{Digest, Sha256};
@@ -86,22 +86,7 @@ pub fn plan(prefix: &str, series: &str, python: &str) -> BuildPlan {
             path: python.into(),
             kind: InterpreterKind::System { requirement: "python".into() },
         },
-        python: PythonSettings {
-            interpreter: InterpreterSetting::System,
-            version: None,
-            requirements: Vec::new(),
-            constraints: Vec::new(),
-            extras: Vec::new(),
-            lock: None,
-            find_links: Vec::new(),
-            index_url: None,
-            extra_index_urls: Vec::new(),
-            no_index: false,
-            require_hashes: false,
-            resolver: Resolver::Uv,
-            bytecode: BytecodeMode::Build,
-            plugins: None,
-        },
+        python: PythonSettings { bytecode: BytecodeMode::Build, ..PythonSettings::default() },
         bytecode: BytecodeMode::Build,
         compression: Compression { algorithm: Algorithm::Zstd, level: 3 },
         license: String::new(),
@@ -115,6 +100,8 @@ pub fn plan(prefix: &str, series: &str, python: &str) -> BuildPlan {
         changelog: None,
         source_date: 0,
         rpm: RpmSettings::default(),
+        deb: DebSettings::default(),
+        library_map: BTreeMap::new(),
         notes: Vec::new(),
         target: false,
         packages: vec![package("app")],
