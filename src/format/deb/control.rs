@@ -12,8 +12,7 @@ use crate::format::text::{hex, many_lines, one_line, wrong};
 use crate::package::{Architecture, Package};
 use crate::plan::Role;
 use crate::project::{MultiArch, ScriptletKind};
-use crate::service::Scriptlet;
-use crate::service::triggers::deb_triggers;
+use crate::service::{Scriptlet, deb_triggers};
 use crate::stage::{Entry, EntryKind};
 
 /// Maintainer scripts by what they are called in a .deb. dpkg has no others; what they have to do is in them.
