@@ -7,9 +7,11 @@
 mod accounts;
 mod checked;
 mod command;
+mod conffiles;
 mod cron;
 mod directories;
 mod error;
+mod files;
 mod hardening;
 mod logrotate;
 mod maintainer;
@@ -19,9 +21,11 @@ mod own_directories;
 mod plugins;
 mod pretrans;
 mod registration;
+mod replaced;
 mod scriptlets;
 mod systemd;
 mod sysvinit;
+mod triggers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,8 +36,10 @@ use crate::project::{ConfigFile, ScriptletKind};
 use crate::stage::{Content, Entry, EntryFlags, EntryKind, Origin, TargetPath};
 
 pub use error::Error;
+pub use files::Files;
 pub use maintainer::maintainer_scripts;
 pub use pretrans::pretrans;
+pub use triggers::deb_triggers;
 
 /// A script that the package manager runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +69,7 @@ pub struct ServiceParts {
 pub fn render(plan: &BuildPlan, package: &PackagePlan, scripts: &[String]) -> Result<ServiceParts, Error> {
     let services = checked::services(plan, package, scripts)?;
     plugins::check(plan, package)?;
+    triggers::check(plan, package)?;
     let levels = order::levels(plan)?;
     let accounts = accounts::of_package(plan, package)?;
     let mut entries = Vec::new();
@@ -87,6 +94,7 @@ pub fn render(plan: &BuildPlan, package: &PackagePlan, scripts: &[String]) -> Re
     relations.extend(scriptlets::relations(plan, package));
     relations.extend(logrotate::relations(plan, &entries));
     relations.extend(cron::relations(plan, &entries));
+    relations.extend(files::relations(plan, package));
     Ok(ServiceParts { entries, scriptlets, relations })
 }
 
