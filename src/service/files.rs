@@ -9,10 +9,10 @@ use crate::distribution::PackageFormat;
 use crate::plan::{BuildPlan, PackagePlan, Relation, RelationKind};
 use crate::stage::{Entry, EntryKind, TargetPath};
 
-use super::{Error, target_path};
 use super::conffiles::{self, Rename};
 use super::replaced::{self, Link};
 use super::triggers::{self, TriggerScript};
+use super::{Error, target_path};
 
 /// Brings `setcap` (the Debian and Ubuntu package of that name, since Debian 7 and Ubuntu 12.04).
 const CAPABILITIES_PACKAGE: &str = "libcap2-bin";
@@ -30,8 +30,6 @@ pub struct Files {
     renames: Vec<Rename>,
     /// Names of the other packages of the build.
     packages: Vec<String>,
-    /// Former paths of configuration files of other packages of the build: an edited file is theirs to move.
-    renamed_elsewhere: Vec<String>,
     /// Every symbolic link of the package: there may be a directory in its place.
     links: Vec<Link>,
     /// Directories that an operator may have replaced by a link.
@@ -62,19 +60,12 @@ impl Files {
         entries: &'a [Entry],
         others: impl Iterator<Item = &'a Entry>,
     ) -> Result<Self, Error> {
-        let others = others.collect::<Vec<_>>();
-        let mut renamed_elsewhere = Vec::new();
-        let other_packages = || plan.packages.iter().filter(|other| other.name != package.name);
-        for other in other_packages() {
-            let renames = conffiles::renames(other, others.iter().copied())?;
-            renamed_elsewhere.extend(renames.into_iter().map(|rename| rename.from));
-        }
+        let other_packages = plan.packages.iter().filter(|other| other.name != package.name);
         Ok(Self {
             conffiles: conffiles::paths(entries),
-            elsewhere: conffiles::paths(others.iter().copied()),
+            elsewhere: conffiles::paths(others),
             renames: conffiles::renames(package, entries)?,
-            packages: other_packages().map(|other| other.name.clone()).collect(),
-            renamed_elsewhere,
+            packages: other_packages.map(|other| other.name.clone()).collect(),
             links: replaced::links(entries),
             data: replaced::data(plan, entries)?,
             capabilities: capabilities(entries),
@@ -85,22 +76,17 @@ impl Files {
     }
 }
 
-/// What the files of a Debian package need: `setcap`, where one has capabilities, and leave to take over a file that
-/// another package of the build had in another version, or has in the one that is gone back to.
+/// What sets the capabilities of the files of a Debian package.
 pub fn relations(plan: &BuildPlan, package: &PackagePlan) -> Vec<Relation> {
-    if plan.distribution.format != PackageFormat::Deb {
-        return Vec::new();
-    }
-    let relation = |kind, name: &str, reason: String| Relation { kind, name: name.to_owned(), comparison: None, reason };
-    let others = plan.packages.iter().filter(|other| other.name != package.name);
-    let replaced = others.map(|other| {
-        relation(RelationKind::Replaces, &other.name, "files may move from one package of a build to another".to_owned())
-    });
     let with = package.files.iter().find_map(|file| Some((file, file.capabilities.as_deref()?)));
-    let capable = with.map(|(file, capabilities)| {
-        relation(RelationKind::Requires, CAPABILITIES_PACKAGE, format!("{capabilities} of {}", file.destination))
+    let with = with.filter(|_| plan.distribution.format == PackageFormat::Deb);
+    let needed = with.map(|(file, capabilities)| Relation {
+        kind: RelationKind::Requires,
+        name: CAPABILITIES_PACKAGE.to_owned(),
+        comparison: None,
+        reason: format!("{capabilities} of {}", file.destination),
     });
-    replaced.chain(capable).collect()
+    needed.into_iter().collect()
 }
 
 fn capabilities(entries: &[Entry]) -> Vec<Capabilities> {
