@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::distribution::PackageFormat;
 use crate::plan::{BuildPlan, PackagePlan, Relation, RelationKind};
+use crate::project::ExtraFile;
 use crate::stage::{Entry, EntryKind, TargetPath};
 
 use super::conffiles::{self, Rename};
@@ -76,17 +77,19 @@ impl Files {
     }
 }
 
-/// What sets the capabilities of the files of a Debian package.
+/// What the files of a Debian package need: `setcap`, where one has capabilities.
 pub fn relations(plan: &BuildPlan, package: &PackagePlan) -> Vec<Relation> {
+    if plan.distribution.format != PackageFormat::Deb {
+        return Vec::new();
+    }
     let with = package.files.iter().find_map(|file| Some((file, file.capabilities.as_deref()?)));
-    let with = with.filter(|_| plan.distribution.format == PackageFormat::Deb);
-    let needed = with.map(|(file, capabilities)| Relation {
+    let relation = |(file, capabilities): (&ExtraFile, &str)| Relation {
         kind: RelationKind::Requires,
         name: CAPABILITIES_PACKAGE.to_owned(),
         comparison: None,
         reason: format!("{capabilities} of {}", file.destination),
-    });
-    needed.into_iter().collect()
+    };
+    with.map(relation).into_iter().collect()
 }
 
 fn capabilities(entries: &[Entry]) -> Vec<Capabilities> {

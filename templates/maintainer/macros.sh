@@ -11,7 +11,8 @@
 # What one maintainer script leaves for the next. It outlives a boot: dpkg goes on where it was cut off.
 base={{ notes_directory | sh }}
 notes=$base/packages/{{ package | sh }}
-are_noted() { [ -d "$notes" ]; }
+{% endmacro -%}
+{%- macro make_notes() %}
 make_notes() { (umask 077 && mkdir -p "$notes") 2>/dev/null; }
 {% endmacro -%}
 {%- macro tidy_package_notes() %}
@@ -22,7 +23,7 @@ done
 {%- macro is_of_another() %}
 # Is $1 in another package, too?
 is_of_another() {
-    dpkg-query -S "$1" 2>/dev/null | sed -n 's/: .*//p' | tr -s ', ' '\n\n' | sed 's/:.*//' |
+    dpkg-query -S "$1" 2>/dev/null | sed -n 's/: .*//p' | tr -d ' ' | tr , '\n' | sed 's/:.*//' |
         grep -qvxF {{ package | sh }}
 }
 {% endmacro -%}

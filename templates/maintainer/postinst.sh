@@ -8,6 +8,7 @@ fi
 {{ files_postinst() }}
 {% if services %}
 {{ package_notes() }}
+{{- make_notes() }}
 {{ manage_services() }}
 {% endif %}
 case "${1:-}" in

@@ -3,6 +3,7 @@
 {{ files_postrm() }}
 {% if services %}
 {{ package_notes() }}
+{{- postrm_functions() }}
 {% endif %}
 case "${1:-}" in
     remove)
@@ -26,7 +27,6 @@ case "${1:-}" in
     purge)
         phase=purge
 {{ run_script(user.purge) }}
-        {{ is_of_another() }}
         {% if services %}
         {{ purge_services() }}
         rm -rf "$notes"

@@ -13,6 +13,7 @@ esac
 
 # Notes for postinst: which services run, what they take the place of.
 {{ package_notes() }}
+{{- make_notes() }}
 if make_notes; then
 {{ note_for_configuration() }}
 fi

@@ -14,6 +14,7 @@ esac
 case "$1:${5:-}" in
     remove:* | deconfigure:removing)
         {{ package_notes() }}
+{{ make_notes() }}
         {{ is_of_another() }}
         {{ stop_and_note_services() }}
         ;;

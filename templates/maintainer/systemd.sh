@@ -1,13 +1,18 @@
 {#- Services as systemd units in Debian's maintainer scripts. Whether a unit is enabled is kept as debhelper's packages keep
     it: by deb-systemd-helper(1p), whose state says that a unit was registered before and what links it had. Only it does
     not know instances: for these the same state is written here. -#}
-{%- macro debian_orders() %}
+{%- macro unit_places() %}
 units=/usr/lib/systemd/system registered=/var/lib/systemd/deb-systemd-helper-enabled
-{{ orders() }}
-{{- policy() }}
+{% endmacro -%}
+{%- macro helper_function() %}
 helper() { deb-systemd-helper "$@" >/dev/null 2>&1 </dev/null; }
+{% endmacro -%}
+{%- macro is_known() %}
 # Was the unit $1 registered before, be it disabled now?
 is_known() { [ -e "$registered/$1.dsh-also" ]; }
+{% endmacro -%}
+{%- macro invoke_function() %}
+{{ policy() }}
 # `start`, `restart` or `stop` as $1 of the unit $2, if policy-rc.d has nothing against it. A unit that is disabled and
 # does not run is not started.
 invoke() {
@@ -41,7 +46,8 @@ activity_of() {
 {% endmacro -%}
 {%- macro note_for_configuration() %}
 {{ service_functions() }}
-{{- debian_orders() }}
+{{- unit_places() }}
+{{- is_known() }}
 {{- is_running() }}
 {{- activity() }}
 {{- state_functions() }}
@@ -95,7 +101,11 @@ fi
 {% endmacro -%}
 {%- macro manage_services() %}
 {{ service_functions() }}
-{{- debian_orders() }}
+{{- unit_places() }}
+{{- orders() }}
+{{- helper_function() }}
+{{- is_known() }}
+{{- invoke_function() }}
 {{- is_running() }}
 {{- activity() }}
 {{- state_functions() }}
@@ -140,7 +150,7 @@ register() {
     if is_known "$2"; then
         # What it is enabled for may be something else now.
         if helper was-enabled "$2"; then add_links "$2" known; fi
-        [ -e "$notes/again" ] || start=wait
+        [ -e "$notes/again" ] || start="wait"
     else
         if [ -e "$notes/found.$2" ]; then
             start=wait verb=no
@@ -271,7 +281,7 @@ revive() {
 {{ revival_functions(kinds) }}
 {{- forget_formers_function() }}
 revive_services() {
-    are_noted || return 0
+    [ -d "$notes" ] || return 0
     if [ "$live" = yes ]; then
         tell daemon-reload
         {% if kinds %}
@@ -291,9 +301,10 @@ resume_services() {
 {% endmacro -%}
 {%- macro stop_and_note_services() %}
 {{ service_functions() }}
-{{- debian_orders() }}
+units=/usr/lib/systemd/system
+{{ invoke_function() }}
 {{- is_running() }}
-{{- state_functions() }}
+{{- ask_function() }}
 {{- units_function() }}
 # Another package has the service $1 now, and it goes on.
 is_handed_on() {
@@ -326,10 +337,14 @@ if [ "$live" = yes ]; then
     {% endfor %}
 fi
 {% endmacro -%}
-{%- macro forget_processes() %}
+{%- macro postrm_functions() %}
 {{ service_functions() }}
-{{- debian_orders() }}
+{{- unit_places() }}
+{{- orders() }}
+{{- helper_function() }}
 {{- units_function() }}
+{% endmacro -%}
+{%- macro forget_processes() %}
 # What is enabled stays noted until the package is purged.
 if [ "$live" = yes ]; then
     tell daemon-reload
@@ -348,10 +363,9 @@ fi
 {% endfor %}
 {% endmacro -%}
 {%- macro purge_services() %}
-{{ service_functions() }}
-{{- debian_orders() }}
-{{- instances_function() }}
-{{- known_instances() }}
+{% if "template" in services | map(attribute="kind") | list %}
+{{ known_instances() }}
+{% endif %}
 # Links and state of the units whose file $1 is gone; another package may have it by now.
 purge_units() {
     [ ! -e "$units/$1" ] || return 0

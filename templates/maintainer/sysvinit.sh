@@ -1,7 +1,6 @@
 {#- Services as init scripts in Debian's maintainer scripts: registered by update-rc.d(8), and started by invoke-rc.d(8), which
     asks policy-rc.d (policy 9.3.3). A script is a configuration file, and stays with its links until the purge. -#}
-{%- macro debian_orders() %}
-{{ policy() }}
+{%- macro is_known() %}
 # Were links for the script $1 made before, be they to stop it?
 is_known() {
     for link in /etc/rc[0-6S].d/[SK][0-9][0-9]"$1"; do
@@ -9,11 +8,12 @@ is_known() {
     done
     return 1
 }
+{% endmacro -%}
+{%- macro invoke_function() %}
 invoke() { run invoke-rc.d "$@"; }
 {% endmacro -%}
 {%- macro note_for_configuration() %}
 {{ service_functions() }}
-{{- debian_orders() }}
 {{- is_enabled() }}
 {{- is_cron() }}
 {{- script_of() }}
@@ -62,8 +62,9 @@ fi
 {% endmacro -%}
 {%- macro manage_services() %}
 {{ service_functions() }}
-{{- debian_orders() }}
-{{- is_enabled() }}
+{{- is_known() }}
+{{- policy() }}
+{{- invoke_function() }}
 {{- script_of() }}
 {{- drop_links() }}
 {{- is_of_another() }}
@@ -144,7 +145,7 @@ revive() {
     rm -f "$notes/ran.$1" "$notes/stopped.$1" "$notes/start.$1"
 }
 revive_services() {
-    are_noted || return 0
+    [ -d "$notes" ] || return 0
     {% if "plain" in services | map(attribute="kind") | list %}
     if [ "$live" = yes ]; then
         {% for service in services if service.kind == "plain" %}
@@ -168,7 +169,7 @@ resume_services() {
 {% endmacro -%}
 {%- macro stop_and_note_services() %}
 {{ service_functions() }}
-{{- debian_orders() }}
+{{- invoke_function() }}
 # Service $1 with the script $2; $3 is `in-favour` when another package takes the place of this one.
 end() {
     # Another package may have the service now, and it goes on.
@@ -183,11 +184,13 @@ if [ "$live" = yes ]; then
     {% endfor %}
 fi
 {% endmacro -%}
+{%- macro postrm_functions() %}
+run() { "$@" >/dev/null 2>&1 </dev/null; }
+{{ drop_links() }}
+{% endmacro -%}
 {%- macro forget_processes() %}
 {% endmacro -%}
 {%- macro purge_services() %}
-{{ service_functions() }}
-{{- drop_links() }}
 # The links of script $1 and what it printed; another package may have it by now.
 purge_script() {
     [ ! -e "/etc/init.d/$1" ] || return 0

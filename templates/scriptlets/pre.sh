@@ -2,7 +2,6 @@
 {{ make_accounts() }}
 {% if services %}
 
-{{ before() }}
 # Notes for the scriptlets after this one: which services are new, which ran, which are enabled. Of a transaction that
 # was cut off, what it has not come to is still to be done: `new.*`, `start.*`, `former.*`, `count.*`.
 {{ notes() }}

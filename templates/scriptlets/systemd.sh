@@ -22,8 +22,11 @@ is_running() {
     return 1
 }
 {% endmacro -%}
-{%- macro state_functions() %}
+{%- macro ask_function() %}
 ask() { systemctl "$@" 2>/dev/null; }
+{% endmacro -%}
+{%- macro state_functions() %}
+{{ ask_function() }}
 enablement() {
     case "$(ask is-enabled "$1")" in
         *masked*) echo masked ;;
