@@ -95,7 +95,7 @@ impl<'a> Copyright<'a> {
 
     fn paragraph(&self, index: usize, writer: &mut Writer) -> Option<Paragraph> {
         let (subject, licence) = (self.subjects.all.get(index)?, self.licences.get(index)?);
-        let mut notes = vec![introduction(subject, index)];
+        let mut notes = vec![introduction(subject)];
         notes.extend(licence.notes.iter().cloned());
         let statements = statements(subject, &mut notes);
         for people in subject.materials.iter().filter(|material| material.kind == Kind::People) {
@@ -168,7 +168,8 @@ impl Writer {
 
     /// Each licence file in its turn; one that Debian has under a name of the synopsis needs none.
     fn blocks(&mut self, subject: &Subject, names: &[&str]) -> Vec<String> {
-        let terms = subject.materials.iter().filter(|material| material.kind == Kind::Terms && !material.text.is_empty());
+        let terms =
+            subject.materials.iter().filter(|material| material.kind == Kind::Terms && !material.text.is_empty());
         let of_synopsis = |common: &names::Common| common.names.iter().any(|name| names.contains(&name.as_str()));
         let terms = terms.filter(|material| !material.common.is_some_and(of_synopsis)).collect::<Vec<_>>();
         let several = terms.len() > 1;
@@ -215,20 +216,18 @@ fn sole_text<'a>(subject: &'a Subject, named: Option<&'a Named>) -> Option<(&'a 
 fn synopsis(subject: &Subject, named: Option<&Named>) -> String {
     match named {
         Some(named) => named.synopsis(),
-        None if subject.materials.iter().any(|material| material.kind == Kind::Terms) => {
-            let name = subject.title.chars().map(|c| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '-' });
+        None if subject.materials.iter().any(|one| one.kind == Kind::Terms && !one.text.is_empty()) => {
+            let name =
+                subject.title.chars().map(|c| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '-' });
             format!("{}-license", name.collect::<String>())
         }
         None => "unknown".to_owned(),
     }
 }
 
-fn introduction(subject: &Subject, index: usize) -> String {
+fn introduction(subject: &Subject) -> String {
     let home = subject.home.as_ref().map(|home| format!(", {home}")).unwrap_or_default();
-    match index {
-        0 => "The application. What follows comes with it, each part with its own licence.".to_owned(),
-        _ => format!("{} {}{home}", subject.title, subject.version),
-    }
+    format!("{} {}{home}", subject.title, subject.version)
 }
 
 /// Of all licence files, each once; else the author.
@@ -255,5 +254,4 @@ fn statements(subject: &Subject, notes: &mut Vec<String>) -> Vec<String> {
 }
 
 #[cfg(test)]
-#[path = "copyright/tests.rs"]
 mod tests;

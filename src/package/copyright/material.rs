@@ -1,7 +1,6 @@
 //! A licence file of a distribution, read: statements of copyright taken out of its head, the rest as text.
 
 use std::io::{self, Read};
-use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -91,11 +90,6 @@ impl Material {
         let key = Sha256::digest(plain(&text)).into();
         Self { file: file.to_owned(), kind: Kind::Terms, common: None, name: None, statements: Vec::new(), text, key }
     }
-
-    /// A short text of omnipack's own or of the metadata, by itself.
-    pub fn bytes(file: &str, bytes: &Arc<[u8]>) -> Self {
-        Self::of_text(file, &decode(bytes))
-    }
 }
 
 /// UTF-8, or what is older and was never anything else in licence files: Latin-1.
@@ -131,7 +125,7 @@ fn split_head(lines: &[String]) -> (Vec<String>, &[String]) {
     let mut statements = Vec::new();
     for (index, line) in lines.iter().enumerate() {
         let underline = !line.is_empty() && line.chars().all(|c| "=-~*# ".contains(c));
-        let reserved = plain(line).trim_matches(['.', ' ']) == "all rights reserved";
+        let reserved = plain(line).trim_matches(|c: char| "#*. ".contains(c)) == "all rights reserved";
         if let Some(statement) = statement(line) {
             statements.push(statement);
         } else if !(line.is_empty() || underline || reserved || names::is_heading(line)) {
@@ -192,7 +186,10 @@ mod tests {
         assert_eq!(material.statements, ["2010 Ada", "2011-2014 Bob"]);
         assert!(material.text.starts_with("Permission is hereby granted"), "{}", material.text);
         assert_eq!(material.name, Some("Expat"));
-        let other = Material::of_text("LICENSE.md", &EXPAT.replace("2010 Ada", "2020 Eve").replace("any person", "any\n   person"));
+        let other = Material::of_text(
+            "LICENSE.md",
+            &EXPAT.replace("2010 Ada", "2020 Eve").replace("any person", "any\n   person"),
+        );
         assert_eq!(material.key, other.key);
     }
 
@@ -241,7 +238,8 @@ mod tests {
 
     #[test]
     fn latin_1_is_read() {
-        assert_eq!(Material::bytes("LICENSE", &Arc::from(&b"Copyright \xa9 2001 J\xfcrgen\n"[..])).statements, ["2001 Jürgen"]);
+        let text = decode(b"Copyright \xa9 2001 J\xfcrgen\n");
+        assert_eq!(Material::of_text("LICENSE", &text).statements, ["2001 Jürgen"]);
     }
 
     #[test]
@@ -249,7 +247,11 @@ mod tests {
         let content = Content::Bytes(vec![b'a'; 2 << 20].into());
         let mut budget = u64::MAX;
         let material = Material::read("LICENSE", &content, "/opt/app/LICENSE", &mut budget).unwrap();
-        assert!(material.text.contains("2097152 bytes") && material.text.contains("/opt/app/LICENSE"), "{}", material.text);
+        assert!(
+            material.text.contains("2097152 bytes") && material.text.contains("/opt/app/LICENSE"),
+            "{}",
+            material.text
+        );
         let mut budget = 5;
         let content = Content::Bytes(b"123456".as_slice().into());
         let material = Material::read("LICENSE", &content, "/opt/app/LICENSE", &mut budget).unwrap();

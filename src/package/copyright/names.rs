@@ -13,6 +13,9 @@ use super::material::Material;
 /// `(A OR B) AND (C OR D)` becomes four.
 const MOST_ALTERNATIVES: usize = 16;
 
+/// Classifiers that say something of licences and name none.
+const NAMELESS: [&str; 3] = ["OSI Approved", "DFSG approved", "Freely Distributable"];
+
 /// Of `licenses.toml`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -130,12 +133,14 @@ pub fn licence(said: &Said, materials: &[Material]) -> Licence {
     if !field.is_empty() && !ambiguous && said.field.lines().count() == 1 {
         notes.push(format!("Its metadata calls the licence: {field}"));
     }
-    let classified =
-        said.classifiers.iter().filter_map(|line| TABLE.classifiers.get(line)).map(|name| Named::one(name));
-    let classified = classified.reduce(|one, other| one.clone().and(other).unwrap_or(one));
-    if let Some(named) = classified.filter(|_| !(ambiguous && of_text.is_some())) {
+    let meaning = said.classifiers.iter().filter(|line| !NAMELESS.contains(&line.as_str()));
+    let (known, vague): (Vec<_>, Vec<_>) = meaning.partition(|line| TABLE.classifiers.contains_key(*line));
+    let known = known.into_iter().filter_map(|line| TABLE.classifiers.get(line)).map(|name| Named::one(name));
+    let known = known.reduce(|one, other| one.clone().and(other).unwrap_or(one));
+    if let Some(named) = known.filter(|_| vague.is_empty() && !(ambiguous && of_text.is_some())) {
         if named.names().len() > 1 {
-            notes.push("Its classifiers name these licences, and not whether all hold or one may be chosen.".to_owned());
+            notes
+                .push("Its classifiers name these licences, and not whether all hold or one may be chosen.".to_owned());
         }
         return Licence { named: Some(named), notes };
     }
@@ -286,10 +291,7 @@ mod tests {
         assert_eq!(of("GPL-2.0-or-later"), "GPL-2+");
         assert_eq!(of("GPL-2.0+"), "GPL-2+");
         assert_eq!(of("GPL-3.0"), "GPL-3");
-        assert_eq!(
-            of("GPL-2.0-only WITH Classpath-exception-2.0"),
-            "GPL-2 with Classpath-exception-2.0 exception"
-        );
+        assert_eq!(of("GPL-2.0-only WITH Classpath-exception-2.0"), "GPL-2 with Classpath-exception-2.0 exception");
         assert_eq!(of("LicenseRef-Public-Domain"), "LicenseRef-Public-Domain");
         assert_eq!(of("Dual License"), "");
     }
@@ -320,6 +322,8 @@ mod tests {
         assert_eq!(said("", "LGPL with exceptions", &["OSI Approved :: MIT License"]), ("Expat".to_owned(), 1));
         let two = ["OSI Approved :: MIT License", "OSI Approved :: Apache Software License"];
         assert_eq!(said("", "", &two), ("Expat and Apache-2.0".to_owned(), 1));
+        let vague = ["OSI Approved :: MIT License", "OSI Approved :: BSD License", "OSI Approved"];
+        assert_eq!(said("", "", &vague), ("BSD-2-clause".to_owned(), 1));
     }
 
     #[test]

@@ -20,7 +20,11 @@ pub fn patterns(entries: &[Entry], count: usize, owner: impl Fn(&Entry) -> Optio
             }
             continue;
         }
-        open.extend(group.chunk_by(|left, right| part(left.0, depth + 1) == part(right.0, depth + 1)).map(|part| (part, depth + 1)));
+        open.extend(
+            group
+                .chunk_by(|left, right| part(left.0, depth + 1) == part(right.0, depth + 1))
+                .map(|part| (part, depth + 1)),
+        );
     }
     for patterns in &mut found {
         patterns.sort();

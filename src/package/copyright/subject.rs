@@ -144,10 +144,7 @@ impl Subject {
         self.title = field("name").unwrap_or(&self.title).to_owned();
         self.author = person(field("author"), field("author-email"))
             .or_else(|| person(field("maintainer"), field("maintainer-email")));
-        let labelled = |line: &str| line.split_once(',').map(|(_, address)| address.trim().to_owned());
-        let urls = fields.all("project-url").filter_map(labelled);
-        let is_web = |address: &String| address.starts_with("https://") || address.starts_with("http://");
-        self.home = field("home-page").map(str::to_owned).into_iter().chain(urls).find(is_web);
+        self.home = home(field("home-page"), fields.all("project-url"));
     }
 
     /// Some put the whole text into the field: it counts where there is no file.
@@ -166,6 +163,20 @@ fn person(name: Option<&str>, address: Option<&str>) -> Option<String> {
         (Some(one), None) | (None, Some(one)) => Some(one.to_owned()),
         (None, None) => None,
     }
+}
+
+/// `Home-page`, or the best of `Project-URL`, each a label and an address
+/// (<https://packaging.python.org/specifications/well-known-project-urls/>).
+fn home<'a>(home_page: Option<&'a str>, urls: impl Iterator<Item = &'a str>) -> Option<String> {
+    const LABELS: [&str; 5] = ["homepage", "source", "repository", "sourcecode", "documentation"];
+    let rank = |(label, address): (&str, &'a str)| {
+        let label = label.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+        LABELS.iter().position(|known| *known == label).map(|rank| (rank, address.trim()))
+    };
+    let is_web = |address: &&str| address.starts_with("https://") || address.starts_with("http://");
+    let of_urls =
+        urls.filter_map(|line| line.split_once(',').and_then(rank)).filter(|(_, address)| is_web(address)).min();
+    home_page.filter(is_web).or(of_urls.map(|(_, address)| address)).map(str::to_owned)
 }
 
 /// `.../site-packages/flask-3.0.dist-info/METADATA`, and none of a vendored distribution.
@@ -208,7 +219,8 @@ mod tests {
         let mut subject = Subject::default();
         subject.take_metadata(
             "Name: Flask\nLicense: UNKNOWN\nAuthor: Ada\nAuthor-email: ada@b.c\nHome-page: UNKNOWN\n\
-             Classifier: License :: OSI Approved :: MIT License\nProject-URL: Source, https://s\n",
+             Classifier: License :: OSI Approved :: MIT License\nProject-URL: Chat, https://c\n\
+             Project-URL: Documentation, https://d\nProject-URL: Source Code, https://s\n",
             false,
         );
         assert_eq!((subject.title.as_str(), subject.said.field.as_str()), ("Flask", ""));
@@ -219,7 +231,8 @@ mod tests {
 
     #[test]
     fn a_text_in_the_field_counts_where_there_is_no_file() {
-        let mut subject = Subject { said: Said { field: "BSD\nDo it".to_owned(), ..Said::default() }, ..Subject::default() };
+        let mut subject =
+            Subject { said: Said { field: "BSD\nDo it".to_owned(), ..Said::default() }, ..Subject::default() };
         subject.take_text_of_field();
         subject.take_text_of_field();
         assert_eq!(subject.materials.len(), 1);
