@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::distribution::PackageFormat;
 use crate::package::documentation::Documentation;
-use crate::package::{Architecture, Error, Package, changelog, directories};
+use crate::package::{Architecture, Error, Package, changelog, debian_description, directories};
 use crate::plan::{BuildPlan, Comparison, PackagePlan, Relation, RelationKind, Role};
 use crate::project::ScriptletKind;
 use crate::service;
@@ -22,11 +22,24 @@ pub fn assemble(plan: &BuildPlan, stage: &Stage) -> Result<Vec<Package>, Error> 
     let mut packages = packages.collect::<Result<Vec<_>, _>>()?;
     directories::own(plan, &mut packages);
     if plan.distribution.format == PackageFormat::Deb {
-        for (package, planned) in packages.iter_mut().zip(&plan.packages) {
-            package.scriptlets = service::maintainer_scripts(plan, planned, &scripts)?;
-        }
+        maintain(plan, &mut packages, &scripts)?;
     }
     Ok(packages)
+}
+
+/// Adds the maintainer scripts of a Debian package: what they do depends on the files of all packages.
+fn maintain(plan: &BuildPlan, packages: &mut [Package], scripts: &[String]) -> Result<(), Error> {
+    for (index, planned) in plan.packages.iter().enumerate() {
+        let others = packages.iter().enumerate().filter(|(other, _)| *other != index);
+        let others = others.flat_map(|(_, package)| &package.entries);
+        let Some(package) = packages.get(index) else { continue };
+        let files = service::Files::new(plan, planned, &package.entries, others)?;
+        let scriptlets = service::maintainer_scripts(plan, planned, scripts, &files)?;
+        if let Some(package) = packages.get_mut(index) {
+            package.scriptlets = scriptlets;
+        }
+    }
+    Ok(())
 }
 
 fn assemble_one(
@@ -59,6 +72,7 @@ fn assemble_one(
     let own = scriptlets.remove(&ScriptletKind::Pretrans);
     let pretrans = service::pretrans(plan, &package.name, &entries, own)?;
     scriptlets.extend(pretrans.map(|scriptlet| (ScriptletKind::Pretrans, scriptlet)));
+    let (summary, description) = texts(plan, package);
     Ok(Package {
         format: plan.distribution.format,
         format_version: plan.distribution.format_version,
@@ -67,8 +81,8 @@ fn assemble_one(
         role: package.role,
         evr: plan.evr.clone(),
         architecture: Architecture::Independent,
-        summary: package.summary.clone(),
-        description: package.description.clone(),
+        summary,
+        description,
         license: plan.license.clone(),
         url: plan.url.clone(),
         vendor: plan.vendor.clone(),
@@ -86,6 +100,15 @@ fn assemble_one(
         rpm: plan.rpm.clone(),
         deb: plan.deb.clone(),
     })
+}
+
+fn texts(plan: &BuildPlan, package: &PackagePlan) -> (String, String) {
+    match plan.distribution.format {
+        PackageFormat::Rpm => (package.summary.clone(), package.description.clone()),
+        PackageFormat::Deb => {
+            (debian_description::synopsis(&package.summary), debian_description::extended(plan, package))
+        }
+    }
 }
 
 /// Sorts by path. A directory may be named by several parts: what the user said of it wins over what was derived.

@@ -5,6 +5,7 @@ mod changelog;
 mod conclude;
 mod copyright;
 mod debian_changelog;
+mod debian_description;
 mod directories;
 mod documentation;
 pub mod requirements;
