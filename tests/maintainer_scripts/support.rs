@@ -75,7 +75,7 @@ impl<'a> Deb<'a> {
     /// As [`Deb::build`], with `change` run in the tree before it is packed.
     pub fn build_with(&self, change: &str) -> String {
         let parts = rendered(self.plan, self.index).unwrap();
-        let mut script = format!("rm -rf /build; mkdir -p /build/DEBIAN /debs; cd /build\n");
+        let mut script = "rm -rf /build; mkdir -p /build/DEBIAN /debs; cd /build\n".to_owned();
         let mut write = |path: &str, mode: u32, text: &str| {
             script.push_str(&format!(
                 "mkdir -p \"$(dirname .{path})\"; printf %s {} >.{path}; chmod {mode:o} .{path}\n",
