@@ -171,7 +171,7 @@ impl Page {
     fn write_field(&mut self, field: &FieldChange) -> fmt::Result {
         let FieldChange { field: name, old, new } = field;
         if old.contains('\n') || new.contains('\n') {
-            writeln!(self.out, "  {}", shown(name))?;
+            self.line("~", Style::Changed, &shown(name))?;
             let lines = |text: &str, sign| text.lines().map(|line| format!("{sign}{line}")).collect::<Vec<_>>();
             return self.write_diff(&[lines(old, "-"), lines(new, "+")].concat().join("\n"), "    ", MOST_FILE_LINES);
         }
