@@ -3,13 +3,25 @@
 //! then [`write()`] puts header and payload into the final file, which appears whole or not at all.
 
 pub mod compress;
+pub mod deb;
+mod difference;
+pub mod inspection;
 pub mod publish;
+mod read;
 pub mod rpm;
+mod text;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
 use thiserror::Error;
+
+pub use difference::{
+    Aspect, ChangeKind, ChangelogChange, Difference, DistributionChange, FieldChange, FileChange, RelationChange, Side,
+    TextChange, compare,
+};
+pub use read::{Contents, read, read_whole};
 
 use crate::distribution::{PackageFormat, ToolVersion};
 use crate::package::Package;
@@ -19,15 +31,12 @@ use crate::stage::gate::Scanner;
 /// Why the package file could not be written, or not be read.
 #[derive(Debug, Error, Diagnostic)]
 pub enum Error {
-    #[error("{title} takes .deb packages, which this version of omnipack does not write")]
-    #[diagnostic(
-        code(format::deb),
-        help("choose a distribution whose packages are RPMs; `omnipack distributions` lists them")
-    )]
-    NoDebWriter { title: String },
     #[error(transparent)]
     #[diagnostic(transparent)]
     Stage(#[from] crate::stage::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Service(#[from] crate::service::Error),
     #[error("cannot {action}: {source}")]
     #[diagnostic(code(format::io), help("is there space left, and may you write there?"))]
     Io { action: String, source: std::io::Error },
@@ -43,6 +52,12 @@ pub enum Error {
         help("ship fewer files: leave out tests and documentation, or split the project into packages")
     )]
     HeaderSize { package: String, bytes: u64, limit: u64, version: ToolVersion },
+    #[error("package `{package}`: its content takes {bytes} bytes, compressed, and a .deb holds at most {limit}")]
+    #[diagnostic(
+        code(format::payload_size),
+        help("compress more (`compression = \"small\"`), ship less, or split the project into packages")
+    )]
+    PayloadSize { package: String, bytes: u64, limit: u64 },
     #[error("package `{package}`: the hard link `{path}` names `{target}`, which is no packed file")]
     #[diagnostic(
         code(format::hardlink),
@@ -61,6 +76,21 @@ pub enum Error {
     #[error("`{path}` is not a readable RPM: {source}")]
     #[diagnostic(code(format::read), help("name a complete .rpm file"))]
     Read { path: PathBuf, source: ::rpm::Error },
+    #[error("`{path}` is not a readable Debian package: {source}")]
+    #[diagnostic(code(format::read_deb), help("name a complete .deb file"))]
+    ReadDeb { path: PathBuf, source: io::Error },
+    #[error("the payload of `{path}` cannot be read: {source}")]
+    #[diagnostic(code(format::read_payload), help("name a complete .rpm file"))]
+    ReadPayload { path: PathBuf, source: io::Error },
+    #[error("`{path}` is neither an RPM nor a Debian package")]
+    #[diagnostic(
+        code(format::no_package),
+        help("name a package file; a package is known by what it holds, whatever its name")
+    )]
+    NotAPackage { path: PathBuf },
+    #[error("{0}")]
+    #[diagnostic(code(format::open), help("name a package file that exists and that you may read"))]
+    Open(io::Error),
 }
 
 impl Error {
@@ -82,17 +112,7 @@ pub struct Packed {
 #[derive(Debug)]
 enum Payload {
     Rpm(rpm::Payload),
-}
-
-/// Said before any work: is there a writer for packages of `format`, which distribution `title` takes?
-///
-/// # Errors
-/// When there is none.
-pub fn check_writer(format: PackageFormat, title: &str) -> Result<(), Error> {
-    match format {
-        PackageFormat::Rpm => Ok(()),
-        PackageFormat::Deb => Err(Error::NoDebWriter { title: title.to_owned() }),
-    }
+    Deb(deb::Payload),
 }
 
 /// Streams the entries of `package` through the checks of `scanner`, digests and the compressor into an unnamed file in
@@ -106,7 +126,10 @@ pub fn pack(package: &Package, scanner: &Scanner, scratch: &Path) -> Result<Pack
             let (payload, findings) = rpm::pack(package, scanner, scratch, compress::threads())?;
             Ok(Packed { findings, payload: Payload::Rpm(payload) })
         }
-        PackageFormat::Deb => Err(Error::NoDebWriter { title: format!("the target of `{}`", package.name) }),
+        PackageFormat::Deb => {
+            let (payload, findings) = deb::pack(package, scanner, scratch, compress::threads())?;
+            Ok(Packed { findings, payload: Payload::Deb(payload) })
+        }
     }
 }
 
@@ -118,5 +141,6 @@ pub fn pack(package: &Package, scanner: &Scanner, scratch: &Path) -> Result<Pack
 pub fn write(package: &Package, packed: &Packed, directory: &Path) -> Result<PathBuf, Error> {
     match &packed.payload {
         Payload::Rpm(payload) => rpm::write(package, payload, directory),
+        Payload::Deb(payload) => deb::write(package, payload, directory),
     }
 }

@@ -7,10 +7,11 @@ use rpm::{
     PackageBuilder, PackageMetadata, RpmFormat, Scriptlet, SignatureHeaderBuilder, Timestamp,
 };
 
-use super::fields::{check_paths, entry, hex, many_lines, one_line, wrong};
+use super::fields::entry;
 use super::relations::{Family, dependencies, is_program, trigger_condition};
 use super::{Payload, architecture};
 use crate::distribution::{Algorithm, ToolVersion};
+use crate::format::text::{check_paths, hex, many_lines, one_line, wrong};
 use crate::format::{Error, compress};
 use crate::package::Package;
 use crate::project::{ScriptletKind, TriggerWhen};
@@ -146,6 +147,7 @@ fn add_scripts(package: &Package, builder: &mut PackageBuilder) -> Result<(), Er
             ScriptletKind::Postun => builder.post_uninstall_script(script),
             ScriptletKind::Posttrans => builder.post_trans_script(script),
             ScriptletKind::Verify => builder.verify_script(script),
+            ScriptletKind::Purge => continue,
         };
     }
     for trigger in &package.triggers {

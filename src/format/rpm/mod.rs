@@ -7,6 +7,7 @@ mod archive;
 mod fields;
 mod files;
 mod header;
+mod payload;
 mod read;
 mod relations;
 
@@ -26,7 +27,9 @@ use crate::stage::gate::Scanner;
 use crate::stage::pass::{self, Event};
 use crate::stage::{EntryKind, Findings};
 
-pub use read::{Change, FileKind, Inspection, PackagedFile, Relations, Script, TriggerScript, read};
+pub use read::read;
+
+pub(in crate::format) use payload::read_payload;
 
 /// Between archive and compressor: heads of a hundred bytes each are too small to be handed on alone.
 const BUFFER: usize = 256 * 1024;
@@ -39,7 +42,7 @@ pub struct Payload {
     sha256: [u8; 32],
     /// Before compression.
     archive_size: u64,
-    digests: Vec<Option<[u8; 32]>>,
+    digests: Vec<Option<Box<[u8]>>>,
     layout: Layout,
 }
 
@@ -60,7 +63,8 @@ pub fn pack(
     let compressor = Compressor::new(output, package.compression, threads).map_err(Error::io(cannot_write()))?;
     let form = if layout.large { Form::Stripped } else { Form::Newc };
     let mut archive = Archive::new(BufWriter::with_capacity(BUFFER, compressor), form);
-    let result = pass::run(&package.entries, scanner, threads, |event| {
+    let reading = pass::Options { threads, digest: pass::DigestKind::Sha256 };
+    let result = pass::run(&package.entries, scanner, reading, |event| {
         write_event(package, &layout, &mut archive, event)
             .map_err(|source| io::Error::new(source.kind(), format!("cannot {}: {source}", cannot_write())))
     })?;
