@@ -243,7 +243,7 @@ fn old_forms_are_read() {
     ] {
         sh(&format!("rm -f ../old.deb; ar rcS ../old.deb {}", names.replace(" _extra data", " data")));
         let mut package = read(&directory.path().join("old.deb")).unwrap();
-        assert_eq!(names.contains(&package.compression[..package.compression.len().min(2)]), true);
+        assert!(names.contains(&package.compression[..package.compression.len().min(2)]));
         (package.size, package.compression) = (expected.size, String::new());
         assert_eq!(package, expected, "{names}");
     }

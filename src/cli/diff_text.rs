@@ -333,7 +333,7 @@ fn change_of_size(old: u64, new: u64) -> String {
     format!("{text} ({percent:+.1} %)")
 }
 
-fn script_name<'a>(format: PackageFormat, name: &'a str) -> &'a str {
+fn script_name(format: PackageFormat, name: &str) -> &str {
     let kinds = ["pre", "post", "preun", "postun"];
     kinds.into_iter().find(|kind| *kind == name).map_or(name, |kind| scriptlet_word(format, kind))
 }
