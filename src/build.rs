@@ -104,9 +104,6 @@ struct Prepared {
 /// The first failure of any floor; what was finished for earlier distributions stays.
 pub fn build(request: &Request, listener: &dyn Listener) -> Result<Vec<Outcome>, AnyError> {
     let session = Session::open(request, listener)?;
-    for distribution in &session.distributions {
-        format::check_writer(distribution.format, &distribution.title)?;
-    }
     let several = session.distributions.len() > 1;
     let mut outcomes = Vec::new();
     for distribution in &session.distributions {

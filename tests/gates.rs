@@ -20,7 +20,8 @@ use omnipack::stage::{Content, Entry, Findings, LeakKind, Origin, bytecode};
 const STAGE: &str = "/var/tmp/omnipack-build-7f3a/stage";
 
 fn scan(entries: &[Entry], scanner: &Scanner) -> PassResult {
-    pass::run(entries, scanner, 2, |_| Ok(())).unwrap()
+    let options = pass::Options { threads: 2, digest: pass::DigestKind::Sha256 };
+    pass::run(entries, scanner, options, |_| Ok(())).unwrap()
 }
 
 /// A wheel `app` with one file, made and laid out.

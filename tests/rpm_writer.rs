@@ -3,10 +3,9 @@
 mod rpm_support;
 
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::sync::Arc;
 
-use omnipack::distribution::{Algorithm, PackageFormat, ToolVersion};
+use omnipack::distribution::{Algorithm, ToolVersion};
 use omnipack::exec::Command;
 use omnipack::format::{self, Error};
 use omnipack::package::{Architecture, Package};
@@ -427,14 +426,6 @@ fn bad_fields_are_named() {
         assert!(error.to_string().contains(field), "{field}: {error}");
         assert_eq!(fs_err::read_dir(directory.path()).unwrap().count(), 0, "something is left behind");
     }
-}
-
-#[test]
-fn a_deb_is_refused_clearly() {
-    let mut package = package("debian");
-    package.format = PackageFormat::Deb;
-    let error = try_build(&package, Path::new("/tmp")).unwrap_err();
-    assert!(matches!(error, Error::NoDebWriter { .. }), "{error}");
 }
 
 #[test]

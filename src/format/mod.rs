@@ -3,8 +3,10 @@
 //! then [`write()`] puts header and payload into the final file, which appears whole or not at all.
 
 pub mod compress;
+pub mod deb;
 pub mod publish;
 pub mod rpm;
+mod text;
 
 use std::path::{Path, PathBuf};
 
@@ -19,12 +21,6 @@ use crate::stage::gate::Scanner;
 /// Why the package file could not be written, or not be read.
 #[derive(Debug, Error, Diagnostic)]
 pub enum Error {
-    #[error("{title} takes .deb packages, which this version of omnipack does not write")]
-    #[diagnostic(
-        code(format::deb),
-        help("choose a distribution whose packages are RPMs; `omnipack distributions` lists them")
-    )]
-    NoDebWriter { title: String },
     #[error(transparent)]
     #[diagnostic(transparent)]
     Stage(#[from] crate::stage::Error),
@@ -43,6 +39,12 @@ pub enum Error {
         help("ship fewer files: leave out tests and documentation, or split the project into packages")
     )]
     HeaderSize { package: String, bytes: u64, limit: u64, version: ToolVersion },
+    #[error("package `{package}`: its content takes {bytes} bytes, compressed, and a .deb holds at most {limit}")]
+    #[diagnostic(
+        code(format::payload_size),
+        help("compress more (`compression = \"small\"`), ship less, or split the project into packages")
+    )]
+    PayloadSize { package: String, bytes: u64, limit: u64 },
     #[error("package `{package}`: the hard link `{path}` names `{target}`, which is no packed file")]
     #[diagnostic(
         code(format::hardlink),
@@ -82,17 +84,7 @@ pub struct Packed {
 #[derive(Debug)]
 enum Payload {
     Rpm(rpm::Payload),
-}
-
-/// Said before any work: is there a writer for packages of `format`, which distribution `title` takes?
-///
-/// # Errors
-/// When there is none.
-pub fn check_writer(format: PackageFormat, title: &str) -> Result<(), Error> {
-    match format {
-        PackageFormat::Rpm => Ok(()),
-        PackageFormat::Deb => Err(Error::NoDebWriter { title: title.to_owned() }),
-    }
+    Deb(deb::Payload),
 }
 
 /// Streams the entries of `package` through the checks of `scanner`, digests and the compressor into an unnamed file in
@@ -106,7 +98,10 @@ pub fn pack(package: &Package, scanner: &Scanner, scratch: &Path) -> Result<Pack
             let (payload, findings) = rpm::pack(package, scanner, scratch, compress::threads())?;
             Ok(Packed { findings, payload: Payload::Rpm(payload) })
         }
-        PackageFormat::Deb => Err(Error::NoDebWriter { title: format!("the target of `{}`", package.name) }),
+        PackageFormat::Deb => {
+            let (payload, findings) = deb::pack(package, scanner, scratch, compress::threads())?;
+            Ok(Packed { findings, payload: Payload::Deb(payload) })
+        }
     }
 }
 
@@ -118,5 +113,6 @@ pub fn pack(package: &Package, scanner: &Scanner, scratch: &Path) -> Result<Pack
 pub fn write(package: &Package, packed: &Packed, directory: &Path) -> Result<PathBuf, Error> {
     match &packed.payload {
         Payload::Rpm(payload) => rpm::write(package, payload, directory),
+        Payload::Deb(payload) => deb::write(package, payload, directory),
     }
 }

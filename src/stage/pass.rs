@@ -8,7 +8,9 @@ use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use sha2::{Digest, Sha256};
+use md5::Md5;
+use sha2::Sha256;
+use sha2::digest::DynDigest;
 
 use super::elf::{self, Sparse};
 use super::gate::{FileScan, Hit, Scanner};
@@ -39,24 +41,49 @@ pub enum Event<'a> {
     End,
 }
 
+/// Which digest the package manager keeps of each file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DigestKind {
+    Sha256,
+    /// The only one that dpkg knows for installed files (`md5sums`, dpkg(1), `--verify`).
+    Md5,
+}
+
+/// How a pass reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Workers that read, check and digest.
+    pub threads: usize,
+    pub digest: DigestKind,
+}
+
+impl DigestKind {
+    fn start(self) -> Box<dyn DynDigest> {
+        match self {
+            Self::Sha256 => Box::<Sha256>::default(),
+            Self::Md5 => Box::<Md5>::default(),
+        }
+    }
+}
+
 /// What a pass found out.
 #[derive(Debug, Clone, Default)]
 pub struct PassResult {
-    /// SHA-256 by index of the entry; `None` where there is no content (directories, links, ghosts).
-    pub digests: Vec<Option<[u8; 32]>>,
+    /// By index of the entry; `None` where there is no content (directories, links, ghosts).
+    pub digests: Vec<Option<Box<[u8]>>>,
     /// In the order of the entries.
     pub findings: Findings,
 }
 
-/// Reads, checks and digests every entry with `threads` workers, and hands its bytes to `sink` on this thread. Leaks are
-/// findings, not errors: see [`super::gate::check`].
+/// Reads, checks and digests every entry, and hands its bytes to `sink` on this thread. Leaks are findings, not
+/// errors: see [`super::gate::check`].
 ///
 /// # Errors
 /// When a content cannot be read or is damaged, or the sink fails: the first in the order of the entries.
 pub fn run(
     entries: &[Entry],
     scanner: &Scanner,
-    threads: usize,
+    options: Options,
     mut sink: impl FnMut(Event<'_>) -> io::Result<()>,
 ) -> Result<PassResult, Error> {
     let files = entries.iter().filter_map(|entry| match &entry.kind {
@@ -66,8 +93,8 @@ pub fn run(
     let queue = Queue { groups: group(files), state: Mutex::default(), changed: Condvar::new() };
     let mut result = PassResult { digests: vec![None; entries.len()], findings: Findings::default() };
     std::thread::scope(|scope| {
-        for _ in 0..threads.min(queue.groups.len()) {
-            scope.spawn(|| queue.work(scanner));
+        for _ in 0..options.threads.min(queue.groups.len()) {
+            scope.spawn(|| queue.work(scanner, options.digest));
         }
         let delivered = deliver(entries, scanner, &queue, &mut sink, &mut result);
         queue.stop();
@@ -189,7 +216,7 @@ fn of_entry(file: &File<'_>, error: &io::Error) -> io::Error {
 
 /// What is known of a file when all of it was read.
 struct Outcome {
-    digest: [u8; 32],
+    digest: Box<[u8]>,
     hits: Vec<Hit>,
     elf: Option<ElfFacts>,
 }
@@ -271,18 +298,18 @@ impl Queue<'_> {
         self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn work(&self, scanner: &Scanner) {
+    fn work(&self, scanner: &Scanner, digest: DigestKind) {
         while let Some((position, group)) = self.claim() {
             let mut claim = Claim { queue: self, position, slot: None };
             if let Some(file) = group.large() {
                 let (sender, receiver) = sync_channel(PIECES);
                 claim.slot = Some(Slot::Pieces(receiver));
                 drop(claim);
-                let outcome = read_in_pieces(file, scanner, &sender).map_err(|error| of_entry(file, &error));
+                let outcome = read_in_pieces(file, scanner, digest, &sender).map_err(|error| of_entry(file, &error));
                 // Nobody listens any more only when the pass has failed already.
                 let _ = sender.send(Piece::Done(outcome));
             } else {
-                claim.slot = Some(Slot::Whole(read_group(group, scanner)));
+                claim.slot = Some(Slot::Whole(read_group(group, scanner, digest)));
             }
         }
     }
@@ -343,10 +370,10 @@ impl Drop for Claim<'_> {
     }
 }
 
-fn read_group(group: &Group<'_>, scanner: &Scanner) -> Vec<io::Result<Whole>> {
+fn read_group(group: &Group<'_>, scanner: &Scanner, digest: DigestKind) -> Vec<io::Result<Whole>> {
     let mut read = Vec::with_capacity(group.files.len());
     for file in &group.files {
-        read.push(read_whole(file, scanner).map_err(|error| of_entry(file, &error)));
+        read.push(read_whole(file, scanner, digest).map_err(|error| of_entry(file, &error)));
         if read.last().is_some_and(Result::is_err) {
             break;
         }
@@ -354,18 +381,25 @@ fn read_group(group: &Group<'_>, scanner: &Scanner) -> Vec<io::Result<Whole>> {
     read
 }
 
-fn read_whole(file: &File<'_>, scanner: &Scanner) -> io::Result<Whole> {
+fn read_whole(file: &File<'_>, scanner: &Scanner, digest: DigestKind) -> io::Result<Whole> {
     let bytes = file.content.read()?;
+    let mut digest = digest.start();
+    digest.update(&bytes);
     let outcome = Outcome {
-        digest: Sha256::digest(&bytes).into(),
+        digest: digest.finalize(),
         hits: scanner.file(&file.entry.path, &file.entry.origin).whole(&bytes)?,
         elf: elf::parse(&bytes, &file.entry.path, &file.entry.origin),
     };
     Ok((bytes, Box::new(outcome)))
 }
 
-fn read_in_pieces(file: &File<'_>, scanner: &Scanner, pieces: &SyncSender<Piece>) -> io::Result<Box<Outcome>> {
-    let mut digest = Sha256::new();
+fn read_in_pieces(
+    file: &File<'_>,
+    scanner: &Scanner,
+    digest: DigestKind,
+    pieces: &SyncSender<Piece>,
+) -> io::Result<Box<Outcome>> {
+    let mut digest = digest.start();
     let mut scan: FileScan<'_> = scanner.file(&file.entry.path, &file.entry.origin);
     let mut sparse: Option<Sparse> = None;
     let mut reader = file.content.open()?;
@@ -388,7 +422,7 @@ fn read_in_pieces(file: &File<'_>, scanner: &Scanner, pieces: &SyncSender<Piece>
         }
     }
     let elf = sparse.map(|sparse| read_again(file.content, sparse)).transpose()?.flatten();
-    Ok(Box::new(Outcome { digest: digest.finalize().into(), hits: scan.finish(), elf }))
+    Ok(Box::new(Outcome { digest: digest.finalize(), hits: scan.finish(), elf }))
 }
 
 /// As much as fits into one piece; nothing at the end.
@@ -420,6 +454,10 @@ mod tests {
 
     use super::super::{EntryFlags, Origin, TargetPath};
     use super::*;
+
+    fn with(threads: usize) -> Options {
+        Options { threads, digest: DigestKind::Sha256 }
+    }
 
     fn entry(path: &str, kind: EntryKind) -> Entry {
         Entry {
@@ -453,15 +491,15 @@ mod tests {
     fn every_byte_arrives_in_order_whatever_the_number_of_threads() {
         let entries = tree();
         for threads in [1, 2, 7] {
-            let mut seen = Vec::<(usize, u64, Sha256)>::new();
+            let mut seen = Vec::<(usize, u64, Vec<u8>)>::new();
             let mut ends = 0;
-            let result = run(&entries, &Scanner::new(), threads, |event| {
+            let result = run(&entries, &Scanner::new(), with(threads), |event| {
                 match event {
                     Event::Begin(entry, index, size) => {
                         assert_eq!(entry.path, entries[index].path);
-                        seen.push((index, size, Sha256::new()));
+                        seen.push((index, size, Vec::new()));
                     }
-                    Event::Data(data) => seen.last_mut().unwrap().2.update(data),
+                    Event::Data(data) => seen.last_mut().unwrap().2.extend_from_slice(data),
                     Event::End => ends += 1,
                 }
                 Ok(())
@@ -469,16 +507,16 @@ mod tests {
             .unwrap();
             assert_eq!(seen.len(), entries.len());
             assert_eq!(ends, entries.len());
-            for (position, (index, size, digest)) in seen.into_iter().enumerate() {
+            for (position, (index, size, data)) in seen.into_iter().enumerate() {
                 assert_eq!(index, position);
                 let EntryKind::File(content) = &entries[index].kind else {
-                    assert_eq!((size, result.digests[index]), (0, None));
+                    assert_eq!((size, &result.digests[index]), (0, &None));
                     continue;
                 };
                 assert_eq!(size, content.size());
-                let expected: [u8; 32] = Sha256::digest(content.read().unwrap()).into();
-                assert_eq!(<[u8; 32]>::from(digest.finalize()), expected);
-                assert_eq!(result.digests[index], Some(expected));
+                assert!(data == content.read().unwrap());
+                let expected = <Sha256 as sha2::Digest>::digest(&data);
+                assert_eq!(result.digests[index].as_deref(), Some(expected.as_slice()));
             }
         }
     }
@@ -490,7 +528,7 @@ mod tests {
         entries[40].kind = missing("/nowhere/second");
         entries[20].kind = missing("/nowhere/first");
         for threads in [1, 4] {
-            let error = run(&entries, &Scanner::new(), threads, |_| Ok(())).unwrap_err().to_string();
+            let error = run(&entries, &Scanner::new(), with(threads), |_| Ok(())).unwrap_err().to_string();
             assert!(error.contains("/nowhere/first"), "{error}");
         }
     }
@@ -500,7 +538,7 @@ mod tests {
         let entries = tree();
         for stop_at in [0, 3, 5, 30] {
             let mut begun = 0;
-            let error = run(&entries, &Scanner::new(), 4, |event| {
+            let error = run(&entries, &Scanner::new(), with(4), |event| {
                 begun += usize::from(matches!(event, Event::Begin(..)));
                 if begun > stop_at { Err(io::Error::other("disk full")) } else { Ok(()) }
             });
@@ -513,7 +551,7 @@ mod tests {
         let mut entries = tree();
         entries[3].flags.ghost = true;
         let mut seen = Vec::new();
-        let result = run(&entries, &Scanner::new(), 2, |event| {
+        let result = run(&entries, &Scanner::new(), with(2), |event| {
             if let Event::Begin(_, index, _) = event {
                 seen.push(index);
             }
@@ -535,7 +573,7 @@ mod tests {
         let link = entries.len() - 1;
         entries[link].kind = EntryKind::Symlink("/var/tmp/omnipack-x1/bin/x".into());
         let scanner = Scanner::new().directory(Path::new("/var/tmp/omnipack-x1"));
-        let result = run(&entries, &scanner, 3, |_| Ok(())).unwrap();
+        let result = run(&entries, &scanner, with(3), |_| Ok(())).unwrap();
         let found = result.findings.leaks.iter().map(|leak| (leak.path.as_str(), leak.offset)).collect::<Vec<_>>();
         assert_eq!(found, [("/opt/a/01", at as u64), ("/opt/a/02", 4), ("/opt/a/link", 0)]);
     }
@@ -546,7 +584,7 @@ mod tests {
         assert!(own.len() as u64 > LARGE, "the test program is large");
         let facts = elf::parse(&own, &TargetPath::new("/opt/a/01").unwrap(), &Origin::User);
         let entries = [entry("/opt/a/00", bytes(b"\x7fELF no".to_vec())), entry("/opt/a/01", bytes(own))];
-        let result = run(&entries, &Scanner::new(), 2, |_| Ok(())).unwrap();
+        let result = run(&entries, &Scanner::new(), with(2), |_| Ok(())).unwrap();
         assert_eq!(result.findings.elf, facts.into_iter().collect::<Vec<_>>());
         assert!(result.findings.elf[0].needed.iter().any(|name| name.starts_with("libc.so")));
     }

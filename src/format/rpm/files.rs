@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use rpm::{FileCaps, FileFlags, FileVerifyFlags, HeaderEntry, IndexData, IndexTag};
 
-use super::fields::{entry, hex};
+use super::fields::entry;
 use crate::format::Error;
+use crate::format::text::hex;
 use crate::package::Package;
 use crate::project::ConfigFile;
 use crate::stage::{Entry, EntryKind, TargetPath};
@@ -101,7 +102,7 @@ impl Layout {
     }
 
     /// The tags of all files. `digests` is by index of the entry.
-    pub fn tags(&self, package: &Package, digests: &[Option<[u8; 32]>]) -> Result<Vec<HeaderEntry>, Error> {
+    pub fn tags(&self, package: &Package, digests: &[Option<Box<[u8]>>]) -> Result<Vec<HeaderEntry>, Error> {
         if self.files.is_empty() {
             return Ok(Vec::new());
         }
@@ -169,7 +170,7 @@ fn hardlink_owner(
     })
 }
 
-fn digest(digests: &[Option<[u8; 32]>], index: usize) -> String {
+fn digest(digests: &[Option<Box<[u8]>>], index: usize) -> String {
     digests.get(index).and_then(Option::as_ref).map(|digest| hex(digest)).unwrap_or_default()
 }
 

@@ -7,10 +7,11 @@ use rpm::{
     PackageBuilder, PackageMetadata, RpmFormat, Scriptlet, SignatureHeaderBuilder, Timestamp,
 };
 
-use super::fields::{check_paths, entry, hex, many_lines, one_line, wrong};
+use super::fields::entry;
 use super::relations::{Family, dependencies, is_program, trigger_condition};
 use super::{Payload, architecture};
 use crate::distribution::{Algorithm, ToolVersion};
+use crate::format::text::{check_paths, hex, many_lines, one_line, wrong};
 use crate::format::{Error, compress};
 use crate::package::Package;
 use crate::project::{ScriptletKind, TriggerWhen};

@@ -39,7 +39,7 @@ pub struct Payload {
     sha256: [u8; 32],
     /// Before compression.
     archive_size: u64,
-    digests: Vec<Option<[u8; 32]>>,
+    digests: Vec<Option<Box<[u8]>>>,
     layout: Layout,
 }
 
@@ -60,7 +60,8 @@ pub fn pack(
     let compressor = Compressor::new(output, package.compression, threads).map_err(Error::io(cannot_write()))?;
     let form = if layout.large { Form::Stripped } else { Form::Newc };
     let mut archive = Archive::new(BufWriter::with_capacity(BUFFER, compressor), form);
-    let result = pass::run(&package.entries, scanner, threads, |event| {
+    let reading = pass::Options { threads, digest: pass::DigestKind::Sha256 };
+    let result = pass::run(&package.entries, scanner, reading, |event| {
         write_event(package, &layout, &mut archive, event)
             .map_err(|source| io::Error::new(source.kind(), format!("cannot {}: {source}", cannot_write())))
     })?;
