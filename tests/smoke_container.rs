@@ -5,6 +5,10 @@
 mod handmade;
 mod support;
 
+#[path = "system/bases.rs"]
+mod bases;
+#[path = "system/deb.rs"]
+mod deb;
 #[path = "system/machine.rs"]
 mod machine;
 #[path = "system/root.rs"]

@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use crate::machine::Machine;
 use crate::root::Root;
-use crate::rpm;
 use crate::smoke_demo::{Built, WEB, root};
 use crate::support::{both, expect_success, omnipack};
+use crate::{packages, rpm};
 
 /// Every kind of check, and a service that ends by itself.
 const OTHERS: &str = r#"
@@ -350,14 +350,14 @@ fn this_machine_is_cleared_again_and_what_it_has_is_left_alone() {
     fs_err::copy(env!("CARGO_BIN_EXE_omnipack"), root.inside("/usr/local/bin/omnipack")).unwrap();
     let machine = Machine::boot(root);
     let built = Built::new("fedora-42", "1.0", WEB);
-    let files = rpm::put(&machine, &built.files());
+    let files = packages::put(&machine, &built.files());
     let mut args = vec!["smoke", "--quiet", "--this-machine"];
     args.extend(files.iter().map(String::as_str));
     let tried = machine.try_run("/usr/local/bin/omnipack", &args);
     assert_eq!(tried.code, 0, "{}", both(&tried));
     assert_ne!(machine.try_run("rpm", &["-q", "demo"]).code, 0);
 
-    rpm::install(&machine, &built.files());
+    packages::install(&machine, &built.files());
     let refused = machine.try_run("/usr/local/bin/omnipack", &args);
     assert_eq!(refused.code, 1);
     assert!(refused.stderr_text().contains("is installed on the machine already"), "{}", both(&refused));

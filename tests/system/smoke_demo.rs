@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use crate::handmade::WheelMaker;
 use crate::root::Root;
-use crate::rpm;
 use crate::support::{expect_success, omnipack, packages_in};
 use crate::target::Target;
 
@@ -52,11 +51,10 @@ impl Built {
 /// A root that has what the distribution's packages would provide.
 pub fn root(distribution: &str) -> Root {
     let target = Target::named(distribution);
-    let root = Root::new(&target.suite, &target.python);
+    let root = target.root();
     if target.suite.ends_with("-sysvinit") {
         // As on Enterprise Linux.
         root.chroot("sh", &["-ec", "mkdir -p /etc/rc.d; ln -s ../init.d /etc/rc.d/init.d"]);
     }
-    rpm::seed(&root, &target);
     root
 }

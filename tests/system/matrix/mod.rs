@@ -5,6 +5,7 @@
 
 mod app;
 mod broken;
+mod built;
 mod case;
 mod cut;
 mod install;
@@ -17,12 +18,24 @@ mod trouble;
 mod upgrade;
 
 use broken::{Breakage, How};
-use case::{BOOKWORM, Outcome, SYSVINIT, TRIXIE, Target};
+use case::{
+    BOOKWORM, BOOKWORM_DEB, BULLSEYE_DEB, NOBLE_DEB, Outcome, SYSVINIT, SYSVINIT_DEB, TRIXIE, TRIXIE_DEB, Target,
+};
 
 /// The column of the table with the tests that have broken packages.
 const BROKEN: &str = "seen failing";
 /// The columns of the table after the row's name.
-const COLUMNS: &[&str] = &[BOOKWORM.name, TRIXIE.name, SYSVINIT.name, BROKEN];
+const COLUMNS: &[&str] = &[
+    BOOKWORM.name,
+    TRIXIE.name,
+    SYSVINIT.name,
+    BULLSEYE_DEB.name,
+    BOOKWORM_DEB.name,
+    TRIXIE_DEB.name,
+    NOBLE_DEB.name,
+    SYSVINIT_DEB.name,
+    BROKEN,
+];
 
 /// What a row does on a target, with packages that may be broken.
 type Row = fn(&'static Target, Option<&Breakage>) -> Outcome;
@@ -64,6 +77,26 @@ macro_rules! on_every_target {
         #[test]
         fn sysvinit() {
             holds(stringify!($row), $check, &SYSVINIT);
+        }
+        #[test]
+        fn bullseye_deb() {
+            holds(stringify!($row), $check, &BULLSEYE_DEB);
+        }
+        #[test]
+        fn bookworm_deb() {
+            holds(stringify!($row), $check, &BOOKWORM_DEB);
+        }
+        #[test]
+        fn trixie_deb() {
+            holds(stringify!($row), $check, &TRIXIE_DEB);
+        }
+        #[test]
+        fn noble_deb() {
+            holds(stringify!($row), $check, &NOBLE_DEB);
+        }
+        #[test]
+        fn sysvinit_deb() {
+            holds(stringify!($row), $check, &SYSVINIT_DEB);
         }
     };
 }
