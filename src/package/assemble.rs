@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::distribution::PackageFormat;
 use crate::package::{Architecture, Error, Package, changelog, directories};
 use crate::plan::{BuildPlan, Comparison, PackagePlan, Relation, RelationKind, Role};
 use crate::project::ScriptletKind;
@@ -18,6 +19,11 @@ pub fn assemble(plan: &BuildPlan, stage: &Stage) -> Result<Vec<Package>, Error> 
     let packages = plan.packages.iter().map(|package| assemble_one(plan, package, stage, &scripts));
     let mut packages = packages.collect::<Result<Vec<_>, _>>()?;
     directories::own(plan, &mut packages);
+    if plan.distribution.format == PackageFormat::Deb {
+        for (package, planned) in packages.iter_mut().zip(&plan.packages) {
+            package.scriptlets = service::maintainer_scripts(plan, planned, &scripts)?;
+        }
+    }
     Ok(packages)
 }
 

@@ -495,7 +495,8 @@ pub struct MetaPackage {
     pub relations: RelationSettings,
 }
 
-/// `[scriptlets]`: rpm's names of the moments.
+/// `[scriptlets]`: rpm's names of the moments. In a Debian package, `pre` runs in preinst, `post` and `posttrans` in
+/// postinst, `preun` in prerm, `postun` and `purge` in postrm.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", default)]
 #[schemars(deny_unknown_fields)]
@@ -514,6 +515,8 @@ pub struct Scriptlets {
     pub posttrans: Option<String>,
     /// By `rpm --verify`.
     pub verify: Option<String>,
+    /// When the package is purged (Debian).
+    pub purge: Option<String>,
 }
 
 /// `[[trigger]]`.
