@@ -7,9 +7,11 @@
 mod accounts;
 mod checked;
 mod command;
+mod conffiles;
 mod cron;
 mod directories;
 mod error;
+pub mod files;
 mod hardening;
 mod logrotate;
 mod maintainer;
@@ -19,9 +21,11 @@ mod own_directories;
 mod plugins;
 mod pretrans;
 mod registration;
+mod replaced;
 mod scriptlets;
 mod systemd;
 mod sysvinit;
+pub mod triggers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -63,6 +67,7 @@ pub struct ServiceParts {
 pub fn render(plan: &BuildPlan, package: &PackagePlan, scripts: &[String]) -> Result<ServiceParts, Error> {
     let services = checked::services(plan, package, scripts)?;
     plugins::check(plan, package)?;
+    triggers::check(plan, package)?;
     let levels = order::levels(plan)?;
     let accounts = accounts::of_package(plan, package)?;
     let mut entries = Vec::new();
@@ -87,6 +92,7 @@ pub fn render(plan: &BuildPlan, package: &PackagePlan, scripts: &[String]) -> Re
     relations.extend(scriptlets::relations(plan, package));
     relations.extend(logrotate::relations(plan, &entries));
     relations.extend(cron::relations(plan, &entries));
+    relations.extend(files::relations(plan, package));
     Ok(ServiceParts { entries, scriptlets, relations })
 }
 

@@ -285,7 +285,7 @@ fn without_shebang(text: &str) -> String {
 }
 
 /// A line that `text` does not have, to end a here-document.
-fn delimiter(text: &str) -> String {
+pub(super) fn delimiter(text: &str) -> String {
     let mut delimiter = "OMNIPACK_END".to_owned();
     while text.lines().any(|line| line.trim_end_matches('\r') == delimiter) {
         delimiter.push('_');
