@@ -158,6 +158,13 @@ pub struct Case<'a> {
 /// How long a word may take to become true, on a busy machine; and when it is meant to fail.
 const PATIENCE: Duration = Duration::from_secs(60);
 const IMPATIENCE: Duration = Duration::from_secs(5);
+
+/// [`PATIENCE`], or as many seconds as somebody says who knows that the machine is not busy.
+fn patience() -> Duration {
+    let seconds = std::env::var("OMNIPACK_TESTS_PATIENCE").ok().and_then(|seconds| seconds.parse().ok());
+    seconds.map_or(PATIENCE, Duration::from_secs)
+}
+
 /// How long nothing more must happen.
 const SETTLED: Duration = Duration::from_millis(400);
 
@@ -384,7 +391,7 @@ impl<'a> Case<'a> {
 
     /// What `ask` gives becomes `wanted` and stays so for a moment.
     pub fn becomes(&self, what: &str, wanted: &str, ask: impl Fn() -> Result<String, String>) -> Outcome {
-        let patience = if self.breakage.is_some() { IMPATIENCE } else { PATIENCE };
+        let patience = if self.breakage.is_some() { IMPATIENCE } else { patience() };
         let (mut holds_since, mut other_since) = (None, None);
         let mut before = String::new();
         loop {
