@@ -5,7 +5,8 @@ mod handmade;
 use std::path::{Path, PathBuf};
 
 use handmade::{WheelMaker, demo, listing, omnipack};
-use omnipack::format::rpm::{Inspection, read};
+use omnipack::format::inspection::Inspection;
+use omnipack::format::rpm::read;
 use serde_json::Value;
 
 /// A place for one test: wheels, a cache, and where packages go.

@@ -1,10 +1,12 @@
 //! DEB packages (deb(5), version 2.0), written in two steps.
 //!
 //! The contents stream through `tar` and the compressor into an unnamed file, in the order that `tree` gives; `control`
-//! and `relations` make what dpkg has to know; `ar` puts all of it into one file.
+//! and `relations` make what dpkg has to know; `ar` puts all of it into one file. `read` reads anybody's packages and is
+//! independent of the rest.
 
 mod ar;
 mod control;
+pub(super) mod read;
 mod relations;
 mod tar;
 mod tree;
