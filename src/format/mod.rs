@@ -34,6 +34,9 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Stage(#[from] crate::stage::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Service(#[from] crate::service::Error),
     #[error("cannot {action}: {source}")]
     #[diagnostic(code(format::io), help("is there space left, and may you write there?"))]
     Io { action: String, source: std::io::Error },

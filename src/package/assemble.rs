@@ -20,11 +20,24 @@ pub fn assemble(plan: &BuildPlan, stage: &Stage) -> Result<Vec<Package>, Error> 
     let mut packages = packages.collect::<Result<Vec<_>, _>>()?;
     directories::own(plan, &mut packages);
     if plan.distribution.format == PackageFormat::Deb {
-        for (package, planned) in packages.iter_mut().zip(&plan.packages) {
-            package.scriptlets = service::maintainer_scripts(plan, planned, &scripts)?;
-        }
+        maintain(plan, &mut packages, &scripts)?;
     }
     Ok(packages)
+}
+
+/// Adds the maintainer scripts of a Debian package: what they do depends on the files of all packages.
+fn maintain(plan: &BuildPlan, packages: &mut [Package], scripts: &[String]) -> Result<(), Error> {
+    for (index, planned) in plan.packages.iter().enumerate() {
+        let others = packages.iter().enumerate().filter(|(other, _)| *other != index);
+        let others = others.flat_map(|(_, package)| &package.entries);
+        let Some(package) = packages.get(index) else { continue };
+        let files = service::Files::new(plan, planned, &package.entries, others)?;
+        let scriptlets = service::maintainer_scripts(plan, planned, scripts, &files)?;
+        if let Some(package) = packages.get_mut(index) {
+            package.scriptlets = scriptlets;
+        }
+    }
+    Ok(())
 }
 
 fn assemble_one(plan: &BuildPlan, package: &PackagePlan, stage: &Stage, scripts: &[String]) -> Result<Package, Error> {

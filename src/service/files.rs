@@ -7,15 +7,18 @@ use serde::Serialize;
 
 use crate::distribution::PackageFormat;
 use crate::plan::{BuildPlan, PackagePlan, Relation, RelationKind};
-use crate::stage::Entry;
+use crate::stage::{Entry, EntryKind, TargetPath};
 
-use super::Error;
+use super::{Error, target_path};
 use super::conffiles::{self, Rename};
 use super::replaced::{self, Link};
 use super::triggers::{self, TriggerScript};
 
 /// Brings `setcap` (the Debian and Ubuntu package of that name, since Debian 7 and Ubuntu 12.04).
 const CAPABILITIES_PACKAGE: &str = "libcap2-bin";
+
+/// Below these, what a program leaves in its directory is its own, and goes at a purge (Debian policy, 6.8 and 10.8).
+const OF_PROGRAMS: [&str; 6] = ["/var/lib", "/var/log", "/var/cache", "/var/spool", "/run", "/var/run"];
 
 /// The value `files` of the templates in `templates/maintainer/`.
 #[derive(Debug, Default, Serialize)]
@@ -36,6 +39,8 @@ pub struct Files {
     capabilities: Vec<Capabilities>,
     /// Directories that dpkg does not know of; those above others come last.
     ghosts: Vec<String>,
+    /// Directories of the package whose content a purge removes; those above others come last.
+    purged: Vec<String>,
     triggers: Vec<TriggerScript>,
 }
 
@@ -74,19 +79,28 @@ impl Files {
             data: replaced::data(plan, entries)?,
             capabilities: capabilities(entries),
             ghosts: ghosts(entries),
+            purged: purged(plan, entries)?,
             triggers: triggers::scripts(plan, package)?,
         })
     }
 }
 
-/// What the scripts for the files of `package` call that is not on every machine.
+/// What the files of a Debian package need: `setcap`, where one has capabilities, and leave to take over a file that
+/// another package of the build had in another version, or has in the one that is gone back to.
 pub fn relations(plan: &BuildPlan, package: &PackagePlan) -> Vec<Relation> {
-    let with = package.files.iter().find_map(|file| Some((file, file.capabilities.as_deref()?)));
-    let Some((file, capabilities)) = with.filter(|_| plan.distribution.format == PackageFormat::Deb) else {
+    if plan.distribution.format != PackageFormat::Deb {
         return Vec::new();
-    };
-    let reason = format!("{capabilities} of {}", file.destination);
-    vec![Relation { kind: RelationKind::Requires, name: CAPABILITIES_PACKAGE.to_owned(), comparison: None, reason }]
+    }
+    let relation = |kind, name: &str, reason: String| Relation { kind, name: name.to_owned(), comparison: None, reason };
+    let others = plan.packages.iter().filter(|other| other.name != package.name);
+    let replaced = others.map(|other| {
+        relation(RelationKind::Replaces, &other.name, "files may move from one package of a build to another".to_owned())
+    });
+    let with = package.files.iter().find_map(|file| Some((file, file.capabilities.as_deref()?)));
+    let capable = with.map(|(file, capabilities)| {
+        relation(RelationKind::Requires, CAPABILITIES_PACKAGE, format!("{capabilities} of {}", file.destination))
+    });
+    replaced.chain(capable).collect()
 }
 
 fn capabilities(entries: &[Entry]) -> Vec<Capabilities> {
@@ -97,4 +111,17 @@ fn capabilities(entries: &[Entry]) -> Vec<Capabilities> {
 fn ghosts(entries: &[Entry]) -> Vec<String> {
     let ghosts = entries.iter().rev().filter(|entry| entry.flags.ghost);
     ghosts.map(|entry| entry.path.to_string()).collect()
+}
+
+/// Directories where programs keep what they make; but neither the tree nor the plugins of operators, who say themselves
+/// what becomes of those.
+fn purged(plan: &BuildPlan, entries: &[Entry]) -> Result<Vec<String>, Error> {
+    let plugins = plan.python.plugins.as_ref().map(|plugins| target_path(&plugins.directory)).transpose()?;
+    let kept = [Some(target_path(&plan.prefix)?), plugins];
+    let is_kept = |path: &TargetPath| kept.iter().flatten().any(|kept| kept.is_below(path) || path.is_below(kept));
+    let bases = OF_PROGRAMS.into_iter().map(target_path).collect::<Result<Vec<_>, _>>()?;
+    let is_below = |path: &TargetPath| bases.iter().any(|base| path != base && path.is_below(base));
+    let directories = entries.iter().rev().filter(|entry| matches!(entry.kind, EntryKind::Directory));
+    let own = directories.filter(|entry| is_below(&entry.path) && !is_kept(&entry.path));
+    Ok(own.map(|entry| entry.path.to_string()).collect())
 }

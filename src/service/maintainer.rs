@@ -10,6 +10,7 @@ use crate::plan::{BuildPlan, PackagePlan};
 use crate::project::ScriptletKind;
 use crate::template;
 
+use super::files::Files;
 use super::scriptlets::{self, Context, UserScript};
 use super::{Error, Scriptlet, accounts, checked, order};
 
@@ -18,6 +19,8 @@ struct Maintainer<'a> {
     #[serde(flatten)]
     common: Context<'a>,
     user: UserScripts<'a>,
+    /// Which files the package has matters even when they ask for nothing: an older version may have had others.
+    files: Option<&'a Files>,
 }
 
 /// The user's scripts, each inside of the maintainer script whose moment it is.
@@ -32,7 +35,7 @@ struct UserScripts<'a> {
 }
 
 /// What dpkg runs for `package`: the whole preinst as [`ScriptletKind::Pre`], postinst as `Post`, prerm as `Preun` and
-/// postrm as `Postun`. `scripts` are the names in `<prefix>/bin`.
+/// postrm as `Postun`. `scripts` are the names in `<prefix>/bin`, `files` what its files need.
 ///
 /// # Errors
 /// When a service's command is not in the virtualenv, or a scriptlet of the user cannot be run by a shell.
@@ -40,6 +43,7 @@ pub fn maintainer_scripts(
     plan: &BuildPlan,
     package: &PackagePlan,
     scripts: &[String],
+    files: &Files,
 ) -> Result<BTreeMap<ScriptletKind, Scriptlet>, Error> {
     let services = checked::services(plan, package, scripts)?;
     let levels = order::levels(plan)?;
@@ -56,8 +60,8 @@ pub fn maintainer_scripts(
         posttrans: user(ScriptletKind::Posttrans)?,
         purge: user(ScriptletKind::Purge)?,
     };
-    let context = Maintainer { common, user };
-    let idle = Maintainer { common: context.common.idle(), user: UserScripts::default() };
+    let context = Maintainer { common, user, files: Some(files) };
+    let idle = Maintainer { common: context.common.idle(), user: UserScripts::default(), files: None };
     let mut rendered = BTreeMap::new();
     for (kind, name, source) in SCRIPTS {
         let text = render(&context, name, source)?;

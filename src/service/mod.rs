@@ -11,7 +11,7 @@ mod conffiles;
 mod cron;
 mod directories;
 mod error;
-pub mod files;
+mod files;
 mod hardening;
 mod logrotate;
 mod maintainer;
@@ -25,7 +25,7 @@ mod replaced;
 mod scriptlets;
 mod systemd;
 mod sysvinit;
-pub mod triggers;
+mod triggers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,7 +36,9 @@ use crate::project::{ConfigFile, ScriptletKind};
 use crate::stage::{Content, Entry, EntryFlags, EntryKind, Origin, TargetPath};
 
 pub use error::Error;
+pub use files::Files;
 pub use maintainer::maintainer_scripts;
+pub use triggers::deb_triggers;
 pub use pretrans::pretrans;
 
 /// A script that the package manager runs.

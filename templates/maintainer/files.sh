@@ -38,7 +38,7 @@ link_of() {
 # Is $1 in another package, too? dpkg-query takes a pattern.
 is_of_others() {
     dpkg-query -S "$(printf '%s\n' "$1" | sed 's/[][\\*?]/\\&/g')" 2>/dev/null |
-        sed -n '/^diversion by /d; s/: \/.*//p' | tr -s ', ' '\n\n' | sed 's/:.*//' | grep -qvxF "$package"
+        sed -n '/^diversion by /d; s/: \/.*//p' | tr -d ' ' | tr , '\n' | sed 's/:.*//' | grep -qvxF "$package"
 }
 {% endmacro -%}
 {%- macro restore_functions() %}
@@ -90,6 +90,7 @@ merge() {
 }
 {% endmacro -%}
 {%- macro files_preinst() %}
+{% if files %}
 case "${1:-}" in
     install | upgrade)
 {{ files_functions() }}
@@ -219,8 +220,10 @@ done
 {% endif %}
 ;;
 esac
+{% endif %}
 {% endmacro -%}
 {%- macro files_postinst() %}
+{% if files %}
 if [ "${1:-}" = configure ]; then
 {{ files_functions() }}
 if [ -e "$moved" ]; then
@@ -328,10 +331,12 @@ set_capabilities {{ file.text | sh }} {{ file.path | sh }}
 {% endfor %}
 {% endif %}
 fi
+{% endif %}
 {% endmacro -%}
 {%- macro files_prerm() %}
 {% endmacro -%}
 {%- macro files_postrm() %}
+{% if files %}
 case "${1:-}" in
     abort-install | abort-upgrade)
 {{ files_functions() }}
@@ -352,6 +357,15 @@ forget_moved
     {% endif %}
     purge)
 {{ files_functions() }}
+{% if files.purged %}
+{{ owner_function() }}
+# Data, logs and caches of programs go. What a link leads to stays, and what is mounted.
+for directory in{% for path in files.purged %} {{ path | sh }}{% endfor %}; do
+    if [ ! -d "$directory" ] || [ -L "$directory" ] || is_of_others "$directory"; then continue; fi
+    find "$directory" -xdev ! -type d -exec rm -f {} + 2>/dev/null || :
+    find "$directory" -xdev -depth -type d -exec rmdir {} \; 2>/dev/null || :
+done
+{% endif %}
 {% if files.conffiles %}
 for conffile in{% for path in files.conffiles %} {{ path | sh }}{% endfor %}; do
     for suffix in bak old dist new remove backup; do rm -f "$conffile.dpkg-$suffix"; done
@@ -368,8 +382,10 @@ fi
 forget_moved
 ;;
 esac
+{% endif %}
 {% endmacro -%}
 {%- macro run_triggers() %}
+{% if files %}
 {% if files.triggers %}
 # Runs what it reads by the program $@.
 run_text() {
@@ -414,5 +430,6 @@ if is_due {{ trigger.name | sh }} {{ "path" if trigger.name.startswith("/") else
 {{ trigger.delimiter }}
 fi
 {% endfor %}
+{% endif %}
 {% endif %}
 {% endmacro -%}

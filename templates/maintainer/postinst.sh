@@ -36,6 +36,7 @@ fi
 configure_services
 {% endif %}
 {{- run_script(user.post) }}
+{{ run_triggers() }}
 {% if tree %}
 {{ drop_other_series(tree) }}{{ compile_tree(tree) }}{% if tree.plugins %}
 {{ report_plugins(tree.plugins) }}

@@ -6,11 +6,7 @@ fi
 case "${1:-}" in
     install | upgrade) ;;
     # abort-upgrade: services ran on, and the old version has its files again.
-    *)
-        :
-{{ files_preinst() }}
-        exit 0
-        ;;
+    *) exit 0 ;;
 esac
 {{ make_accounts() }}
 {% if services %}

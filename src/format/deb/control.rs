@@ -46,7 +46,7 @@ impl Control {
             File { name: "conffiles", mode: 0o644, content: conffiles(package) },
             File { name: "control", mode: 0o644, content: control(package, tree)? },
             File { name: "md5sums", mode: 0o644, content: md5sums(package, digests) },
-            File { name: "triggers", mode: 0o644, content: triggers(package) },
+            File { name: "triggers", mode: 0o644, content: triggers(package)? },
         ];
         for (name, kind) in SCRIPTS {
             if let Some(scriptlet) = package.scriptlets.get(&kind) {
@@ -168,13 +168,13 @@ fn conffiles(package: &Package) -> String {
 
 /// Nobody waits for these triggers: the package works without what they update, as lintian's
 /// `uses-implicit-await-trigger` asks for.
-fn triggers(package: &Package) -> String {
-    match package.role {
-        Role::Main => {
-            package.deb.activate.iter().map(|name| format!("activate-noawait {}\n", one_line(name))).collect()
-        }
-        Role::Meta => String::new(),
-    }
+fn triggers(package: &Package) -> Result<String, Error> {
+    let activate = match package.role {
+        Role::Main => package.deb.activate.as_slice(),
+        Role::Meta => &[],
+    };
+    let lines = crate::service::deb_triggers(&package.name, &package.triggers, activate)?;
+    Ok(lines.iter().map(|line| format!("{}\n", one_line(line))).collect())
 }
 
 fn script(package: &Package, name: &'static str, scriptlet: &Scriptlet) -> Result<String, Error> {
