@@ -9,10 +9,10 @@ use crate::distribution::PackageFormat;
 use crate::plan::{BuildPlan, PackagePlan, Relation, RelationKind};
 use crate::stage::{Entry, EntryKind, TargetPath};
 
-use super::{Error, target_path};
 use super::conffiles::{self, Rename};
 use super::replaced::{self, Link};
 use super::triggers::{self, TriggerScript};
+use super::{Error, target_path};
 
 /// Brings `setcap` (the Debian and Ubuntu package of that name, since Debian 7 and Ubuntu 12.04).
 const CAPABILITIES_PACKAGE: &str = "libcap2-bin";
@@ -91,10 +91,15 @@ pub fn relations(plan: &BuildPlan, package: &PackagePlan) -> Vec<Relation> {
     if plan.distribution.format != PackageFormat::Deb {
         return Vec::new();
     }
-    let relation = |kind, name: &str, reason: String| Relation { kind, name: name.to_owned(), comparison: None, reason };
+    let relation =
+        |kind, name: &str, reason: String| Relation { kind, name: name.to_owned(), comparison: None, reason };
     let others = plan.packages.iter().filter(|other| other.name != package.name);
     let replaced = others.map(|other| {
-        relation(RelationKind::Replaces, &other.name, "files may move from one package of a build to another".to_owned())
+        relation(
+            RelationKind::Replaces,
+            &other.name,
+            "files may move from one package of a build to another".to_owned(),
+        )
     });
     let with = package.files.iter().find_map(|file| Some((file, file.capabilities.as_deref()?)));
     let capable = with.map(|(file, capabilities)| {

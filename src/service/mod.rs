@@ -38,8 +38,8 @@ use crate::stage::{Content, Entry, EntryFlags, EntryKind, Origin, TargetPath};
 pub use error::Error;
 pub use files::Files;
 pub use maintainer::maintainer_scripts;
-pub use triggers::deb_triggers;
 pub use pretrans::pretrans;
+pub use triggers::deb_triggers;
 
 /// A script that the package manager runs.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,11 +17,7 @@ fn directory() -> PathBuf {
 /// once; others wait.
 pub fn once(of_what: &str, make: impl FnOnce(&Path)) -> PathBuf {
     let directory = directory();
-    if !directory.exists() {
-        // Those of an older binary.
-        let _ = directory.parent().map(fs_err::remove_dir_all);
-        fs_err::create_dir_all(&directory).unwrap();
-    }
+    clear_others(&directory);
     let path = directory.join(short_digest(of_what));
     let (lock, _) = fs_err::File::create(path.with_extension("lock")).unwrap().into_parts();
     lock.lock().unwrap();
@@ -33,4 +29,15 @@ pub fn once(of_what: &str, make: impl FnOnce(&Path)) -> PathBuf {
         fs_err::rename(&partial, &path).unwrap();
     }
     path.join("packages")
+}
+
+/// Packages of an older binary are of no more use.
+fn clear_others(directory: &Path) {
+    let all = directory.parent().unwrap();
+    let (lock, _) = fs_err::File::create(all.with_extension("lock")).unwrap().into_parts();
+    lock.lock().unwrap();
+    if !directory.exists() {
+        let _ = fs_err::remove_dir_all(all);
+        fs_err::create_dir_all(directory).unwrap();
+    }
 }

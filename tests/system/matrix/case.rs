@@ -319,6 +319,11 @@ impl<'a> Case<'a> {
         self.purge(&["demo", "demo-cli", "demo-node"])
     }
 
+    /// Nothing is left of the tree. dpkg takes `/opt` away, too, when nobody else has anything in it.
+    pub fn prefix_is_gone(&self) -> Outcome {
+        self.says("find /opt -path '*demo*' 2>/dev/null || :", "")
+    }
+
     /// Versions of the installed packages of [`App::new`].
     pub fn versions(&self, wanted: &str) -> Outcome {
         self.says(&self.target.custom.versions(&["demo", "demo-cli", "demo-node"]), wanted)

@@ -54,7 +54,8 @@ pub fn what_was_cut_off_is_done_again(target: &'static Target, breakage: Option<
 fn done_again(case: &Case<'_>) -> Outcome {
     // It may not be able to go on with what the cut left, and says so; doing the transaction again has to do.
     let _ = case.sh(case.target.custom.mend);
-    case.try_words(&case.target.manager.basic().command(case, Verb::Reinstall, &case.build(&app("2"))))?;
+    let (manager, verb) = case.target.custom.again;
+    case.try_words(&manager.command(case, verb, &case.build(&app("2"))))?;
     case.packages_are("demo*", "demo-2 demo-cli-2 demo-node-2")?;
     case.says("find /opt/demo -name 'only-*' -exec basename {} \\;", "only-2")?;
     case.state("late", "active enabled")?;

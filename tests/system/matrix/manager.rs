@@ -23,6 +23,8 @@ pub enum Verb {
     Upgrade,
     Downgrade,
     Reinstall,
+    /// Upgrade, and remove nothing for that.
+    OnlyUpgrade,
 }
 
 /// What rows expect of a format, because its package managers do it so with everybody's packages.
@@ -36,10 +38,14 @@ pub struct Custom {
     /// Where a removal leaves configuration and what the service manager was told; and what a purge leaves of that.
     pub kept_by_removal: &'static [&'static str],
     pub kept_by_purge: &'static [&'static str],
+    /// What becomes of a new service that is to be started and that the machine's policy wants disabled.
+    pub disabled_by_policy: &'static str,
     /// What the refusal of packages that do not fit together names.
     pub refusal: &'static str,
     /// What an operator runs first after a transaction was cut off.
     pub mend: &'static str,
+    /// Who does the transaction again then, and how.
+    pub again: (Manager, Verb),
     /// The command line that removes what a cut transaction left, up to the names.
     pub removes_all: &'static [&'static str],
 }
@@ -50,8 +56,10 @@ pub const RPM: Custom = Custom {
     old_config: ".rpmsave",
     kept_by_removal: &["/etc/demo"],
     kept_by_purge: &["/etc/demo"],
+    disabled_by_policy: "active disabled",
     refusal: "demo = 1-1",
     mend: ":",
+    again: (Manager::Rpm, Verb::Reinstall),
     removes_all: &["rpm", "-e", "--allmatches"],
 };
 
@@ -59,10 +67,18 @@ pub const DEB: Custom = Custom {
     kind: PackageKind::Deb,
     new_config: ".dpkg-dist",
     old_config: "",
-    kept_by_removal: &["/etc"],
+    kept_by_removal: &[
+        "/etc",
+        "/var/lib/systemd/deb-systemd-helper-enabled",
+        "/var/lib/systemd/deb-systemd-helper-masked",
+    ],
     kept_by_purge: &[],
+    // deb-systemd-invoke(1p) starts nothing that is disabled.
+    disabled_by_policy: "inactive disabled",
     refusal: "demo (= 1-1)",
     mend: "dpkg --configure -a",
+    // Where that was enough, nothing is left to do.
+    again: (Manager::Apt, Verb::Upgrade),
     // Of a package that was cut off while it was unpacked, dpkg knows no more than that it is not whole.
     removes_all: &["dpkg", "--purge", "--force-remove-reinstreq"],
 };
@@ -75,14 +91,19 @@ impl Manager {
     /// The words of a command line that does `verb` with package files.
     fn words(self, verb: Verb) -> &'static [&'static str] {
         match (self, verb) {
-            (Self::Rpm, Verb::Install | Verb::Upgrade) => &["rpm", "-U"],
+            (Self::Rpm, Verb::Install | Verb::Upgrade | Verb::OnlyUpgrade) => &["rpm", "-U"],
             (Self::Rpm, Verb::Downgrade) => &["rpm", "-U", "--oldpackage"],
             (Self::Rpm, Verb::Reinstall) => &["rpm", "-U", "--replacepkgs"],
-            (Self::Dnf, Verb::Install | Verb::Upgrade) => &["dnf", "-y", "--releasever=1", "install"],
+            (Self::Dnf, Verb::Install | Verb::Upgrade | Verb::OnlyUpgrade) => {
+                &["dnf", "-y", "--releasever=1", "install"]
+            }
             (Self::Dnf, Verb::Downgrade) => &["dnf", "-y", "--releasever=1", "downgrade"],
             (Self::Dnf, Verb::Reinstall) => &["dnf", "-y", "--releasever=1", "reinstall"],
             (Self::Apt, Verb::Install | Verb::Upgrade) => {
                 &["env", QUIET, "apt-get", "-qq", "install", "--no-install-recommends"]
+            }
+            (Self::Apt, Verb::OnlyUpgrade) => {
+                &["env", QUIET, "apt-get", "-qq", "install", "--no-install-recommends", "--no-remove"]
             }
             (Self::Apt, Verb::Downgrade) => {
                 &["env", QUIET, "apt-get", "-qq", "install", "--no-install-recommends", "--allow-downgrades"]
@@ -180,11 +201,14 @@ const DPKG_SAYS: &[&str] = &[
     "Preparing to unpack",
     "Processing triggers for",
     "Purging configuration files for",
+    "Replacing files in old package ",
     "Removing ",
     "Selecting previously unselected package",
     "Setting up ",
     "Unpacking ",
     "dpkg: warning: downgrading ",
+    // Of what an operator's tools made in it; the package takes it away when it is configured.
+    "dpkg: warning: unable to delete old directory ",
     "debconf: delaying package configuration",
     "dpkg: considering ",
     "dpkg: yes, will remove ",

@@ -12,7 +12,7 @@ pub fn the_main_package_alone_is_refused(target: &'static Target, breakage: Opti
     let web = case.process("web")?;
     let mut packages = case.build(&App::new("2"));
     packages.retain(|package| name_of(package).starts_with("demo-2-"));
-    match case.try_packages(Verb::Upgrade, &packages) {
+    match case.try_packages(Verb::OnlyUpgrade, &packages) {
         Ok(_) => return Err("an upgrade of the main package alone is not refused".to_owned()),
         Err(said) if !said.contains(target.custom.refusal) && !said.contains("demo-1-1") => {
             return Err(format!("the refusal does not say what is needed: {said}"));
@@ -32,7 +32,7 @@ pub fn two_applications_live_side_by_side(target: &'static Target, breakage: Opt
     let web = case.process_of("other-web")?;
     case.upgrade(&App::new("2"))?;
     case.remove_all()?;
-    case.says("find /opt -path '*demo*'", "")?;
+    case.prefix_is_gone()?;
     case.becomes("other-web is", "active enabled", || services::state(case.machine(), "other-web"))?;
     same("the other application's process:", &case.process_of("other-web")?, &web)?;
     case.says("/opt/other/bin/other | cut -d' ' -f2; wc -l </var/lib/other/starts", "1\n2")
@@ -50,7 +50,7 @@ pub fn a_directory_becomes_a_link_and_back(target: &'static Target, breakage: Op
     case.says("readlink /opt/demo/share/now || cat /opt/demo/share/now/data", "in a directory")?;
     case.starts(&["web 2 beside only-2", "web 3 beside only-3"])?;
     case.remove_all()?;
-    case.says("find /opt -path '*demo*'", "")
+    case.prefix_is_gone()
 }
 
 pub fn another_series_of_python_leaves_nothing_of_the_old(
@@ -70,7 +70,7 @@ pub fn another_series_of_python_leaves_nothing_of_the_old(
     case.says("/opt/demo/bin/demo", &format!("demo 2 by Python {new}"))?;
     case.says("ls /opt/demo/lib", &format!("python{new}"))?;
     case.remove_all()?;
-    case.says("find /opt -path '*demo*'", "")
+    case.prefix_is_gone()
 }
 
 /// Where a scriptlet of the user fails, the others still do their part and the database stays whole.
@@ -87,7 +87,7 @@ pub fn a_failing_scriptlet_leaves_a_whole_database(target: &'static Target, brea
         case.starts(&["web 2 beside only-2"]).map_err(|message| format!("{kind}: {message}"))?;
         let _ = case.try_words(&target.manager.removal(&case, &["demo", "demo-cli", "demo-node"]));
         case.packages_are("demo*", "").map_err(|message| format!("{kind}: {message}"))?;
-        case.says("find /opt -path '*demo*'", "").map_err(|message| format!("{kind}: {message}"))?;
+        case.prefix_is_gone().map_err(|message| format!("{kind}: {message}"))?;
         case.sh("rm -rf /var/lib/demo /var/log/demo")?;
     }
     Ok(())
@@ -118,5 +118,5 @@ pub fn a_veto_leaves_the_version_before(target: &'static Target, breakage: Optio
     one_of_each(&case, "after the next upgrade", "2")?;
     case.starts(&["web 2 beside only-2"])?;
     case.remove_all()?;
-    case.says("find /opt -path '*demo*'", "")
+    case.prefix_is_gone()
 }
