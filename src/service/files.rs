@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::distribution::PackageFormat;
 use crate::plan::{BuildPlan, PackagePlan, Relation, RelationKind};
+use crate::project::ExtraFile;
 use crate::stage::{Entry, EntryKind, TargetPath};
 
 use super::conffiles::{self, Rename};
@@ -85,27 +86,19 @@ impl Files {
     }
 }
 
-/// What the files of a Debian package need: `setcap`, where one has capabilities, and leave to take over a file that
-/// another package of the build had in another version, or has in the one that is gone back to.
+/// What the files of a Debian package need: `setcap`, where one has capabilities.
 pub fn relations(plan: &BuildPlan, package: &PackagePlan) -> Vec<Relation> {
     if plan.distribution.format != PackageFormat::Deb {
         return Vec::new();
     }
-    let relation =
-        |kind, name: &str, reason: String| Relation { kind, name: name.to_owned(), comparison: None, reason };
-    let others = plan.packages.iter().filter(|other| other.name != package.name);
-    let replaced = others.map(|other| {
-        relation(
-            RelationKind::Replaces,
-            &other.name,
-            "files may move from one package of a build to another".to_owned(),
-        )
-    });
     let with = package.files.iter().find_map(|file| Some((file, file.capabilities.as_deref()?)));
-    let capable = with.map(|(file, capabilities)| {
-        relation(RelationKind::Requires, CAPABILITIES_PACKAGE, format!("{capabilities} of {}", file.destination))
-    });
-    replaced.chain(capable).collect()
+    let relation = |(file, capabilities): (&ExtraFile, &str)| Relation {
+        kind: RelationKind::Requires,
+        name: CAPABILITIES_PACKAGE.to_owned(),
+        comparison: None,
+        reason: format!("{capabilities} of {}", file.destination),
+    };
+    with.map(relation).into_iter().collect()
 }
 
 fn capabilities(entries: &[Entry]) -> Vec<Capabilities> {
