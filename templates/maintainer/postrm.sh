@@ -7,7 +7,7 @@
 {% endif %}
 case "${1:-}" in
     remove)
-        phase=remove
+        {{ "phase=remove" if tree else ":" }}
 {{ run_script(user.postun) }}
         {% if services %}
         {{ forget_processes() }}
@@ -25,7 +25,7 @@ case "${1:-}" in
         {% endif %}
         ;;
     purge)
-        phase=purge
+        :
 {{ run_script(user.purge) }}
         {% if services %}
         {{ purge_services() }}

@@ -96,7 +96,7 @@ note {{ service.id | sh }} {{ service.kind }}{% for former in service.formerly %
 # The units of the version before, for those that this one does not have.
 if [ "$1" = upgrade ]; then
     dpkg-query -L {{ package | sh }} 2>/dev/null |
-        sed -n 's|^\(/usr\)\{0,1\}/lib/systemd/system/\([^/]*\.\(service\|socket\|timer\|target\)\)$|\2|p' >>"$notes/units"
+        sed -n 's,^\(/usr\)\{0\,1\}/lib/systemd/system/\([^/]*\.[a-z]*\)$,\2,p' >>"$notes/units"
 fi
 {% endmacro -%}
 {%- macro manage_services() %}
@@ -183,7 +183,7 @@ withdraw() {
 }
 # What has another name or kind now ends.
 retire() {
-    for unit in $(units_of "$1" "$2"); do withdraw "$unit"; done
+    for unit in $(units_of "$1" "$2") $(known_instances "$1"); do withdraw "$unit"; done
     [ "$2" = script ] || return 0
     script=/etc/init.d/$1
     if [ "$live" = yes ] && [ -x "$script" ] && "$script" status >/dev/null 2>&1 </dev/null; then

@@ -74,7 +74,7 @@ register() {
     verb=$2 start=$3
     if is_known "$1"; then
         verb=known
-        if [ ! -e "$notes/again" ] && [ "$start" = start ]; then start=wait; fi
+        if [ ! -e "$notes/again" ] && [ "$start" = start ]; then start="wait"; fi
     fi
     case $verb in
         no) run update-rc.d "$1" defaults-disabled || : ;;

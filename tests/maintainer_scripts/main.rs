@@ -3,5 +3,7 @@
 
 #[path = "../service_fixture/mod.rs"]
 mod service_fixture;
+mod services;
 mod states;
 mod support;
+mod sysvinit;

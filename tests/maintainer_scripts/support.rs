@@ -146,7 +146,7 @@ pub fn prelude(init: InitSystem) -> String {
          starts() {{ quiet; sort /seen/starts 2>/dev/null; rm -f /seen/starts; }}\n\
          links() {{ find /etc/systemd/system -name 'cdhboot*' -printf '%P\\n' | sort; }}\n\
          said() {{ sed '/^(Reading database/d; /^Selecting previously/d; /^Preparing to/d; /^Unpacking /d; /^Setting up/d; \
-           /^Removing /d; /^Purging /d' /tmp/said; }}\n\
+           /^Removing /d; /^Purging /d; /^Replacing files/d; /in favour of/d; /downgrading/d; /directory .*opt. not empty/d' /tmp/said; }}\n\
          try() {{ \"$@\" >/tmp/said 2>&1 </dev/null; code=$?; [ $code -eq 0 ] || echo \"exit $code\"; said; }}\n\
          {state}"
     )
