@@ -31,8 +31,6 @@ pub struct Files {
     renames: Vec<Rename>,
     /// Names of the other packages of the build.
     packages: Vec<String>,
-    /// Former paths of configuration files of other packages of the build: an edited file is theirs to move.
-    renamed_elsewhere: Vec<String>,
     /// Every symbolic link of the package: there may be a directory in its place.
     links: Vec<Link>,
     /// Directories that an operator may have replaced by a link.
@@ -63,19 +61,12 @@ impl Files {
         entries: &'a [Entry],
         others: impl Iterator<Item = &'a Entry>,
     ) -> Result<Self, Error> {
-        let others = others.collect::<Vec<_>>();
-        let mut renamed_elsewhere = Vec::new();
-        let other_packages = || plan.packages.iter().filter(|other| other.name != package.name);
-        for other in other_packages() {
-            let renames = conffiles::renames(other, others.iter().copied())?;
-            renamed_elsewhere.extend(renames.into_iter().map(|rename| rename.from));
-        }
+        let other_packages = plan.packages.iter().filter(|other| other.name != package.name);
         Ok(Self {
             conffiles: conffiles::paths(entries),
-            elsewhere: conffiles::paths(others.iter().copied()),
+            elsewhere: conffiles::paths(others),
             renames: conffiles::renames(package, entries)?,
-            packages: other_packages().map(|other| other.name.clone()).collect(),
-            renamed_elsewhere,
+            packages: other_packages.map(|other| other.name.clone()).collect(),
             links: replaced::links(entries),
             data: replaced::data(plan, entries)?,
             capabilities: capabilities(entries),

@@ -25,6 +25,8 @@ pub struct TriggerScript {
     comparison: Option<[String; 2]>,
     /// Does it run when the package is gone?
     gone: bool,
+    /// Is it a path, which may be there already?
+    path: bool,
     /// For messages.
     on: String,
     interpreter: String,
@@ -99,6 +101,7 @@ fn script(plan: &BuildPlan, package: &PackagePlan, trigger: &Trigger) -> Result<
         return Err(error(&package.name, trigger, "has a NUL character in its script", "scripts are texts"));
     }
     let name = condition.trigger_name();
+    let path = matches!(condition, Condition::Path(_));
     let (of_package, comparison) = match condition {
         Condition::Package { name, comparison } => (Some(name.to_owned()), comparison),
         Condition::Path(_) | Condition::Name(_) => (None, None),
@@ -114,6 +117,7 @@ fn script(plan: &BuildPlan, package: &PackagePlan, trigger: &Trigger) -> Result<
         name,
         package: of_package,
         comparison: comparison.map(|[operator, version]| [operator.to_owned(), version.to_owned()]),
+        path,
         gone: trigger.when == TriggerWhen::Postun,
         on: trigger.on.clone(),
         interpreter: words.map(template::sh).collect::<Vec<_>>().join(" "),

@@ -9,8 +9,18 @@
 base={{ notes_directory | sh }}
 package={{ package | sh }}
 moved=$base/files/$package
-keepers=$base/kept/$package
 warn() { printf 'warning: %s\n' "$*" >&2; }
+is_there() { [ -e "$1" ] || [ -L "$1" ]; }
+{% endmacro -%}
+{%- macro forget_function() %}
+# Directories above $1 that are empty and that no package has.
+drop_directories() {
+    above=${1%/*}
+    while [ -n "$above" ] && [ ! -L "$above" ] && ! dpkg-query -S "$above" >/dev/null 2>&1 && rmdir "$above" 2>/dev/null; do
+        above=${above%/*}
+    done
+}
+keepers=$base/kept/$package
 forget_moved() {
     rm -f "$moved"
     if [ -e "$keepers" ]; then
@@ -21,7 +31,6 @@ forget_moved() {
         [ ! -d "$directory" ] || rmdir "$directory" 2>/dev/null || :
     done
 }
-is_there() { [ -e "$1" ] || [ -L "$1" ]; }
 {% endmacro -%}
 {%- macro link_function() %}
 # Where the link $1 of this version leads; fails when it has no such link.
@@ -46,7 +55,7 @@ is_of_others() {
 restore() {
     path=${1#* }
     case $1 in
-        "conffile "*)
+        "conffile "* | "renamed "*)
             for suffix in remove backup; do
                 if [ -e "$path.dpkg-$suffix" ] && ! is_there "$path"; then mv -fT "$path.dpkg-$suffix" "$path"; fi
             done
@@ -101,7 +110,6 @@ newline='
 '
 {# A configuration file that moved to another package of the build is taken over by dpkg. #}
 stays() { case $1 in ''{% for path in files.conffiles + files.elsewhere %} | {{ path | sh }}{% endfor %}) ;; *) return 1 ;; esac }
-is_renamed_elsewhere() { case $1 in ''{% for path in files.renamed_elsewhere %} | {{ path | sh }}{% endfor %}) ;; *) return 1 ;; esac }
 is_data() { case $1 in ''{% for path in files.data %} | {{ path | sh }}{% endfor %}) ;; *) return 1 ;; esac }
 record() {
     (umask 077 && mkdir -p "$base/files") 2>/dev/null && { printf '%s\n' "$@" >>"$moved"; } 2>/dev/null
@@ -111,7 +119,7 @@ if [ -e "$moved" ]; then
     tac "$moved" | while IFS= read -r line; do
         path=${line#* }
         case $line in
-            "conffile "*) if stays "$path"; then restore "$line"; continue; fi ;;
+            "conffile "* | "renamed "*) if stays "$path"; then restore "$line"; continue; fi ;;
             "directory "*) if ! link_of "${path%.dpkg-backup*}" >/dev/null; then restore "$line"; continue; fi ;;
             "link "*)
                 if link_of "$path" >/dev/null; then
@@ -129,15 +137,18 @@ fi
 listed=$newline$(dpkg-query -L "$package" 2>/dev/null)$newline
 # Lines of a path, the digest that it came with, and maybe `obsolete`.
 conffiles=$(dpkg-query -W -f='${Conffiles}\n' "$package" 2>/dev/null)
+{% if files.renames %}
 # Has $1 another path now, which the old version did not have?
 is_renamed() {
     case $1 in
         {% for rename in files.renames %}
-        {{ rename.from | sh }}) case $conffiles in *" "{{ rename.to | sh }}" "*) return 1 ;; esac ;;
+        {{ rename.from | sh }}) renamed={{ rename.to | sh }} ;;
         {% endfor %}
         *) return 1 ;;
     esac
+    case $conffiles in *" $renamed "*) return 1 ;; esac
 }
+{% endif %}
 # Was the configuration file $1 of the old version changed? Not when it has the digest $2.
 is_edited() { [ "$(md5sum <"$1" 2>/dev/null | cut -c 1-32)" != "$2" ]; }
 digest_of() {
@@ -194,29 +205,39 @@ make_way {{ link.path | sh }}
 {% endfor %}
 # A configuration file that this version does not have: one that nobody changed goes, any other is kept.
 drop_conffile() {
-    [ -f "$1" ] && ! stays "$1" || return 0
-    if is_of_others "$1"; then return 0; fi
-    suffix=remove
-    if is_edited "$1" "$2"; then
-        if is_renamed "$1"; then record "renamed $1"; return 0; fi
-        if is_renamed_elsewhere "$1"; then return 0; fi
-        suffix=backup
+    if stays "$1" || is_of_others "$1"; then return 0; fi
+    # Of a version that was only unpacked there may be the new file alone.
+    if [ ! -f "$1" ]; then
+        [ ! -e "$1.dpkg-new" ] || record "conffile $1"
+        return 0
     fi
-    record "conffile $1" && mv -fT "$1" "$1.dpkg-$suffix"
+    kind=conffile suffix=remove
+    if is_edited "$1" "$2"; then
+        suffix=backup
+        {% if files.renames %}
+        if is_renamed "$1"; then kind=renamed; fi
+        {% endif %}
+    fi
+    record "$kind $1" && mv -fT "$1" "$1.dpkg-$suffix"
 }
 printf '%s\n' "$conffiles" | while IFS= read -r line; do
     line=${line% obsolete} line=${line% remove-on-upgrade} line=${line# }
     case $line in /*) drop_conffile "${line% *}" "${line##* }" ;; esac
 done
 {% if files.renames and files.packages %}
-# What was another package's of the same build under its old path: the file moves when both are unpacked.
-for other in{% for name in files.packages %} {{ name | sh }}{% endfor %}; do
-    conffiles=$(dpkg-query -W -f='${Conffiles}\n' "$other" 2>/dev/null)
-    for path in{% for rename in files.renames %} {{ rename.from | sh }}{% endfor %}; do
-        digest=$(digest_of "$path")
-        [ -n "$digest" ] && [ -f "$path" ] && is_edited "$path" "$digest" && is_renamed "$path" && record "renamed $path"
+# What was another package's of the same build under its old path, wherever that package's scripts have put it.
+claim() {
+    digest=$(digest_of "$1")
+    for file in "$1" "$1.dpkg-backup"; do
+        if [ -n "$digest" ] && [ -f "$file" ] && is_edited "$file" "$digest" && is_renamed "$1"; then record "claimed $1"; fi
     done
-done
+}
+{% for name in files.packages %}
+conffiles=$(dpkg-query -W -f='${Conffiles}\n' {{ name | sh }} 2>/dev/null)
+{% for rename in files.renames %}
+claim {{ rename.from | sh }}
+{% endfor %}
+{% endfor %}
 {% endif %}
 ;;
 esac
@@ -226,28 +247,38 @@ esac
 {% if files %}
 if [ "${1:-}" = configure ]; then
 {{ files_functions() }}
+{{- forget_function() }}
 if [ -e "$moved" ]; then
 {{ link_function() }}
 {{- owner_function() }}
 {{- restore_functions() }}
+{% if files.renames %}
 newline='
 '
 renamed=$newline
 # An old configuration file $1 that was changed takes the place of the new one $2.
 rename() {
-    grep -qxF "renamed $1" "$moved" && [ -e "$1" ] || return 0
+    old=$1.dpkg-backup
+    if grep -qxF "claimed $1" "$moved"; then
+        [ -e "$old" ] || old=$1
+        [ -e "$old" ] || old=$1.dpkg-bak
+    elif ! grep -qxF "renamed $1" "$moved"; then
+        return 0
+    fi
+    [ -e "$old" ] || return 0
     case $renamed in
-        *"$newline$2$newline"*) keep "$1" "$1" ;;
+        *"$newline$2$newline"*) keep "$old" "$1" ;;
         *)
             renamed=$renamed$2$newline
             echo "Preserving changes to $2 (renamed from $1)..."
             mkdir -p "${2%/*}"
             if is_there "$2"; then mv -fT "$2" "$2.dpkg-new"; fi
-            mv -fT "$1" "$2"
+            mv -fT "$old" "$2"
             drop_directories "$1"
             ;;
     esac
 }
+{% endif %}
 # The file $1, which was the configuration file $2.
 keep() {
     echo "Obsolete conffile $2 has been modified: it is kept as $2.dpkg-bak"
@@ -258,13 +289,6 @@ purge_later() {
     if (umask 077 && mkdir -p "$base/kept") 2>/dev/null; then
         grep -qsxF "$1" "$keepers" || printf '%s\n' "$1" >>"$keepers"
     fi
-}
-# Directories above $1 that are empty and that no package has.
-drop_directories() {
-    above=${1%/*}
-    while [ -n "$above" ] && [ ! -L "$above" ] && ! dpkg-query -S "$above" >/dev/null 2>&1 && rmdir "$above" 2>/dev/null; do
-        above=${above%/*}
-    done
 }
 # The directory that was moved to $1 is a link now. Files of the old version go with it; those of other packages go where
 # the link leads, so that they keep their paths; whatever else there is stays aside.
@@ -309,7 +333,7 @@ rename {{ rename.from | sh }} {{ rename.to | sh }}
 while IFS= read -r line; do
     path=${line#* }
     case $line in
-        "conffile "*)
+        "conffile "* | "renamed "*)
             if [ -e "$path.dpkg-backup" ]; then keep "$path.dpkg-backup" "$path"; fi
             rm -f "$path.dpkg-remove" "$path.dpkg-new"
             drop_directories "$path"
@@ -337,10 +361,11 @@ fi
 {% endmacro -%}
 {%- macro files_postrm() %}
 {% if files %}
+{{ files_functions() }}
+{{- forget_function() }}
 case "${1:-}" in
     abort-install | abort-upgrade)
-{{ files_functions() }}
-{{- restore_functions() }}
+{{ restore_functions() }}
 if [ -e "$moved" ]; then
     # What lies in a directory is moved back after that one.
     tac "$moved" | while IFS= read -r line; do restore "$line"; done
@@ -350,33 +375,35 @@ forget_moved
     {% if files.ghosts %}
     remove)
         # dpkg does not know of these.
-        for directory in{% for path in files.ghosts %} {{ path | sh }}{% endfor %}; do
-            if [ -d "$directory" ] && [ ! -L "$directory" ]; then rmdir "$directory" 2>/dev/null || :; fi
-        done
+        drop_ghost() { [ ! -d "$1" ] || [ -L "$1" ] || rmdir "$1" 2>/dev/null || :; }
+        {% for path in files.ghosts %}
+        drop_ghost {{ path | sh }}
+        {% endfor %}
         ;;
     {% endif %}
     purge)
-{{ files_functions() }}
 {% if files.purged %}
 {{ owner_function() }}
 # Data, logs and caches of programs go. What a link leads to stays, and what is mounted.
-for directory in{% for path in files.purged %} {{ path | sh }}{% endfor %}; do
-    if [ ! -d "$directory" ] || [ -L "$directory" ] || is_of_others "$directory"; then continue; fi
-    find "$directory" -xdev ! -type d -exec rm -f {} + 2>/dev/null || :
-    find "$directory" -xdev -depth -type d -exec rmdir {} \; 2>/dev/null || :
-done
+purge_directory() {
+    if [ ! -d "$1" ] || [ -L "$1" ] || is_of_others "$1"; then return 0; fi
+    find "$1" -xdev ! -type d -exec rm -f {} + 2>/dev/null || :
+    find "$1" -xdev -depth -type d -exec rmdir {} \; 2>/dev/null || :
+}
+{% for path in files.purged %}
+purge_directory {{ path | sh }}
+{% endfor %}
 {% endif %}
 {% if files.conffiles %}
-for conffile in{% for path in files.conffiles %} {{ path | sh }}{% endfor %}; do
-    for suffix in bak old dist new remove backup; do rm -f "$conffile.dpkg-$suffix"; done
-done
+purge_conffile() { for suffix in bak old dist new remove backup; do rm -f "$1.dpkg-$suffix"; done; }
+{% for path in files.conffiles %}
+purge_conffile {{ path | sh }}
+{% endfor %}
 {% endif %}
 if [ -e "$keepers" ]; then
     while IFS= read -r kept; do
         rm -f "$kept" "$kept.dpkg-new" "$kept.dpkg-dist" "$kept.dpkg-old"
-        while kept=${kept%/*}; do
-            case $kept in *.dpkg-bak*) rmdir "$kept" 2>/dev/null || break ;; *) break ;; esac
-        done
+        drop_directories "$kept"
     done <"$keepers"
 fi
 forget_moved
@@ -423,7 +450,7 @@ if [ "$state" = triggered ] && is_due {{ trigger.name | sh }} path && ! is_insta
 if is_due {{ trigger.name | sh }} always && is_installed {{ trigger.package | sh }}{% if trigger.comparison %} &&
     dpkg --compare-versions "$(version_of {{ trigger.package | sh }})" {{ trigger.comparison[0] | sh }} {{ trigger.comparison[1] | sh }}{% endif %}; then
 {% else %}
-if is_due {{ trigger.name | sh }} {{ "path" if trigger.name.startswith("/") else "always" }}; then
+if is_due {{ trigger.name | sh }} {{ "path" if trigger.path else "always" }}; then
 {% endif %}
     run_text {{ trigger.interpreter }} <<'{{ trigger.delimiter }}' || echo {{ ("warning: the script of " ~ package ~ " for the trigger on " ~ trigger.on ~ " failed with exit code") | sh }} "$?" >&2
 {{ trigger.text }}
