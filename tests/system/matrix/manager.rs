@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use omnipack::smoke::PackageKind;
 
 use super::case::Case;
+use super::remove::KEPT;
 use crate::support::name_of;
 
 /// Which one is asked.
@@ -37,7 +38,7 @@ pub struct Custom {
     pub old_config: &'static str,
     /// Where a removal leaves configuration and what the service manager was told; and what a purge leaves of that.
     pub kept_by_removal: &'static [&'static str],
-    pub kept_by_purge: &'static [&'static str],
+    pub kept_by_purge: Kept,
     /// What becomes of a new service that is to be started and that the machine's policy wants disabled.
     pub disabled_by_policy: &'static str,
     /// What the refusal of packages that do not fit together names.
@@ -50,12 +51,22 @@ pub struct Custom {
     pub removes_all: &'static [&'static str],
 }
 
+/// What stays on a machine.
+#[derive(Debug)]
+pub struct Kept {
+    /// Exactly these paths of the services' data.
+    pub data: &'static [&'static str],
+    /// Whatever is at or below these.
+    pub places: &'static [&'static str],
+}
+
 pub const RPM: Custom = Custom {
     kind: PackageKind::Rpm,
     new_config: ".rpmnew",
     old_config: ".rpmsave",
     kept_by_removal: &["/etc/demo"],
-    kept_by_purge: &["/etc/demo"],
+    // rpm knows no purge: as the removal left it.
+    kept_by_purge: Kept { data: &KEPT, places: &["/etc/demo"] },
     disabled_by_policy: "active disabled",
     refusal: "demo = 1-1",
     mend: ":",
@@ -72,7 +83,8 @@ pub const DEB: Custom = Custom {
         "/var/lib/systemd/deb-systemd-helper-enabled",
         "/var/lib/systemd/deb-systemd-helper-masked",
     ],
-    kept_by_purge: &[],
+    // Policy 6.8 and 10.8: nothing, logs included.
+    kept_by_purge: Kept { data: &[], places: &[] },
     // deb-systemd-invoke(1p) starts nothing that is disabled.
     disabled_by_policy: "inactive disabled",
     refusal: "demo (= 1-1)",

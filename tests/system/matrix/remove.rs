@@ -5,8 +5,8 @@ use super::broken::Breakage;
 use super::case::{Case, Outcome, Target, same};
 use super::services;
 
-/// What is the operator's, or the services' data, after the use of [`edited`].
-const KEPT: [&str; 4] = ["/var/lib/demo", "/var/lib/demo/data", "/var/log/demo", "/var/log/demo/log"];
+/// What is the services' data after the use of [`edited`].
+pub const KEPT: [&str; 4] = ["/var/lib/demo", "/var/lib/demo/data", "/var/log/demo", "/var/log/demo/log"];
 
 /// The application in use, with data and an edited config.
 fn edited<'a>(target: &'static Target, breakage: Option<&'a Breakage>, app: &App) -> Result<Case<'a>, String> {
@@ -26,8 +26,9 @@ pub fn removal_leaves_only_what_is_not_the_packages(target: &'static Target, bre
     let config = format!("/etc/demo/demo.conf{}", target.custom.old_config);
     case.says(&format!("tail -n 1 {config}; cat /var/lib/demo/data"), "edited\nkept")?;
     case.purge_all()?;
-    case.left(&KEPT, target.custom.kept_by_purge).map_err(|message| format!("purged: {message}"))?;
-    case.says("cat /var/lib/demo/data; id -un demo; getent group demo | cut -d: -f1", "kept\ndemo\ndemo")
+    let kept = target.custom.kept_by_purge;
+    case.left(kept.data, kept.places).map_err(|message| format!("purged: {message}"))?;
+    case.says("id -un demo; getent group demo | cut -d: -f1", "demo\ndemo")
 }
 
 pub fn bytecode_made_on_the_machine_goes(target: &'static Target, breakage: Option<&Breakage>) -> Outcome {

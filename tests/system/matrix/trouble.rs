@@ -5,13 +5,13 @@ use super::broken::Breakage;
 use super::case::{Case, Outcome, Target, same};
 use super::manager::Verb;
 use super::services;
-use crate::support::name_of;
+use crate::packages;
 
 pub fn the_main_package_alone_is_refused(target: &'static Target, breakage: Option<&Breakage>) -> Outcome {
     let case = Case::installed(target, breakage, &App::new("1"))?;
     let web = case.process("web")?;
     let mut packages = case.build(&App::new("2"));
-    packages.retain(|package| name_of(package).starts_with("demo-2-"));
+    packages.retain(|package| packages::name(package) == "demo");
     match case.try_packages(Verb::OnlyUpgrade, &packages) {
         Ok(_) => return Err("an upgrade of the main package alone is not refused".to_owned()),
         Err(said) if !said.contains(target.custom.refusal) && !said.contains("demo-1-1") => {
