@@ -37,6 +37,8 @@ pub struct TemplateError {
 /// - `tmpfiles`: a field in a `tmpfiles.d` line.
 /// - `lua`: a string of Lua.
 /// - `logrotate`: a path pattern in a logrotate file.
+/// - `deb822_line`: a value in a Debian control file that is one line, or one of its continuation lines.
+/// - `deb822_text`: a value of many lines, as continuation lines.
 ///
 /// # Errors
 /// When the template is not sound, names what `context` has not, or a filter refuses a value.
@@ -67,6 +69,8 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     environment.add_filter("tmpfiles", |text: &str| refuse_nul(text).map(|()| systemd_quoted(text, None)));
     environment.add_filter("lua", lua);
     environment.add_filter("logrotate", logrotate);
+    environment.add_filter("deb822_line", |text: &str| deb822_lines(text).collect::<Vec<_>>().join(" "));
+    environment.add_filter("deb822_text", |text: &str| deb822_text(text));
     Ok(environment)
 }
 
@@ -183,6 +187,25 @@ fn logrotate(text: &str) -> Result<String, minijinja::Error> {
     Ok(format!("\"{text}\""))
 }
 
+/// Lines without control characters and white space at their end, split at whatever a reader of a control file takes
+/// for the end of one.
+fn deb822_lines(text: &str) -> impl Iterator<Item = String> + '_ {
+    let breaks = |c: char| matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let clean = |line: &str| line.chars().filter(|c| *c == '\t' || !c.is_control()).collect::<String>();
+    text.split(breaks).map(move |line| clean(line).trim_end().to_owned())
+}
+
+/// Continuation lines begin with a space; ` .` is an empty one, and a space with a full stop and more is reserved
+/// (Debian policy, 5.6.13).
+fn deb822_text(text: &str) -> String {
+    let continuation = |line: String| match line.chars().next() {
+        None => " .".to_owned(),
+        Some('.') => format!("  {line}"),
+        Some(_) => format!(" {line}"),
+    };
+    deb822_lines(text).map(continuation).collect::<Vec<_>>().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,6 +251,15 @@ mod tests {
         assert_eq!(of("systemd_environment", "A={n}%"), r#""A=%i%%""#);
         assert_eq!(of("systemd_text", "/srv/%{n}\\"), "/srv/%%%i\\ ");
         assert_eq!(one("{{ value | systemd_word(none) }}", "{n}").unwrap(), "\"{n}\"");
+    }
+
+    #[test]
+    fn a_text_stays_in_its_field() {
+        assert_eq!(
+            one("{{ value | deb822_text }}", "a\n\n.b\n c\u{85}D: e\r\u{1}").unwrap(),
+            " a\n .\n  .b\n  c\n D: e\n ."
+        );
+        assert_eq!(one("{{ value | deb822_line }}", "a\nLicense: b\u{2028}c\u{1b}").unwrap(), "a License: b c");
     }
 
     proptest! {

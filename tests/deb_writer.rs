@@ -12,7 +12,7 @@ use omnipack::exec::Command;
 use omnipack::format::{self, Error};
 use omnipack::package::{Architecture, Package};
 use omnipack::plan::{Comparison, Compression, RelationKind, Role};
-use omnipack::project::{ConfigFile, MultiArch, ScriptletKind};
+use omnipack::project::{ConfigFile, MultiArch, ScriptletKind, Trigger, TriggerWhen};
 use omnipack::service::Scriptlet;
 use omnipack::stage::gate::Scanner;
 use omnipack::stage::{Content, Entry, EntryKind};
@@ -407,6 +407,13 @@ fn a_package_for_all_architectures_serves_all() {
     );
 }
 
+const TRIGGERS: &str = "activate-noawait /usr/share/icons
+activate-noawait ldconfig
+interest-noawait /etc/cdhboot
+interest-noawait /usr/share/doc/nginx
+interest-noawait perl-major-upgrade
+";
+
 #[test]
 fn scripts_triggers_and_conffiles_are_what_was_meant() {
     let mut package = sample("scripts");
@@ -416,13 +423,22 @@ fn scripts_triggers_and_conffiles_are_what_was_meant() {
     let python = vec!["/usr/bin/python3".to_owned(), "-I".to_owned()];
     package.scriptlets.insert(ScriptletKind::Preun, Scriptlet { interpreter: python, text: "pass\n\n".to_owned() });
     package.deb.activate = vec!["ldconfig".to_owned(), "/usr/share/icons".to_owned()];
+    package.triggers = ["nginx >= 1:1.20", "/etc/cdhboot", "trigger:perl-major-upgrade"]
+        .map(|on| Trigger {
+            on: on.to_owned(),
+            when: TriggerWhen::In,
+            script: "exit 0".to_owned(),
+            interpreter: "/bin/sh".to_owned(),
+            package: None,
+        })
+        .to_vec();
     let (directory, path) = build(&package);
     let script = |name: &str| control_file(&path, name);
     assert_eq!(script("preinst").unwrap(), format!("#!/bin/sh\n{text}\n"));
     assert_eq!(script("postinst").unwrap(), "#!/bin/bash -e\nexit 0\n");
     assert_eq!(script("prerm").unwrap(), "#!/usr/bin/python3 -I\npass\n\n");
     assert_eq!(script("postrm"), None);
-    assert_eq!(script("triggers").unwrap(), "activate-noawait ldconfig\nactivate-noawait /usr/share/icons\n");
+    assert_eq!(script("triggers").unwrap(), TRIGGERS);
     assert_eq!(script("conffiles").unwrap(), "/etc/app/app.conf\n/etc/app/with space.conf\n");
     let out = directory.path().join("control");
     Command::new("dpkg-deb").arg("--control").arg(&path).arg(&out).run_checked().unwrap();
@@ -431,7 +447,8 @@ fn scripts_triggers_and_conffiles_are_what_was_meant() {
 
     package.role = Role::Meta;
     let (_directory, path) = build(&package);
-    assert_eq!(control_file(&path, "triggers"), None, "the main package activates them");
+    let interests = TRIGGERS.lines().filter(|line| line.starts_with("interest")).collect::<Vec<_>>().join("\n");
+    assert_eq!(control_file(&path, "triggers").unwrap().trim_end(), interests, "the main package activates");
 }
 
 #[test]

@@ -13,6 +13,11 @@ use crate::format::{
 const MOST_LINES: usize = 20;
 const MOST_DIFF_LINES: usize = 40;
 
+/// Lines of a file's difference and of an entry of the changelog, of which there can be many.
+const MOST_FILE_LINES: usize = 16;
+const MOST_CHANGE_LINES: usize = 6;
+const MOST_CHANGES: usize = 5;
+
 /// How much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
@@ -92,7 +97,7 @@ impl Page {
             self.write_text(&format!("Trigger {}", trigger.name), trigger)?;
         }
         self.write_files(difference)?;
-        self.write_list("Changelog", &difference.changelog, Self::write_change)
+        self.write_some("Changelog", &difference.changelog, MOST_CHANGES, Self::write_change)
     }
 
     fn write_head(&mut self, difference: &Difference) -> fmt::Result {
@@ -112,11 +117,21 @@ impl Page {
     }
 
     fn write_list<T>(&mut self, title: &str, all: &[T], write: fn(&mut Self, &T) -> fmt::Result) -> fmt::Result {
+        self.write_some(title, all, MOST_LINES, write)
+    }
+
+    fn write_some<T>(
+        &mut self,
+        title: &str,
+        all: &[T],
+        limit: usize,
+        write: fn(&mut Self, &T) -> fmt::Result,
+    ) -> fmt::Result {
         if all.is_empty() {
             return Ok(());
         }
         self.heading(title)?;
-        let most = self.most(all.len(), MOST_LINES);
+        let most = self.most(all.len(), limit);
         for one in all.iter().take(most) {
             write(self, one)?;
         }
@@ -151,7 +166,7 @@ impl Page {
         if old.contains('\n') || new.contains('\n') {
             writeln!(self.out, "  {}", shown(name))?;
             let lines = |text: &str, sign| text.lines().map(|line| format!("{sign}{line}")).collect::<Vec<_>>();
-            return self.write_diff(&[lines(old, "-"), lines(new, "+")].concat().join("\n"), "    ");
+            return self.write_diff(&[lines(old, "-"), lines(new, "+")].concat().join("\n"), "    ", MOST_FILE_LINES);
         }
         let value = |text: &str| if text.is_empty() { "(none)".to_owned() } else { shown(text) };
         self.line("~", Style::Changed, &format!("{}  {} -> {}", shown(name), value(old), value(new)))
@@ -206,12 +221,12 @@ impl Page {
             ChangeKind::Changed => "",
         };
         self.heading(&format!("{title}{what}"))?;
-        self.write_diff(&text.diff, "  ")
+        self.write_diff(&text.diff, "  ", MOST_DIFF_LINES)
     }
 
-    fn write_diff(&mut self, diff: &str, indent: &str) -> fmt::Result {
+    fn write_diff(&mut self, diff: &str, indent: &str, limit: usize) -> fmt::Result {
         let count = diff.lines().count();
-        let most = self.most(count, MOST_DIFF_LINES);
+        let most = self.most(count, limit);
         for line in diff.lines().take(most) {
             let style = match line.as_bytes().first() {
                 Some(b'-') => Some(Style::Old),
@@ -250,16 +265,23 @@ impl Page {
         };
         self.line(sign, style, format!("{}  {}", shown(&change.path), shown(&details)).trim_end())?;
         match &change.diff {
-            Some(diff) => self.write_diff(diff, "      "),
-            None => Ok(()),
+            Some(diff) if self.detail == Detail::All || !is_documentation(&change.path) => {
+                self.write_diff(diff, "      ", MOST_FILE_LINES)
+            }
+            _ => Ok(()),
         }
     }
 
     fn write_change(&mut self, change: &ChangelogChange) -> fmt::Result {
         let (sign, style) = Style::of(change.change);
         self.line(sign, style, &shown(&change.entry.author))?;
-        for line in change.entry.text.lines().filter(|line| !line.trim().is_empty()) {
+        let lines: Vec<&str> = change.entry.text.lines().filter(|line| !line.trim().is_empty()).collect();
+        let most = self.most(lines.len(), MOST_CHANGE_LINES);
+        for line in lines.iter().take(most) {
             writeln!(self.out, "      {}", shown_line(line))?;
+        }
+        if most < lines.len() {
+            writeln!(self.out, "      and {} more lines (--all shows them)", lines.len() - most)?;
         }
         Ok(())
     }
@@ -311,9 +333,13 @@ fn change_of_size(old: u64, new: u64) -> String {
     format!("{text} ({percent:+.1} %)")
 }
 
-fn script_name<'a>(format: PackageFormat, name: &'a str) -> &'a str {
+fn script_name(format: PackageFormat, name: &str) -> &str {
     let kinds = ["pre", "post", "preun", "postun"];
     kinds.into_iter().find(|kind| *kind == name).map_or(name, |kind| scriptlet_word(format, kind))
+}
+
+fn is_documentation(path: &str) -> bool {
+    path.starts_with("/usr/share/doc/")
 }
 
 fn is_config(change: &FileChange) -> bool {

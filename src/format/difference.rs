@@ -224,6 +224,10 @@ fn fields(old: &Inspection, new: &Inspection) -> Vec<FieldChange> {
         let value = |package: &Inspection, name: &String| package.fields.get(name).cloned().unwrap_or_default();
         changes.extend(names.into_iter().map(|name| field((name, value(old, name), value(new, name)))));
     }
+    // A Debian package need not say either.
+    let is_optional = |field: &str| matches!(field, "license" | "vendor");
+    let is_silent = |change: &FieldChange| change.old.is_empty() || change.new.is_empty();
+    changes.retain(|change| same_format || !(is_optional(&change.field) && is_silent(change)));
     changes.retain(|change| change.old != change.new);
     changes
 }
@@ -256,8 +260,12 @@ fn triggers(package: &Inspection) -> Vec<(String, String)> {
     package.triggers.iter().map(trigger).collect()
 }
 
+/// rpmbuild cuts off the newlines at the end, which mean nothing.
 fn with_program(interpreter: &[String], text: &str) -> String {
-    if interpreter.is_empty() { text.to_owned() } else { format!("#!{}\n{text}", interpreter.join(" ")) }
+    let first = if interpreter.is_empty() { String::new() } else { format!("#!{}\n", interpreter.join(" ")) };
+    let text = text.trim_end_matches('\n');
+    let end = if text.is_empty() { "" } else { "\n" };
+    format!("{first}{text}{end}")
 }
 
 /// What has one name twice is compared in its order.

@@ -4,6 +4,7 @@ use omnipack::distribution::InitSystem;
 use omnipack::exec::Command;
 use omnipack::plan::BuildPlan;
 use omnipack::project::{BytecodeMode, ScriptletKind, Service};
+use omnipack::service::Files;
 
 use crate::service_fixture::*;
 use crate::support::*;
@@ -204,7 +205,9 @@ fn shellcheck_finds_nothing() {
         for (number, plan) in plans.iter().enumerate() {
             for index in 0..plan.packages.len() {
                 let programs = ["cdhboot-web", "celery", "daemon"].map(str::to_owned);
-                let scripts = omnipack::service::maintainer_scripts(plan, &plan.packages[index], &programs).unwrap();
+                let scripts =
+                    omnipack::service::maintainer_scripts(plan, &plan.packages[index], &programs, &Files::default())
+                        .unwrap();
                 for (kind, script) in scripts {
                     let path = directory.path().join(format!("{distribution}-{number}-{index}-{kind:?}"));
                     fs_err::write(&path, format!("#!/bin/sh\n{}", script.text)).unwrap();

@@ -3,7 +3,7 @@
 use omnipack::distribution::InitSystem;
 use omnipack::plan::{BuildPlan, Role};
 use omnipack::project::{ConfigFile, Enable, ScriptletKind, Service};
-use omnipack::service::maintainer_scripts;
+use omnipack::service::{Files, maintainer_scripts};
 use omnipack::stage::EntryKind;
 use omnipack::template::sh;
 
@@ -117,7 +117,7 @@ impl<'a> Deb<'a> {
 /// `preinst` and so on, as they are in the package.
 pub fn scripts(plan: &BuildPlan, index: usize) -> Vec<(&'static str, String)> {
     let programs = PROGRAMS.map(str::to_owned);
-    let scripts = maintainer_scripts(plan, &plan.packages[index], &programs).unwrap();
+    let scripts = maintainer_scripts(plan, &plan.packages[index], &programs, &Files::default()).unwrap();
     let name = |kind| match kind {
         ScriptletKind::Pre => "preinst",
         ScriptletKind::Post => "postinst",

@@ -12,7 +12,7 @@ use crate::format::text::{hex, many_lines, one_line, wrong};
 use crate::package::{Architecture, Package};
 use crate::plan::Role;
 use crate::project::{MultiArch, ScriptletKind};
-use crate::service::Scriptlet;
+use crate::service::{Scriptlet, deb_triggers};
 use crate::stage::{Entry, EntryKind};
 
 /// Maintainer scripts by what they are called in a .deb. dpkg has no others; what they have to do is in them.
@@ -126,8 +126,11 @@ fn description(package: &Package) -> String {
     if text.is_empty() {
         text.clone_from(&package.name);
     }
-    for line in many_lines(&package.description).trim_start_matches('\n').lines() {
-        let line = line.trim_end();
+    let rest = many_lines(&package.description);
+    let lines = rest.lines().map(str::trim_end).collect::<Vec<_>>();
+    let first = lines.iter().position(|line| !line.is_empty()).unwrap_or(0);
+    let end = lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
+    for line in lines.get(first..end).unwrap_or_default() {
         text.push_str("\n ");
         match line.chars().next() {
             None => text.push('.'),
@@ -166,14 +169,13 @@ fn conffiles(package: &Package) -> String {
     files.map(|entry| format!("{}\n", entry.path)).collect()
 }
 
-/// Nobody waits for these triggers: the package works without what they update, as lintian's
-/// `uses-implicit-await-trigger` asks for.
+/// What the package's own triggers wait for; and what the main package of a build activates.
 fn triggers(package: &Package) -> Result<String, Error> {
     let activate = match package.role {
         Role::Main => package.deb.activate.as_slice(),
         Role::Meta => &[],
     };
-    let lines = crate::service::deb_triggers(&package.name, &package.triggers, activate)?;
+    let lines = deb_triggers(&package.name, &package.triggers, activate)?;
     Ok(lines.iter().map(|line| format!("{}\n", one_line(line))).collect())
 }
 

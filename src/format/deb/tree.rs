@@ -199,7 +199,8 @@ fn hardlink_owner(
 
 fn check_length(package: &Package, entry: &Entry) -> Result<(), Error> {
     let path = &entry.path;
-    if path.file_name().len() > LONGEST_NAME || path.as_str().len() > LONGEST_PATH {
+    let too_long = path.as_str().split('/').any(|name| name.len() > LONGEST_NAME);
+    if too_long || path.as_str().len() > LONGEST_PATH {
         return Err(wrong(package, "path", path.as_str(), "is longer than dpkg can unpack beside the old file"));
     }
     Ok(())

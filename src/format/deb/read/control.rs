@@ -73,6 +73,7 @@ impl Control {
                 files.insert(name, content);
             }
         }
+        io::copy(&mut archive.into_inner(), &mut io::sink())?;
         let fields = paragraph(files.get("control").ok_or_else(|| damaged("it has no file `control`"))?)?;
         sizes.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(Self { fields, files, sizes })

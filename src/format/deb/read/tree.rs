@@ -50,7 +50,8 @@ impl Tree {
                 _ => self.add(std::mem::take(&mut long), &mut entry)?,
             }
         }
-        Ok(())
+        // To the end of the member: the compressor's checksum comes last.
+        io::copy(&mut archive.into_inner(), &mut io::sink()).map(drop)
     }
 
     fn add(&mut self, long: LongNames, entry: &mut tar::Entry<'_, impl Read>) -> io::Result<()> {
