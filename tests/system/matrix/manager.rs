@@ -87,7 +87,7 @@ pub const DEB: Custom = Custom {
     kept_by_purge: Kept { data: &[], places: &[] },
     // deb-systemd-invoke(1p) starts nothing that is disabled.
     disabled_by_policy: "inactive disabled",
-    refusal: "demo (= 1-1)",
+    refusal: "Packages need to be removed",
     mend: "dpkg --configure -a",
     // Where that was enough, nothing is left to do.
     again: (Manager::Apt, Verb::Upgrade),

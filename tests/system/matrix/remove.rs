@@ -26,7 +26,7 @@ pub fn removal_leaves_only_what_is_not_the_packages(target: &'static Target, bre
     let config = format!("/etc/demo/demo.conf{}", target.custom.old_config);
     case.says(&format!("tail -n 1 {config}; cat /var/lib/demo/data"), "edited\nkept")?;
     case.purge_all()?;
-    let kept = target.custom.kept_by_purge;
+    let kept = &target.custom.kept_by_purge;
     case.left(kept.data, kept.places).map_err(|message| format!("purged: {message}"))?;
     case.says("id -un demo; getent group demo | cut -d: -f1", "demo\ndemo")
 }
