@@ -155,6 +155,28 @@ fn init_scripts_pass_too() {
 }
 
 #[test]
+fn debian_packages_pass_and_are_purged() {
+    let config = format!("{WEB}{OTHERS}");
+    for (distribution, manager) in [("debian-13", "systemd"), ("debian-12-sysvinit", "sysvinit")] {
+        let (old, new) = (Built::new(distribution, "1.0", &config), Built::new(distribution, "1.1", &config));
+        let tried = Tried::on(&root(distribution), Some(&old), &new);
+        tried.passes();
+        assert_eq!(
+            (&tried.json["service-manager"], &tried.json["package-manager"]),
+            (&manager.into(), &"apt-get".into())
+        );
+        assert!(tried.of("ok").contains(&"remove: purge the packages".to_owned()), "{:#}", tried.json);
+    }
+}
+
+#[test]
+fn what_a_debian_package_keeps_from_a_purge_fails_at_the_end() {
+    let script = "\n[scriptlets]\npost = \"echo x >/etc/demo-left\"\n";
+    let tried = Tried::on(&root("debian-12"), None, &Built::new("debian-12", "1.0", &format!("{WEB}{script}")));
+    tried.fails_at("remove: no file left", "left behind:\n/etc/demo-left");
+}
+
+#[test]
 fn a_service_that_ends_at_once_fails_when_it_is_started() {
     let root = root("rocky-9");
     let broken = WEB.replace("demo web 8000", "demo end").split("[service.check]").next().unwrap().to_owned()

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use omnipack::smoke::PackageKind;
+
 use crate::handmade::WheelMaker;
 use crate::root::Root;
 use crate::support::{expect_success, omnipack, packages_in};
@@ -36,8 +38,9 @@ impl Built {
             .console_script("demo = demo:main")
             .write(&wheels);
         let path = directory.path().join("omnipack.toml");
-        fs_err::write(&path, config).unwrap();
-        let build = omnipack().args(["demo", "--quiet", "--distribution", distribution, "--config"]).arg(path);
+        let target = Target::named(distribution);
+        fs_err::write(&path, format!("{config}\n{}", target.facts)).unwrap();
+        let build = omnipack().args(["demo", "--quiet", "--distribution", &target.distribution, "--config"]).arg(path);
         let build = build.arg("--wheels").arg(wheels).arg("--destination-path").arg(directory.path().join("dist"));
         expect_success(&build);
         Self { directory }
@@ -52,7 +55,7 @@ impl Built {
 pub fn root(distribution: &str) -> Root {
     let target = Target::named(distribution);
     let root = target.root();
-    if target.suite.ends_with("-sysvinit") {
+    if target.kind() == PackageKind::Rpm && target.suite.ends_with("-sysvinit") {
         // As on Enterprise Linux.
         root.chroot("sh", &["-ec", "mkdir -p /etc/rc.d; ln -s ../init.d /etc/rc.d/init.d"]);
     }

@@ -154,6 +154,10 @@ rows! {
         not_started: BOOKWORM, Scriptlet { kind: "posttrans", from: "attempt start", to: ":" }, "web is inactive enabled";
         no_links: SYSVINIT, Scriptlet { kind: "post", from: "run update-rc.d \"$1\" defaults", to: ":" },
             "web is active disabled";
+        not_started_deb: BOOKWORM_DEB, Scriptlet { kind: "post", from: "then begin_unit \"$1\"; fi", to: "then :; fi" },
+            "web is inactive enabled";
+        no_links_deb: SYSVINIT_DEB, Scriptlet { kind: "post", from: "run update-rc.d \"$1\" defaults ||", to: ": ||" },
+            "web is inactive disabled";
     }
     presets on_every_target = install::presets_are_followed {
         ignored: BOOKWORM, Scriptlet { kind: "post", from: " preset start ", to: " enable start " },
@@ -163,15 +167,19 @@ rows! {
         not_enabled: BOOKWORM, Scriptlet { kind: "post", from: "tell --no-reload", to: ":" }, "web is inactive disabled";
         started: SYSVINIT, Scriptlet { kind: "any", from: "live=no\n# Is", to: "live=yes\n#" }, "processes:";
         talks: BOOKWORM, Added("[scriptlets]\npost = \"echo hello\""), "hello";
+        started_deb: SYSVINIT_DEB, Scriptlet { kind: "any", from: "live=no\n# Is", to: "live=yes\n#" }, "processes:";
     }
     restarted_once on_every_target = upgrade::what_ran_is_restarted_once_with_the_new_files {
         not_restarted: BOOKWORM, Scriptlet { kind: "posttrans", from: "attempt restart", to: ":" }, "starts: ,";
         no_script: SYSVINIT, Scriptlet { kind: "posttrans", from: "run \"$2\" restart", to: ":" }, "starts: ,";
         too_early: BOOKWORM, Added("[scriptlets]\npost = \"systemctl try-restart demo-web 2>/dev/null || :\""),
             "only-1+only-2";
+        not_restarted_deb: BOOKWORM_DEB, Scriptlet { kind: "post", from: "attempt restart", to: ":" }, "starts: ,";
+        no_script_deb: SYSVINIT_DEB, Scriptlet { kind: "post", from: "attempt restart", to: ":" }, "starts: ,";
     }
     changed_definition on_every_target = upgrade::a_changed_definition_is_what_runs {
         not_reloaded: BOOKWORM, Scriptlet { kind: "any", from: "tell daemon-reload", to: ":" }, "0022, not 0027";
+        not_reloaded_deb: BOOKWORM_DEB, Scriptlet { kind: "any", from: "tell daemon-reload", to: ":" }, "0022, not 0027";
     }
     operator_decides on_every_target = upgrade::what_the_operator_decided_stays {
         stopped_starts: BOOKWORM, Scriptlet { kind: "posttrans", from: "-e \"$notes/ran.$1\"", to: "-n \"$notes\"" },
@@ -179,6 +187,8 @@ rows! {
         disabled_comes_back: BOOKWORM, Scriptlet { kind: "post", from: "[ -e \"$notes/new.$1\" ]", to: "true" },
             "unlisted is active enabled";
         links_come_back: SYSVINIT, Scriptlet { kind: "post", from: "[ -e \"$notes/new.$1\" ]", to: "true" },
+            "unlisted is active enabled";
+        disabled_comes_back_deb: BOOKWORM_DEB, Scriptlet { kind: "post", from: "if is_known \"$2\"; then", to: "if false; then" },
             "unlisted is active enabled";
     }
     old_process_goes_on on_every_target = upgrade::without_restart_the_old_process_goes_on {
@@ -217,9 +227,14 @@ rows! {
         never_stopped: SYSVINIT, Scriptlet { kind: "preun", from: "run \"$2\" stop", to: ":" }, "stops: ,";
         account_goes: BOOKWORM, Config { from: "groups = [\"adm\"]", to: "remove = true" }, "id -un demo";
         config_lost: BOOKWORM, Config { from: "mode = \"0640\"", to: "mode = \"0640\"\nconfig = \"no\"" }, "left behind";
+        stopped_late_deb: BOOKWORM_DEB, Scriptlet { kind: "preun", from: "invoke stop \"$unit\" ||", to: ": ||" }, "stops: ,";
+        never_stopped_deb: SYSVINIT_DEB, Scriptlet { kind: "preun", from: "invoke \"$1\" stop ||", to: ": ||" }, "stops: ,";
+        state_stays_deb: BOOKWORM_DEB, Scriptlet { kind: "postun", from: "helper purge \"$unit\" ||", to: ": ||" },
+            "purged: left behind: /etc/systemd/system/";
     }
     bytecode_made_here on_every_target = remove::bytecode_made_on_the_machine_goes {
         stays: BOOKWORM, Scriptlet { kind: "any", from: "-name __pycache__", to: "-name none" }, "/opt/demo";
+        stays_deb: BOOKWORM_DEB, Scriptlet { kind: "any", from: "-name __pycache__", to: "-name none" }, "/opt/demo";
     }
     downgrade on_every_target = remove::a_downgrade_runs_the_old_version {
         not_restarted: BOOKWORM, Scriptlet { kind: "posttrans", from: "attempt restart", to: ":" }, "starts: ,";
@@ -233,6 +248,7 @@ rows! {
     }
     accounts_removed on_every_target = remove::accounts_go_when_that_is_wanted {
         kept: BOOKWORM, Scriptlet { kind: "postun", from: "userdel", to: ":" }, "demo:x:";
+        kept_deb: BOOKWORM_DEB, Scriptlet { kind: "postun", from: "userdel", to: ":" }, "demo:x:";
     }
     main_alone_refused on_every_target = trouble::the_main_package_alone_is_refused {
         accepted: BOOKWORM, Added("[relations]\nprovides = [\"demo = 1-1.el9\", \"demo = 1-1\"]"), "is not refused";
@@ -243,15 +259,18 @@ rows! {
     }
     directory_to_link on_every_target = trouble::a_directory_becomes_a_link_and_back {
         in_the_way: BOOKWORM, Scriptlet { kind: "pretrans", from: "os.rename(path, moved)", to: "false" }, "conflicts";
+        in_the_way_deb: BOOKWORM_DEB, Scriptlet { kind: "pre", from: "make_way /opt/demo/share/now", to: ":" }, "in a directory";
     }
     python_series on_every_target = trouble::another_series_of_python_leaves_nothing_of_the_old {
         bytecode_stays: BOOKWORM, Scriptlet { kind: "posttrans", from: "rm -rf \"$cache\"", to: ":" }, "ls /opt/demo/lib";
+        bytecode_stays_deb: BOOKWORM_DEB, Scriptlet { kind: "post", from: "rm -rf \"$cache\"", to: ":" }, "ls /opt/demo/lib";
     }
     failing_scriptlet on_every_target = trouble::a_failing_scriptlet_leaves_a_whole_database {
         fails: BOOKWORM, Scriptlet { kind: "preun", from: "exit 0", to: "exit 1" }, "demo-node-1";
     }
     failing_pre on_every_target = trouble::a_veto_leaves_the_version_before {
         ignored: BOOKWORM, Scriptlet { kind: "pre", from: "|| exit $?", to: "|| :" }, "does not stop the upgrade";
+        ignored_deb: BOOKWORM_DEB, Scriptlet { kind: "pre", from: "|| exit $?", to: "|| :" }, "does not stop the upgrade";
     }
     killed_and_again on_every_target = cut::what_was_cut_off_is_done_again {
         forgets: BOOKWORM, Scriptlet { kind: "pre", from: "rm -f \"$notes\"/ran.*", to: "rm -f \"$notes\"/*" },
