@@ -84,7 +84,8 @@ fn wheels_require_what_dpkg_shlibdeps_says_of_the_same_tree() {
     let mut all = BTreeSet::new();
     for (path, name) in real_wheels().into_iter().chain(wheels("shlibdeps-wheels")) {
         let entries = entries_of(&path, &name);
-        let PassResult { findings, .. } = pass::run(&entries, &Scanner::new(), 2, |_| Ok(())).unwrap();
+        let options = pass::Options { threads: 2, digest: pass::DigestKind::Md5 };
+        let PassResult { findings, .. } = pass::run(&entries, &Scanner::new(), options, |_| Ok(())).unwrap();
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path().join("debian/app");
         // Marks where a package's root is, for `$ORIGIN`.
