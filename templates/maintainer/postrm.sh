@@ -1,5 +1,12 @@
 {{ begin() }}
 {{ only_inside() }}
+{% if user.purge %}
+if [ "${1:-}" = purge ]; then
+    # While there still is what the package made.
+    :
+{{ run_script(user.purge) }}
+fi
+{% endif %}
 {{ files_postrm() }}
 {% if services %}
 {{ package_notes() }}
@@ -26,7 +33,6 @@ case "${1:-}" in
         ;;
     purge)
         :
-{{ run_script(user.purge) }}
         {% if services %}
         {{ purge_services() }}
         rm -rf "$notes"

@@ -4,7 +4,6 @@ use omnipack::distribution::InitSystem;
 use omnipack::exec::Command;
 use omnipack::plan::BuildPlan;
 use omnipack::project::{BytecodeMode, ScriptletKind, Service};
-use omnipack::service::Files;
 
 use crate::service_fixture::*;
 use crate::support::*;
@@ -193,6 +192,9 @@ fn another_root_than_dpkgs_own_is_refused() {
     );
 }
 
+/// A loop over what happens to be one path, and a function that this package happens not to need.
+const NOT_FAULTS: &str = "SC2043,SC2317,SC2329";
+
 #[test]
 fn shellcheck_finds_nothing() {
     let directory = tempfile::tempdir().unwrap();
@@ -204,19 +206,19 @@ fn shellcheck_finds_nothing() {
         let plans = [all, plan_of(distribution, vec![named("web")]), compiled, cdhboot(distribution)];
         for (number, plan) in plans.iter().enumerate() {
             for index in 0..plan.packages.len() {
-                let programs = ["cdhboot-web", "celery", "daemon"].map(str::to_owned);
-                let scripts =
-                    omnipack::service::maintainer_scripts(plan, &plan.packages[index], &programs, &Files::default())
-                        .unwrap();
-                for (kind, script) in scripts {
-                    let path = directory.path().join(format!("{distribution}-{number}-{index}-{kind:?}"));
-                    fs_err::write(&path, format!("#!/bin/sh\n{}", script.text)).unwrap();
+                for (name, text) in scripts(plan, index) {
+                    let path = directory.path().join(format!("{distribution}-{number}-{index}-{name}"));
+                    fs_err::write(&path, text).unwrap();
                     paths.push(path);
                 }
             }
         }
     }
     assert!(paths.len() > 20, "{paths:?}");
-    let output = Command::new("shellcheck").args(["--shell=sh", "--severity=style"]).args(&paths).run().unwrap();
+    let output = Command::new("shellcheck")
+        .args(["--shell=sh", "--severity=style", "--exclude", NOT_FAULTS])
+        .args(&paths)
+        .run()
+        .unwrap();
     assert_eq!(output.code, 0, "{}", output.stdout_text());
 }

@@ -12,7 +12,7 @@ use crate::service_fixture::*;
 /// Tells of each start and then stays.
 const PROGRAM: &str = "#!/bin/sh\numask 0\necho \"$NAME started by VERSION\" >>/seen/starts\nexec sleep 1000\n";
 
-pub const PROGRAMS: [&str; 1] = ["daemon"];
+const PROGRAMS: [&str; 3] = ["daemon", "cdhboot-web", "celery"];
 
 pub fn named(name: &str) -> Service {
     Service {
@@ -75,7 +75,7 @@ impl<'a> Deb<'a> {
     /// As [`Deb::build`], with `change` run in the tree before it is packed.
     pub fn build_with(&self, change: &str) -> String {
         let parts = rendered(self.plan, self.index).unwrap();
-        let mut script = format!("rm -rf /build; mkdir -p /build/DEBIAN /debs; cd /build\n");
+        let mut script = "rm -rf /build; mkdir -p /build/DEBIAN /debs; cd /build\n".to_owned();
         let mut write = |path: &str, mode: u32, text: &str| {
             script.push_str(&format!(
                 "mkdir -p \"$(dirname .{path})\"; printf %s {} >.{path}; chmod {mode:o} .{path}\n",
@@ -117,7 +117,10 @@ impl<'a> Deb<'a> {
 /// `preinst` and so on, as they are in the package.
 pub fn scripts(plan: &BuildPlan, index: usize) -> Vec<(&'static str, String)> {
     let programs = PROGRAMS.map(str::to_owned);
-    let scripts = maintainer_scripts(plan, &plan.packages[index], &programs, &Files::default()).unwrap();
+    let entries = |index| rendered(plan, index).unwrap().entries;
+    let others = (0..plan.packages.len()).filter(|other| *other != index).flat_map(entries).collect::<Vec<_>>();
+    let files = Files::new(plan, &plan.packages[index], &entries(index), others.iter()).unwrap();
+    let scripts = maintainer_scripts(plan, &plan.packages[index], &programs, &files).unwrap();
     let name = |kind| match kind {
         ScriptletKind::Pre => "preinst",
         ScriptletKind::Post => "postinst",
