@@ -189,6 +189,34 @@ fn one_that_moves_to_another_package_of_the_build_stays() {
     assert_part(&said, "purge", &[]);
 }
 
+#[test]
+fn shellcheck_finds_nothing() {
+    let project = Project::new();
+    old(&project);
+    new(
+        &project,
+        "2.0",
+        "[[trigger]]\non = \"nginx >= 1\"\nscript = \"true\"\n[[trigger]]\non = \"nginx\"\nwhen = \"postun\"\nscript = \"true\"\n",
+    );
+    let ghosts = "[[directory]]\npath = \"/run/demo\"\nghost = true\n[[directory]]\npath = \"/var/log/demo\"\n";
+    let capable = file("keep", "/opt/demo/keep", "capabilities = \"cap_net_raw=ep\"");
+    project.version("3.0", &[ghosts, &capable].concat(), |root| write(root, "keep", "keep"));
+    let directory = tempfile::tempdir().unwrap();
+    let mut paths = Vec::new();
+    for version in ["1.0", "2.0", "3.0"] {
+        for name in ["preinst", "postinst", "postrm"] {
+            let path = directory.path().join(format!("{version}-{name}"));
+            fs_err::write(&path, project.control(version, name)).unwrap();
+            paths.push(path);
+        }
+    }
+    // SC2016: a path that looks like an expansion stands in single quotes on purpose.
+    let options = ["--shell=sh", "--severity=style", "--exclude=SC2016"];
+    let shellcheck = omnipack::exec::Command::new("shellcheck").args(options).args(&paths);
+    let output = shellcheck.run().unwrap();
+    assert_eq!(output.code, 0, "{}", output.stdout_text());
+}
+
 /// A renamed tree: each of its files.
 #[test]
 fn a_tree_of_configuration_files_takes_its_edits_along() {

@@ -1,6 +1,6 @@
 //! Versions of an application `demo`, and a machine to install them on.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::handmade::{WheelMaker, omnipack};
 use crate::service_fixture::in_overlay;
@@ -59,7 +59,7 @@ impl Project {
     }
 }
 
-fn is_main(path: &PathBuf) -> bool {
+fn is_main(path: &Path) -> bool {
     path.file_name().unwrap().to_string_lossy().starts_with("demo_")
 }
 
