@@ -429,14 +429,23 @@ impl<'a> Case<'a> {
 
     /// The service manager knows of no service whose name begins so.
     pub fn is_forgotten(&self, prefix: &str) -> Outcome {
-        let known = || Ok(services::memory(self, prefix)?.trim().to_owned());
+        self.is_forgotten_but(prefix, &[])
+    }
+
+    /// As [`Case::is_forgotten`]; links of init scripts may stay where the configuration does.
+    fn is_forgotten_but(&self, prefix: &str, may_stay: &[&str]) -> Outcome {
+        let stays = |line: &&str| may_stay.iter().any(|place| Path::new(line).starts_with(place));
+        let known = || {
+            let memory = services::memory(self, prefix)?;
+            Ok(memory.trim().lines().filter(|line| !stays(line)).collect::<Vec<_>>().join("\n"))
+        };
         self.becomes("the service manager remembers", "", known)
     }
 
     /// Nothing of the packages is left but `kept`, and what is at or below one of the paths `may_stay`: no process, unit,
     /// link, or path.
     pub fn left(&self, kept: &[&str], may_stay: &[&str]) -> Outcome {
-        self.is_forgotten("demo")?;
+        self.is_forgotten_but("demo", may_stay)?;
         let now = Snapshot::of(self.machine()).map_err(text)?;
         let running: Vec<&str> = now.processes.values().map(|process| process.command.as_str()).collect();
         let ours: Vec<&str> = running.into_iter().filter(|command| command.contains("/opt/demo")).collect();

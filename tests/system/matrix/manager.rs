@@ -41,6 +41,8 @@ pub struct Custom {
     pub kept_by_purge: Kept,
     /// What becomes of a new service that is to be started and that the machine's policy wants disabled.
     pub disabled_by_policy: &'static str,
+    /// What an init script becomes that is to be started and whose enablement is left to a policy: there is none for it.
+    pub script_by_policy: &'static str,
     /// What the refusal of packages that do not fit together names.
     pub refusal: &'static str,
     /// What an operator runs first after a transaction was cut off.
@@ -68,6 +70,7 @@ pub const RPM: Custom = Custom {
     // rpm knows no purge: as the removal left it.
     kept_by_purge: Kept { data: &KEPT, places: &["/etc/demo"] },
     disabled_by_policy: "active disabled",
+    script_by_policy: "active disabled",
     refusal: "demo = 1-1",
     mend: ":",
     again: (Manager::Rpm, Verb::Reinstall),
@@ -87,6 +90,8 @@ pub const DEB: Custom = Custom {
     kept_by_purge: Kept { data: &[], places: &[] },
     // deb-systemd-invoke(1p) starts nothing that is disabled.
     disabled_by_policy: "inactive disabled",
+    // update-rc.d(8), `defaults`.
+    script_by_policy: "active enabled",
     refusal: "Packages need to be removed",
     mend: "dpkg --configure -a",
     // Where that was enough, nothing is left to do.
@@ -219,6 +224,7 @@ const DPKG_SAYS: &[&str] = &[
     "Setting up ",
     "Unpacking ",
     "dpkg: warning: downgrading ",
+    "dpkg: warning: while removing ",
     // Of what an operator's tools made in it; the package takes it away when it is configured.
     "dpkg: warning: unable to delete old directory ",
     "debconf: delaying package configuration",
