@@ -185,7 +185,7 @@ proptest! {
         let mut package = package("texts");
         package.summary.clone_from(&texts[0]);
         package.description.clone_from(&texts[1]);
-        package.maintainer.clone_from(&texts[2]);
+        package.maintainer = format!("{}<a@example.org>", texts[2]);
         package.url.clone_from(&texts[3]);
         package.section.clone_from(&texts[4]);
         package.priority.clone_from(&texts[5]);
@@ -196,7 +196,7 @@ proptest! {
             ("Architecture", "all".to_owned()),
             ("Installed-Size", "1".to_owned()),
             ("Multi-Arch", "foreign".to_owned()),
-            ("Maintainer", words(&texts[2])),
+            ("Maintainer", words(&package.maintainer)),
             ("Homepage", words(&texts[3])),
             ("Section", words(&texts[4])),
             ("Priority", words(&texts[5])),

@@ -235,15 +235,15 @@ fn old_forms_are_read() {
     Command::new("ar").arg("x").arg(&new).dir(&members).run_checked().unwrap();
     sh("bzip2 -k data.tar; xz -k --format=lzma data.tar; gzip -k control.tar; xz -k control.tar; echo x > _extra");
     let expected = read(&new).unwrap();
-    for names in [
-        "debian-binary control.tar.gz data.tar.bz2",
-        "debian-binary control.tar.gz data.tar.lzma",
-        "debian-binary _extra control.tar _extra data.tar",
-        "debian-binary control.tar.xz data.tar _extra",
+    for (names, compression) in [
+        ("debian-binary control.tar.gz data.tar.bz2", "bzip2"),
+        ("debian-binary control.tar.gz data.tar.lzma", "lzma"),
+        ("debian-binary _extra control.tar data.tar", ""),
+        ("debian-binary control.tar.xz data.tar _extra", ""),
     ] {
-        sh(&format!("rm -f ../old.deb; ar rcS ../old.deb {}", names.replace(" _extra data", " data")));
+        sh(&format!("rm -f ../old.deb; ar rcS ../old.deb {names}"));
         let mut package = read(&directory.path().join("old.deb")).unwrap();
-        assert!(names.contains(&package.compression[..package.compression.len().min(2)]));
+        assert_eq!(package.compression, compression);
         (package.size, package.compression) = (expected.size, String::new());
         assert_eq!(package, expected, "{names}");
     }

@@ -385,6 +385,19 @@ Description: A test
 }
 
 #[test]
+fn a_maintainer_has_name_and_address() {
+    let maintainer = |text: &str| {
+        let mut package = package("maintained");
+        package.maintainer = text.to_owned();
+        let (_directory, path) = build(&package);
+        field(&path, "Maintainer")
+    };
+    assert_eq!(maintainer("Ada\nX: y <ada@example.org>"), "Ada X: y <ada@example.org>");
+    assert_eq!(maintainer("Ada Lovelace"), "Ada Lovelace <unknown@localhost>");
+    assert_eq!(maintainer("ada@example.org"), "ada@example.org <ada@example.org>");
+}
+
+#[test]
 fn a_package_for_all_architectures_serves_all() {
     let multi_arch = |setting: Option<MultiArch>, architecture: Architecture| {
         let mut package = package("multi");

@@ -93,6 +93,8 @@ like = "debian-12"
 init = "sysvinit"
 compression = "xz"
 zstd = false
+[distribution.house-12.package]
+release = "2"
 "#;
 
 #[test]

@@ -206,6 +206,27 @@ fn the_same_says_so() {
     }
 }
 
+/// What only a Debian package has: triggers without text, fields that nothing else has, a description of several lines.
+#[test]
+fn control_files_are_compared() {
+    let place = tempfile::tempdir().unwrap();
+    let make = |fields: &str, triggers: &str, name: &str| {
+        let root = place.path().join(name).join("root");
+        fs_err::create_dir_all(root.join("DEBIAN")).unwrap();
+        let control = format!("Package: a\nVersion: 1\nArchitecture: all\nMaintainer: A <a@b.c>\n{fields}");
+        fs_err::write(root.join("DEBIAN/control"), control).unwrap();
+        fs_err::write(root.join("DEBIAN/triggers"), triggers).unwrap();
+        let path = place.path().join(name).join("a.deb");
+        Command::new("dpkg-deb").args(["--root-owner-group", "-b"]).arg(&root).arg(&path).run_checked().unwrap();
+        path
+    };
+    let fields = "Multi-Arch: foreign\nSection: admin\nPre-Depends: dpkg\nDescription: a\n Text\n more\n";
+    let old = make(fields, "interest-noawait /usr/lib/a\nactivate ldconfig\n", "old");
+    let fields = "Essential: yes\nSection: net\nDepends: dpkg (>= 1.20)\nDescription: a\n Text\n less\n";
+    let new = make(fields, "interest /usr/lib/a\nactivate ldconfig\n", "new");
+    insta::assert_snapshot!("diff-control", shown(&compare(&old, &new).unwrap(), Detail::Short, place.path()));
+}
+
 /// `md5sums` that lie hide nothing, and are told of.
 #[test]
 fn what_a_package_says_of_its_files_is_not_believed() {

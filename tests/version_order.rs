@@ -194,17 +194,14 @@ fn assert_dpkg_perl(pairs: &[Pair]) {
     assert_none(wrong.collect());
 }
 
-/// As many as for rpm.
 #[test]
 fn every_tool_of_dpkg_sorts_as_pep_440() {
-    for (name, distances) in [("debian-12", &[1, 2, 3, 5, 8, 21, 100, 400][..]), ("ubuntu-20.04", &[1, 50])] {
-        let target = target(name);
-        for locals in [Locals::Numbers, Locals::Describe] {
-            let versions = versions(locals, 1500);
-            for scheme in SCHEMES {
-                for release in ["1", "2", "3.el9", "1~bpo12", "1ubuntu1"] {
-                    assert_dpkg_perl(&pairs(&versions, distances, release, scheme, &target));
-                }
+    let target = target("debian-12");
+    for locals in [Locals::Numbers, Locals::Describe] {
+        let versions = versions(locals, 1500);
+        for scheme in SCHEMES {
+            for release in ["1", "2", "3.el9", "1~bpo12", "1ubuntu1"] {
+                assert_dpkg_perl(&pairs(&versions, &[1, 3, 21, 400], release, scheme, &target));
             }
         }
     }

@@ -93,7 +93,14 @@ impl Page {
         for script in &difference.scriptlets {
             self.write_text(&format!("Scriptlet {}", script_name(format, &script.name)), script)?;
         }
-        for trigger in &difference.triggers {
+        // dpkg's triggers have no text: the name says all.
+        let (names, texts): (Vec<&TextChange>, Vec<&TextChange>) =
+            difference.triggers.iter().partition(|trigger| trigger.diff.is_empty());
+        self.write_list("Triggers", &names, |page, trigger| {
+            let (sign, style) = Style::of(trigger.change);
+            page.line(sign, style, &shown(&trigger.name))
+        })?;
+        for trigger in texts {
             self.write_text(&format!("Trigger {}", trigger.name), trigger)?;
         }
         self.write_files(difference)?;
@@ -164,7 +171,7 @@ impl Page {
     fn write_field(&mut self, field: &FieldChange) -> fmt::Result {
         let FieldChange { field: name, old, new } = field;
         if old.contains('\n') || new.contains('\n') {
-            writeln!(self.out, "  {}", shown(name))?;
+            self.line("~", Style::Changed, &shown(name))?;
             let lines = |text: &str, sign| text.lines().map(|line| format!("{sign}{line}")).collect::<Vec<_>>();
             return self.write_diff(&[lines(old, "-"), lines(new, "+")].concat().join("\n"), "    ", MOST_FILE_LINES);
         }

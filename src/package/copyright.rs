@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use self::material::{Kind, Material};
-use self::names::{Licence, Named};
+use self::names::{Common, Licence, Named};
 use self::subject::{Subject, Subjects};
 use crate::package::Error;
 use crate::plan::{BuildPlan, Role};
@@ -162,7 +162,7 @@ impl Writer {
                 _ => format!("{} has no copy of its licence.", subject.title),
             });
         }
-        blocks.extend(names.iter().filter_map(|name| names::common(name)).map(reference));
+        blocks.extend(names.iter().filter_map(|name| names::common(name)).map(Common::reference));
         blocks.join("\n\n")
     }
 
@@ -170,14 +170,14 @@ impl Writer {
     fn blocks(&mut self, subject: &Subject, names: &[&str]) -> Vec<String> {
         let terms =
             subject.materials.iter().filter(|material| material.kind == Kind::Terms && !material.text.is_empty());
-        let of_synopsis = |common: &names::Common| common.names.iter().any(|name| names.contains(&name.as_str()));
+        let of_synopsis = |common: &Common| common.names.iter().any(|name| names.contains(&name.as_str()));
         let terms = terms.filter(|material| !material.common.is_some_and(of_synopsis)).collect::<Vec<_>>();
         let several = terms.len() > 1;
         let mut blocks = Vec::new();
         for material in terms {
             let heading = if several { format!("{}:\n\n", material.file) } else { String::new() };
             let text = match (material.common, self.printed.get(&material.key)) {
-                (Some(common), _) => reference(common),
+                (Some(common), _) => common.reference(),
                 (None, Some(other)) => format!("The text is the same as that of {other} above."),
                 (None, None) => {
                     self.printed.insert(material.key, subject.title.clone());
@@ -192,14 +192,10 @@ impl Writer {
     fn terms(&self) -> Vec<Terms> {
         let text = |name: &String| match self.shared.get(name) {
             Some(material) => material.text.clone(),
-            None => names::common(name).map(reference).unwrap_or_default(),
+            None => names::common(name).map(Common::reference).unwrap_or_default(),
         };
         self.referred.iter().map(|name| Terms { name: name.clone(), text: text(name) }).collect()
     }
-}
-
-fn reference(common: &names::Common) -> String {
-    format!("The text of the {} is in /usr/share/common-licenses/{} on Debian systems.", common.title, common.file)
 }
 
 /// The text of a subject that has one licence, which Debian does not have, and one text.

@@ -37,6 +37,7 @@ fn distribution() -> Distribution {
         cron_package: String::new(),
         bundled_provides: false,
         zstd: None,
+        libraries: None,
         sources: BTreeMap::new(),
     }
 }

@@ -81,7 +81,7 @@ fn control(package: &Package, tree: &Tree) -> Result<String, Error> {
     fields.extend([
         ("Version", version),
         ("Architecture", architecture(package).to_owned()),
-        ("Maintainer", one_line(&package.maintainer)),
+        ("Maintainer", maintainer(package)),
         ("Installed-Size", tree.installed_size().to_string()),
     ]);
     fields.extend(relations::fields(package)?);
@@ -102,6 +102,19 @@ pub fn architecture(package: &Package) -> &str {
     match &package.architecture {
         Architecture::Independent => "all",
         Architecture::Native(name) => name,
+    }
+}
+
+/// `Name <address>` (policy, 5.6.2). Metadata of Python may have only one of both; an address under `localhost` is
+/// nobody's.
+fn maintainer(package: &Package) -> String {
+    let text = one_line(&package.maintainer);
+    if text.is_empty() || text.ends_with('>') {
+        text
+    } else if text.contains('@') && !text.contains(' ') {
+        format!("{text} <{text}>")
+    } else {
+        format!("{text} <unknown@localhost>")
     }
 }
 

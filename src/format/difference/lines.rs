@@ -8,7 +8,7 @@ use similar::TextDiff;
 const CONTEXT: usize = 3;
 
 /// After this the difference is no longer the shortest: texts can be made so that the shortest takes hours.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Unified hunks, without the head that names the files. Empty when the texts are the same.
 pub fn unified(old: &str, new: &str) -> String {

@@ -80,7 +80,7 @@ impl Material {
             common,
             statements,
             key: Sha256::digest(&plain).into(),
-            text: body.join("\n"),
+            text: without_common_texts(body).join("\n"),
             kind: Kind::Terms,
             file: file.to_owned(),
         }
@@ -117,6 +117,26 @@ fn clean_lines(text: &str) -> Vec<String> {
     let first = lines.iter().position(|line| !line.is_empty()).unwrap_or(lines.len());
     let last = lines.iter().rposition(|line| !line.is_empty()).map_or(first, |last| last + 1);
     lines.get(first..last).unwrap_or_default().to_vec()
+}
+
+/// A file that lists the licences of several parts may hold texts that Debian has: a reference stands for each.
+fn without_common_texts(lines: &[String]) -> Vec<String> {
+    let plain = lines.iter().map(|line| plain(line)).collect::<Vec<_>>();
+    let mut kept = Vec::with_capacity(lines.len());
+    let mut index = 0;
+    while let (Some(line), Some(rest)) = (lines.get(index), plain.get(index..)) {
+        match names::common_lines(rest) {
+            Some((common, count)) => {
+                kept.push(common.reference());
+                index += count;
+            }
+            None => {
+                kept.push(line.clone());
+                index += 1;
+            }
+        }
+    }
+    kept
 }
 
 /// Statements of copyright at the beginning, and what comes after them, after the name of the licence and after "All
@@ -232,8 +252,18 @@ mod tests {
     #[test]
     fn a_long_text_that_holds_a_common_one_is_not_cut() {
         let Ok(apache) = fs_err::read_to_string("/usr/share/common-licenses/Apache-2.0") else { return };
-        let more = format!("{apache}\n{}", "and these parts are by others ".repeat(100));
-        assert_eq!(Material::of_text("LICENSE", &more).common, None);
+        let more = format!("First\n\n{apache}\n{}", "and these parts are by others ".repeat(100));
+        let material = Material::of_text("LICENSE", &more);
+        assert_eq!(material.common, None);
+        assert!(
+            material.text.starts_with("First\n\n\nThe text of the Apache License, Version 2.0 is in"),
+            "{}",
+            material.text
+        );
+        assert!(material.text.contains("APPENDIX") && material.text.ends_with("by others"), "{}", material.text);
+        // Without its end, there is no knowing where it ends.
+        let cut = more.replace("END OF TERMS", "END OF");
+        assert!(Material::of_text("LICENSE", &cut).text.contains("Grant of Patent License"));
     }
 
     #[test]

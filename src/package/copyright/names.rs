@@ -13,6 +13,9 @@ use super::material::Material;
 /// `(A OR B) AND (C OR D)` becomes four.
 const MOST_ALTERNATIVES: usize = 16;
 
+/// A line with less in it is no heading.
+const SHORTEST_HEADING: usize = 10;
+
 /// Classifiers that say something of licences and name none.
 const NAMELESS: [&str; 3] = ["OSI Approved", "DFSG approved", "Freely Distributable"];
 
@@ -38,6 +41,28 @@ pub struct Common {
     pub names: Vec<String>,
     marks: Vec<String>,
     words: usize,
+    #[serde(default)]
+    end: Option<String>,
+}
+
+impl Common {
+    /// Where the text is.
+    pub fn reference(&self) -> String {
+        format!("The text of the {} is in /usr/share/common-licenses/{} on Debian systems.", self.title, self.file)
+    }
+
+    /// Is `plain` all of the text, with no more around it than a notice?
+    fn is_text(&self, plain: &str) -> bool {
+        let mut rest = plain;
+        let has = |mark: &String| match rest.find(mark.as_str()) {
+            Some(at) => {
+                rest = rest.get(at + mark.len()..).unwrap_or_default();
+                true
+            }
+            None => false,
+        };
+        self.marks.iter().all(has) && plain.split(' ').count() <= self.words
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -161,17 +186,19 @@ pub fn common(name: &str) -> Option<&'static Common> {
 
 /// Is this, but for a notice of copyright, a text that Debian has? `plain` is in lower case, with single spaces.
 pub fn common_text(plain: &str) -> Option<&'static Common> {
-    let words = plain.split(' ').count();
-    TABLE.common.iter().find(|common| {
-        let mut rest = plain;
-        let all = common.marks.iter().all(|mark| match rest.find(mark.as_str()) {
-            Some(at) => {
-                rest = rest.get(at + mark.len()..).unwrap_or_default();
-                true
-            }
-            None => false,
-        });
-        all && words <= common.words
+    TABLE.common.iter().find(|common| common.is_text(plain))
+}
+
+/// A text that Debian has and that begins with the first of these lines, each in lower case with single spaces, and how
+/// many of them it takes.
+pub fn common_lines(plain: &[String]) -> Option<(&'static Common, usize)> {
+    let first = plain.first().filter(|line| line.len() >= SHORTEST_HEADING)?;
+    TABLE.common.iter().find_map(|common| {
+        let (end, heading) = (common.end.as_ref()?, common.marks.first()?);
+        // Most lines begin no text: that is found out before anything is looked for.
+        let last = heading.starts_with(first.as_str()).then(|| plain.iter().position(|line| line == end))??;
+        let text = plain.get(..=last)?.iter().filter(|line| !line.is_empty()).cloned().collect::<Vec<_>>().join(" ");
+        (text.starts_with(heading.as_str()) && common.is_text(&text)).then_some((common, last + 1))
     })
 }
 

@@ -42,5 +42,5 @@ pub fn presets_are_followed(target: &'static Target, breakage: Option<&Breakage>
     case.install(&App::new("1").but("enable = \"yes\"", "enable = \"preset\""))?;
     let systemd = *case.machine().services() == ServiceManager::Systemd;
     case.state("web", if systemd { "active enabled" } else { "active disabled" })?;
-    case.state("worker", "active disabled")
+    case.state("worker", if systemd { target.custom.disabled_by_policy } else { "active disabled" })
 }
