@@ -58,6 +58,23 @@ fn a_life_in_a_chroot_is_quiet_and_leaves_nothing() {
     assert_eq!(output, "12\n12\n12\n/usr/sbin/nologin\n");
 }
 
+#[test]
+fn without_debians_helpers_a_service_is_registered_and_purged() {
+    let plan = plan_of("debian-12", vec![named("web")]);
+    let (one, two) = (Deb::new(&plan, "1"), Deb::new(&plan, "2"));
+    let script = format!(
+        "{}{}{}rm /usr/bin/deb-systemd-helper /usr/bin/deb-systemd-invoke\n\
+         try dpkg -i {one}; links; try dpkg -i {two}; links; try dpkg -r cdhboot; try dpkg -P cdhboot; echo purged; links\n",
+        prelude(InitSystem::Systemd),
+        one.build(),
+        two.build(),
+        one = one.path(),
+        two = two.path(),
+    );
+    let link = "multi-user.target.wants/cdhboot-web.service\n";
+    assert_eq!(in_overlay("dash", &script), (0, format!("{link}{link}purged\n")));
+}
+
 /// What a maintainer script may be called with, besides dpkg's own.
 const ENVIRONMENTS: [&str; 4] = ["", "DPKG_ROOT=/elsewhere ", "PATH=/nowhere SHELLOPTS=errexit:noglob ", "env -i "];
 
