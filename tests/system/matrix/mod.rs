@@ -230,7 +230,7 @@ rows! {
         stopped_late_deb: BOOKWORM_DEB, Scriptlet { kind: "preun", from: "invoke stop \"$unit\" ||", to: ": ||" }, "stops: ,";
         never_stopped_deb: SYSVINIT_DEB, Scriptlet { kind: "preun", from: "invoke \"$1\" stop ||", to: ": ||" }, "stops: ,";
         state_stays_deb: BOOKWORM_DEB, Scriptlet { kind: "postun", from: "helper purge \"$unit\" ||", to: ": ||" },
-            "purged: left behind: /etc/systemd/system/";
+            "purged: left behind: /var/lib/systemd/deb-systemd-helper-enabled/demo";
     }
     bytecode_made_here on_every_target = remove::bytecode_made_on_the_machine_goes {
         stays: BOOKWORM, Scriptlet { kind: "any", from: "-name __pycache__", to: "-name none" }, "/opt/demo";
