@@ -167,7 +167,6 @@ rows! {
         not_enabled: BOOKWORM, Scriptlet { kind: "post", from: "tell --no-reload", to: ":" }, "web is inactive disabled";
         started: SYSVINIT, Scriptlet { kind: "any", from: "live=no\n# Is", to: "live=yes\n#" }, "processes:";
         talks: BOOKWORM, Added("[scriptlets]\npost = \"echo hello\""), "hello";
-        started_deb: SYSVINIT_DEB, Scriptlet { kind: "any", from: "live=no\n# Is", to: "live=yes\n#" }, "processes:";
     }
     restarted_once on_every_target = upgrade::what_ran_is_restarted_once_with_the_new_files {
         not_restarted: BOOKWORM, Scriptlet { kind: "posttrans", from: "attempt restart", to: ":" }, "starts: ,";
@@ -294,7 +293,7 @@ rows! {
         not_asked: BOOKWORM_DEB, Scriptlet { kind: "post", from: "is_denied ", to: "false " }, "process";
     }
     config_is_chosen on_every_debian = debian::the_administrator_chooses_the_config {
-        no_conffile: BOOKWORM_DEB, Config { from: "mode = \"0640\"", to: "mode = \"0640\"\nconfig = \"replace\"" }, "demo.conf";
+        thrown_away: BOOKWORM_DEB, Added("[scriptlets]\npost = \"rm -f /etc/demo/*.dpkg-dist\""), "demo.conf.dpkg-dist";
     }
     interpreter_stays on_every_debian = debian::the_interpreter_stays {
         not_required: BOOKWORM_DEB, Added("[distribution.debian-12]\npythons = [{ version = \"3.11\", package = \"python3\", path = \"/usr/bin/python3.11\", requirement = \"python3\" }]"),
