@@ -182,7 +182,7 @@ rows! {
         links_come_back: SYSVINIT, Scriptlet { kind: "post", from: "[ -e \"$notes/new.$1\" ]", to: "true" },
             "unlisted is active enabled";
         disabled_comes_back_deb: BOOKWORM_DEB, Scriptlet { kind: "post", from: "if is_known \"$2\"; then", to: "if false; then" },
-            "unlisted is active enabled";
+            "halted is active enabled";
     }
     old_process_goes_on on_every_target = upgrade::without_restart_the_old_process_goes_on {
         restarted: BOOKWORM, Config { from: "restart-on-upgrade = false\n", to: "" }, "the worker's process";
