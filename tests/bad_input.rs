@@ -88,15 +88,6 @@ fn a_failed_build_takes_away_the_directories_it_made() {
 }
 
 #[test]
-fn a_distribution_whose_packages_cannot_be_written() {
-    let place = Place::new();
-    let wheel = demo(&place.path("wheels"));
-    let mut command = omnipack(&place.path("cache"));
-    command.args(["--distribution", "debian-12", "-d"]).arg(place.path("out")).arg(&wheel);
-    place.fails(&mut command, 1, &["Debian", ".deb", "omnipack distributions"]);
-}
-
-#[test]
 fn no_distribution_at_all() {
     let place = Place::new();
     let wheel = demo(&place.path("wheels"));

@@ -229,7 +229,8 @@ fn introduction(subject: &Subject) -> String {
 /// Of all licence files, each once; else the author.
 fn statements(subject: &Subject, notes: &mut Vec<String>) -> Vec<String> {
     let mut statements: Vec<String> = Vec::new();
-    for statement in subject.materials.iter().flat_map(|material| &material.statements) {
+    let all = subject.materials.iter().flat_map(|material| &material.statements);
+    for statement in all.filter(|statement| says_something(statement)) {
         if !statements.contains(statement) {
             statements.push(statement.clone());
         }
@@ -237,7 +238,7 @@ fn statements(subject: &Subject, notes: &mut Vec<String>) -> Vec<String> {
     if !statements.is_empty() {
         return statements;
     }
-    match &subject.author {
+    match subject.author.as_ref().filter(|author| says_something(author)) {
         Some(author) => {
             notes.push("It has no statement of copyright; its metadata names the author.".to_owned());
             vec![author.clone()]
@@ -247,6 +248,11 @@ fn statements(subject: &Subject, notes: &mut Vec<String>) -> Vec<String> {
             vec!["unknown".to_owned()]
         }
     }
+}
+
+/// Is there more in it than white space and what a control file cannot hold?
+fn says_something(text: &str) -> bool {
+    text.chars().any(|c| !c.is_whitespace() && !c.is_control())
 }
 
 #[cfg(test)]

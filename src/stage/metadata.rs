@@ -103,11 +103,11 @@ mod tests {
     fn fields_go_over_several_lines_and_end_at_the_body() {
         let fields = Fields::parse("Name: a\nLicense: one\n        two\nClassifier: x\nClassifier: y\n\nName: body\n");
         assert_eq!(fields.first("name"), Some("a"));
+        assert_eq!(fields.first("license"), Some("one\ntwo"));
+        assert_eq!(fields.all("classifier").collect::<Vec<_>>(), ["x", "y"]);
         let fields = Fields::parse("License: one\n        \n        two\nClassifier: x\n\nbody: x\n");
         assert_eq!((fields.first("license"), fields.first("classifier")), (Some("one\n\ntwo"), Some("x")));
         assert_eq!(fields.first("body"), None);
-        assert_eq!(fields.first("license"), Some("one\ntwo"));
-        assert_eq!(fields.all("classifier").collect::<Vec<_>>(), ["x", "y"]);
     }
 
     #[test]

@@ -234,6 +234,8 @@ const DPKG_SAYS: &[&str] = &[
     // Of what an operator's tools made in it; the package takes it away when it is configured.
     "dpkg: warning: unable to delete old directory ",
     "debconf: delaying package configuration",
+    // apt 2.2 of bullseye, of every package file that is installed from a directory.
+    "W: Repository is broken: demo",
     "dpkg: considering ",
     "dpkg: yes, will remove ",
 ];

@@ -110,6 +110,14 @@ macro_rules! on_all_but_sysvinit_deb {
     };
 }
 
+/// Another Python than a system's own is this machine's, whose glibc is newer than bullseye's.
+macro_rules! on_all_but_bullseye {
+    ($row:ident, $check:path) => {
+        on_every_rpm!($row, $check);
+        columns!($row, $check, bookworm_deb: BOOKWORM_DEB, trixie_deb: TRIXIE_DEB, sysvinit_deb: SYSVINIT_DEB);
+    };
+}
+
 /// Long rows; rpm and its scriptlets do the same on bookworm and trixie.
 macro_rules! on_all_but_trixie_rpm {
     ($row:ident, $check:path) => {
@@ -220,8 +228,8 @@ rows! {
         never_stopped: SYSVINIT, Scriptlet { kind: "preun", from: "run \"$2\" stop", to: ":" }, "stops: ,";
         account_goes: BOOKWORM, Config { from: "groups = [\"adm\"]", to: "remove = true" }, "id -un demo";
         config_lost: BOOKWORM, Config { from: "mode = \"0640\"", to: "mode = \"0640\"\nconfig = \"no\"" }, "left behind";
-        stopped_late_deb: BOOKWORM_DEB, Scriptlet { kind: "preun", from: "invoke stop \"$unit\" ||", to: ": ||" }, "stops: ,";
-        never_stopped_deb: SYSVINIT_DEB, Scriptlet { kind: "preun", from: "invoke \"$1\" stop ||", to: ": ||" }, "stops: ,";
+        stopped_late_deb: BOOKWORM_DEB, Scriptlet { kind: "preun", from: "invoke stop \"$unit\" ||", to: ": ||" }, "stopped without its files";
+        never_stopped_deb: SYSVINIT_DEB, Scriptlet { kind: "preun", from: "invoke \"$1\" stop ||", to: ": ||" }, "stopped without its files";
         state_stays_deb: BOOKWORM_DEB, Scriptlet { kind: "postun", from: "helper purge \"$unit\" ||", to: ": ||" },
             "purged: left behind: /var/lib/systemd/deb-systemd-helper-enabled/demo";
     }
@@ -254,7 +262,7 @@ rows! {
         in_the_way: BOOKWORM, Scriptlet { kind: "pretrans", from: "os.rename(path, moved)", to: "false" }, "conflicts";
         in_the_way_deb: BOOKWORM_DEB, Scriptlet { kind: "pre", from: "make_way /opt/demo/share/now", to: ":" }, "readlink /opt/demo/share/now";
     }
-    python_series on_every_target = trouble::another_series_of_python_leaves_nothing_of_the_old {
+    python_series on_all_but_bullseye = trouble::another_series_of_python_leaves_nothing_of_the_old {
         bytecode_stays: BOOKWORM, Scriptlet { kind: "posttrans", from: "rm -rf \"$cache\"", to: ":" }, "ls /opt/demo/lib";
         bytecode_stays_deb: BOOKWORM_DEB, Scriptlet { kind: "post", from: "rm -rf \"$cache\"", to: ":" }, "ls /opt/demo/lib";
     }
