@@ -86,8 +86,6 @@ note() {
         there="new"
         if is_owned "$id"; then there=there; fi
     fi
-    # If it is known, another package had it, and was removed.
-    [ -n "$before" ] || touch "$notes/gone.$id"
     for unit in $(units_of "$id" "$now"); do note_unit "$unit" "$there"; done
     if [ "$now" = socket ] && [ -e "$units/$id.socket" ]; then cksum <"$units/$id.socket" >"$notes/socket.$id"; fi
     # Of an earlier attempt: the former service may have been stopped already.
@@ -163,7 +161,7 @@ add_links() {
         *) helper enable "$1" || : ;;
     esac
 }
-# The unit $2 of $service: as it was when it is known, and else with verb $1; `start` as $3 lets it be started, `again` also when it is
+# The unit $2: as it was when it is known, and else with verb $1; `start` as $3 lets it be started, `again` also when it is
 # disabled.
 register() {
     verb=$1 start=$3
@@ -171,7 +169,7 @@ register() {
     if is_known "$2"; then
         # What it is enabled for may be something else now.
         if helper was-enabled "$2"; then add_links "$2" known; fi
-        [ -e "$notes/again" ] || [ -e "$notes/gone.$service" ] || start="wait"
+        [ -e "$notes/again" ] || [ -e "$registered/$2.omnipack-ran" ] || start="wait"
     else
         if [ -e "$notes/found.$2" ]; then
             start=wait verb=no
@@ -185,6 +183,7 @@ register() {
         esac
     fi
     record "$2"
+    rm -f "$registered/$2.omnipack-ran"
     [ "$live" = yes ] && make_notes || return 0
     case $start in
         start) touch "$notes/start.$2" ;;
@@ -195,11 +194,13 @@ register() {
 withdraw() {
     [ "$live" = no ] || invoke stop "$1" || :
     if [ -s "$notes/runtime.$1" ] && ! is_running "$1"; then
-        for directory in $(cat "$notes/runtime.$1"); do rm -rf "/run/$directory"; done
+        tr ' ' '\n' <"$notes/runtime.$1" | while read -r directory; do
+            [ -z "$directory" ] || rm -rf "/run/$directory"
+        done
     fi
     tell --no-reload disable "$1"
     helper purge "$1" || :
-    rm -f "$registered/$1.dsh-also"
+    rm -f "$registered/$1.dsh-also" "$registered/$1.omnipack-ran"
     for link in /etc/systemd/system/*.wants/"$1" /etc/systemd/system/*.requires/"$1"; do
         if [ -L "$link" ] && [ ! -e "$link" ]; then rm -f "$link"; fi
     done
@@ -217,7 +218,7 @@ retire() {
 }
 # Service $1 of kind $2, with verb $3, `start` or not as $4, and $5 instances.
 settle() {
-    service=$1 verb=$3 start=$4
+    verb=$3 start=$4
     if [ -e "$notes/former.$1" ]; then
         verb=no start=wait
         while read -r name kind state activity; do
@@ -319,14 +320,16 @@ revive_services() {
 resume_services() {
     [ "$live" = yes ] || return 0
     for note in "$notes"/stopped.*; do
-        if [ -e "$note" ] && ! is_running "${note##*/stopped.}"; then attempt start "${note##*/stopped.}"; fi
+        [ -e "$note" ] || continue
+        if ! is_running "${note##*/stopped.}"; then attempt start "${note##*/stopped.}"; fi
+        rm -f "$registered/${note##*/stopped.}.omnipack-ran"
     done
 }
 {% endmacro -%}
 {%- macro stop_and_note_services() %}
 {{ service_functions() }}
-units=/usr/lib/systemd/system
-{{ invoke_function() }}
+{{- unit_places() }}
+{{- invoke_function() }}
 {{- is_running() }}
 {{- ask_function() }}
 {{- units_function() }}
@@ -343,6 +346,8 @@ note_running() {
     for unit in $(units_of "$1" "$2"); do
         is_running "$unit" || continue
         if make_notes; then touch "$notes/stopped.$unit"; fi
+        # For whichever package has the unit next: beside what is known of it until it is purged.
+        [ ! -d "$registered" ] || touch "$registered/$unit.omnipack-ran"
         if [ "$3" = in-favour ] && mkdir -p "$base/handed"; then touch "$base/handed/$1"; fi
     done
 }
@@ -405,7 +410,7 @@ purge_units() {
     shift
     for unit; do
         helper purge "$unit" || :
-        rm -f "$registered/$unit.dsh-also" "/var/lib/systemd/timers/stamp-$unit"
+        rm -f "$registered/$unit.dsh-also" "$registered/$unit.omnipack-ran" "/var/lib/systemd/timers/stamp-$unit"
         for link in /etc/systemd/system/*.wants/"$unit" /etc/systemd/system/*.requires/"$unit"; do
             if [ -L "$link" ] && [ ! -e "$link" ]; then rm -f "$link"; fi
         done

@@ -292,7 +292,7 @@ rows! {
         stays: SYSVINIT_DEB, Added("[scriptlets]\npostun = \"touch /opt/left\""), "left behind: /opt";
     }
     package_gives_way on_every_debian = debian::a_package_gives_way_to_its_successor {
-        not_started: BOOKWORM_DEB, Scriptlet { kind: "post", from: "[ -e \"$notes/gone.$service\" ] ||", to: "false ||" },
+        not_started: BOOKWORM_DEB, Scriptlet { kind: "post", from: "[ -e \"$registered/$2.omnipack-ran\" ] ||", to: "false ||" },
             "worker is inactive";
     }
     policy_forbids on_every_debian = debian::a_policy_forbids_to_start {
