@@ -260,3 +260,16 @@ fn the_generator_reaches_every_kind_of_version() {
     }
     assert!(versions.windows(2).all(|pair| pair[0].cmp(&pair[1]) == Ordering::Less));
 }
+
+/// A post-release and the next release of another length, which is how a fix follows a repackaging.
+#[test]
+fn a_post_release_is_older_than_the_next_release() {
+    let versions = ["1.0", "1.0.post1.dev2", "1.0.post1", "1.0.post2", "1.0.1rc1", "1.0.1", "1.0.1.post1", "1.1"];
+    let versions = versions.map(|text| Version::from_str(text).unwrap());
+    for scheme in SCHEMES {
+        let of = |name: &str| pairs(&versions, &[1, 2, 3, 4, 5], "1", scheme, &target(name));
+        assert_rpm(&of("rocky-9"));
+        assert_dpkg(&of("debian-12"));
+        assert_dpkg_perl(&of("debian-12"));
+    }
+}

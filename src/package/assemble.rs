@@ -114,8 +114,8 @@ fn texts(plan: &BuildPlan, package: &PackagePlan) -> (String, String) {
 /// Sorts by path. A directory may be named by several parts: what the user said of it wins over what was derived.
 fn in_order(package: &str, entries: Vec<Entry>) -> Result<Vec<Entry>, Error> {
     let mut by_path: BTreeMap<TargetPath, Entry> = BTreeMap::new();
-    for entry in entries {
-        let Some(earlier) = by_path.get(&entry.path) else {
+    for mut entry in entries {
+        let Some(earlier) = by_path.get_mut(&entry.path) else {
             by_path.insert(entry.path.clone(), entry);
             continue;
         };
@@ -128,6 +128,9 @@ fn in_order(package: &str, entries: Vec<Entry>) -> Result<Vec<Entry>, Error> {
                 second: entry.origin.to_string(),
             });
         }
+        // What is made at boot or by a service is not shipped, whoever else names it.
+        entry.flags.ghost |= earlier.flags.ghost;
+        earlier.flags.ghost = entry.flags.ghost;
         if entry.origin == Origin::User {
             by_path.insert(entry.path.clone(), entry);
         }

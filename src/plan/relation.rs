@@ -97,7 +97,7 @@ fn kinds(kind: RelationKind, distribution: &Distribution) -> &'static [RelationK
 pub(super) fn parse(text: &str, key: &'static str, owner: &Owner<'_>) -> Result<Relation, Error> {
     let trimmed = text.trim();
     let fault = |(reason, hint): (String, String)| Error::Relation {
-        relation: text.escape_default().to_string(),
+        relation: text.escape_debug().to_string(),
         key,
         owner: owner.package.to_owned(),
         reason,

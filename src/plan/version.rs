@@ -20,7 +20,7 @@
 //! | `1.0rc2.dev5`, after all of those and before rc 2 | `1.0-0.rc.1.until.2.dev.5` |
 //! | `1.0a0.dev5`, `1.0b0.dev5`, `1.0rc0.dev5` | `1.0-0.pre.adev.5`, `1.0-0.pre.bdev.5`, `1.0-0.pre.rcdev.5` |
 //! | `1.0`, `1.0+x` | `1.0-1`, `1.0-1.x` |
-//! | `1.0.post1.dev2`, `1.0.post1` | `1.0.post1-0.dev.2`, `1.0.post1-1` |
+//! | `1.0.post1.dev2`, `1.0.post1` | `1.0.post1-0.dev.2`, `1.0.post1-1`; for dpkg `1.0+post1-0.dev.2`, `1.0+post1-1` |
 //!
 //! A `release` of the user other than `1` takes the place of the `1`, and follows a pre-release as `+R2`: an upper-case
 //! letter sorts before all that a later version could have there.
@@ -37,7 +37,7 @@ use std::str::FromStr;
 use pep440_rs::{LocalSegment, Prerelease, PrereleaseKind, Version};
 
 use super::{Error, Evr};
-use crate::distribution::Distribution;
+use crate::distribution::{Distribution, PackageFormat};
 use crate::project::VersionScheme;
 
 /// The user's part of an EVR, beside the version.
@@ -66,7 +66,7 @@ pub fn evr(version: &str, settings: EvrSettings<'_>, distribution: &Distribution
         .ok_or_else(|| Error::Version { version: version.to_owned(), reason: "its epoch is too large".to_owned() })?;
     match settings.scheme {
         VersionScheme::Release => {
-            let (version, release) = release_scheme(&parsed, settings.release);
+            let (version, release) = release_scheme(&parsed, settings.release, post_word(distribution));
             Ok(Evr { epoch, version, release })
         }
         VersionScheme::Tilde if !distribution.tilde() && parsed.any_prerelease() => Err(Error::NoTilde {
@@ -74,7 +74,8 @@ pub fn evr(version: &str, settings: EvrSettings<'_>, distribution: &Distribution
             tool_version: distribution.format_version.to_string(),
         }),
         VersionScheme::Tilde => {
-            Ok(Evr { epoch, version: tilde_version(&parsed), release: with_local(settings.release, &parsed) })
+            let version = tilde_version(&parsed, post_word(distribution));
+            Ok(Evr { epoch, version, release: with_local(settings.release, &parsed) })
         }
     }
 }
@@ -95,14 +96,23 @@ fn check_release(release: &str, distribution: &Distribution) -> Result<(), Error
     }
 }
 
-fn release_scheme(version: &Version, release: &str) -> (String, String) {
+/// What a post-release adds to the version. dpkg sorts the letters of `1.0.post1` after the number of `1.0.1`, and `+`
+/// before the full stop (Debian policy, 5.6.12); rpm sorts numbers after letters.
+fn post_word(distribution: &Distribution) -> &'static str {
+    match distribution.format {
+        PackageFormat::Rpm => ".post",
+        PackageFormat::Deb => "+post",
+    }
+}
+
+fn release_scheme(version: &Version, release: &str, post_word: &str) -> (String, String) {
     let base = release_segment(version);
     if let Some(pre) = version.pre() {
         let stem = pre_release(pre, version);
         return (base, with_rebuild(&stem, release));
     }
     let base = match version.post() {
-        Some(post) => format!("{base}.post{post}"),
+        Some(post) => format!("{base}{post_word}{post}"),
         None => base,
     };
     match version.dev() {
@@ -138,7 +148,7 @@ fn before(word: &str, before_first: &str, number: u64, dev: u64) -> String {
     }
 }
 
-fn tilde_version(version: &Version) -> String {
+fn tilde_version(version: &Version, post_word: &str) -> String {
     let mut text = release_segment(version);
     if let Some(Prerelease { kind, number }) = version.pre() {
         let word = match kind {
@@ -149,7 +159,7 @@ fn tilde_version(version: &Version) -> String {
         text.push_str(&format!("~{word}{number}"));
     }
     if let Some(post) = version.post() {
-        text.push_str(&format!(".post{post}"));
+        text.push_str(&format!("{post_word}{post}"));
     }
     if let Some(dev) = version.dev() {
         // `~~` sorts before `~`: 1.0.dev1 is before 1.0a1.

@@ -235,13 +235,39 @@ fn known_option(value: &Option<String>) -> Option<&str> {
 
 /// `A <a@b.c>` of what the fields say: the address field may hold names as well, and several people.
 fn person(name: Option<&str>, mail: Option<&str>) -> Option<String> {
-    let mail = mail.and_then(|mail| mail.split(',').next()).map(str::trim);
+    let mail = mail.map(first_of_several);
     match (name, mail) {
-        (_, Some(mail)) if mail.contains('<') => Some(mail.replace('"', "")),
+        (_, Some(mail)) if mail.contains('<') => Some(unquoted(mail)),
         (Some(name), Some(mail)) => Some(format!("{name} <{mail}>")),
         (Some(only), None) | (None, Some(only)) => Some(only.to_owned()),
         (None, None) => None,
     }
+}
+
+/// Up to the first comma that is not within quotes (RFC 5322, 3.2.4): `"Acme, Inc." <info@acme.example>`.
+fn first_of_several(mail: &str) -> &str {
+    let (mut quoted, mut escaped) = (false, false);
+    let end = mail.char_indices().find(|(_, c)| {
+        let is_plain = !escaped;
+        escaped = is_plain && quoted && *c == '\\';
+        quoted ^= is_plain && *c == '"';
+        *c == ',' && !quoted
+    });
+    end.map_or(mail, |(at, _)| mail.get(..at).unwrap_or(mail)).trim()
+}
+
+/// Without the quotes around it and the backslashes in it.
+fn unquoted(mail: &str) -> String {
+    let mut text = String::with_capacity(mail.len());
+    let mut characters = mail.chars();
+    while let Some(c) = characters.next() {
+        match c {
+            '"' => {}
+            '\\' => text.extend(characters.next()),
+            c => text.push(c),
+        }
+    }
+    text
 }
 
 /// A licence field may hold the whole text of the licence, which is no name of one.
@@ -364,6 +390,8 @@ mod tests {
             ("Author: Ada\nAuthor-email: ada@b.c", "Ada <ada@b.c>"),
             ("Author-email: Ada <ada@b.c>, Bob <b@b.c>", "Ada <ada@b.c>"),
             ("Author-email: \"Ada L.\" <ada@b.c>", "Ada L. <ada@b.c>"),
+            ("Author-email: \"Acme, Inc.\" <info@b.c>, Bob <b@b.c>", "Acme, Inc. <info@b.c>"),
+            ("Author-email: \"Zo\u{eb} \\\"Q\\\" O'Brien, Jr.\" <q@b.c>", "Zo\u{eb} \"Q\" O'Brien, Jr. <q@b.c>"),
             ("Author: Ada", "Ada"),
             ("Maintainer: Max\nMaintainer-email: max@b.c", "Max <max@b.c>"),
         ];

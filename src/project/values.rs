@@ -281,8 +281,10 @@ pub(super) fn maintainer(text: &str) -> Checked<String> {
 
 /// A home page.
 pub(super) fn web_address(text: &str) -> Checked<String> {
-    match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(text.to_owned()),
+    // The parser of addresses drops control characters without a word.
+    let text = line(text)?;
+    match Url::parse(&text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(text),
         _ => Err(Fault::new(format!("`{}` is not a web address", text.escape_debug()), "it starts with `https://`")),
     }
 }

@@ -19,7 +19,7 @@ use super::{Error, target_path};
 const CAPABILITIES_PACKAGE: &str = "libcap2-bin";
 
 /// Below these, what a program leaves in its directory is its own, and goes at a purge (Debian policy, 6.8 and 10.8).
-const OF_PROGRAMS: [&str; 6] = ["/var/lib", "/var/log", "/var/cache", "/var/spool", "/run", "/var/run"];
+const OF_PROGRAMS: [&str; 4] = ["/var/lib", "/var/log", "/var/cache", "/var/spool"];
 
 /// The value `files` of the templates in `templates/maintainer/`.
 #[derive(Debug, Default, Serialize)]
@@ -111,6 +111,7 @@ fn purged(plan: &BuildPlan, entries: &[Entry]) -> Result<Vec<String>, Error> {
     let bases = OF_PROGRAMS.into_iter().map(target_path).collect::<Result<Vec<_>, _>>()?;
     let is_below = |path: &TargetPath| bases.iter().any(|base| path != base && path.is_below(base));
     let directories = entries.iter().rev().filter(|entry| matches!(entry.kind, EntryKind::Directory));
-    let own = directories.filter(|entry| is_below(&entry.path) && !is_kept(&entry.path));
+    // dpkg does not know of ghosts, so nobody can tell whose they are, too.
+    let own = directories.filter(|entry| !entry.flags.ghost && is_below(&entry.path) && !is_kept(&entry.path));
     Ok(own.map(|entry| entry.path.to_string()).collect())
 }

@@ -46,8 +46,8 @@ link_of() {
 {%- macro owner_function() %}
 # Is $1 in another package, too? dpkg-query takes a pattern.
 is_of_others() {
-    dpkg-query -S "$(printf '%s\n' "$1" | sed 's/[][\\*?]/\\&/g')" 2>/dev/null |
-        sed -n '/^diversion by /d; s/: \/.*//p' | tr -d ' ' | tr , '\n' | sed 's/:.*//' | grep -qvxF "$package"
+    LC_ALL=C dpkg-query -S "$(printf '%s\n' "$1" | sed 's/[][\\*?]/\\&/g')" 2>/dev/null |
+        sed -n '/^diversion by /d; /^local diversion /d; s/: \/.*//p' | tr -d ' ' | tr , '\n' | sed 's/:.*//' | grep -qvxF "$package"
 }
 {% endmacro -%}
 {%- macro restore_functions() %}
@@ -297,8 +297,10 @@ settle_directory() {
     target=$(link_of "$path") || { restore "directory $1"; return 0; }
     if [ -d "$path" ] && [ ! -L "$path" ]; then
         rm -f "$path/.dpkg-staging-dir"
-        staged=$path.dpkg-staged
-        rm -rf "$staged"
+        staged=$path.dpkg-staged number=1
+        while is_there "$staged"; do
+            staged=$path.dpkg-staged.$number number=$((number + 1))
+        done
         mv -T "$path" "$staged" && ln -s "$target" "$path" && merge "$staged" "$path"
         [ ! -d "$staged" ] || warn "what was put into $path in the meantime is kept in $staged"
     elif ! is_there "$path"; then
@@ -384,9 +386,21 @@ forget_moved
     purge)
 {% if files.purged %}
 {{ owner_function() }}
-# Data, logs and caches of programs go. What a link leads to stays, and what is mounted.
+# Data, logs and caches of programs go. What a link leads to stays, and what is mounted: a directory of the same file
+# system that is mounted here, too, shows only in the kernel's table.
+holds_mounts() {
+    inside=$(cd -P "$1" 2>/dev/null && pwd) || return 0
+    while read -r _ _ _ _ point _; do
+        case $(printf '%b/' "$point") in "$inside"/*) return 0 ;; esac
+    done </proc/self/mountinfo
+    return 1
+}
 purge_directory() {
     if [ ! -d "$1" ] || [ -L "$1" ] || is_of_others "$1"; then return 0; fi
+    if [ ! -r /proc/self/mountinfo ] || holds_mounts "$1"; then
+        echo "warning: $1 is kept, since something is mounted in it" >&2
+        return 0
+    fi
     find "$1" -xdev ! -type d -exec rm -f {} + 2>/dev/null || :
     find "$1" -xdev -depth -type d -exec rmdir {} \; 2>/dev/null || :
 }

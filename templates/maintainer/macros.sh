@@ -23,7 +23,7 @@ done
 {%- macro is_of_another() %}
 # Is $1 in another package, too?
 is_of_another() {
-    dpkg-query -S "$1" 2>/dev/null | sed -n 's/: .*//p' | tr -d ' ' | tr , '\n' | sed 's/:.*//' |
+    LC_ALL=C dpkg-query -S "$1" 2>/dev/null | sed -n '/^diversion by /d; /^local diversion /d; s/: .*//p' | tr -d ' ' | tr , '\n' | sed 's/:.*//' |
         grep -qvxF {{ package | sh }}
 }
 {% endmacro -%}

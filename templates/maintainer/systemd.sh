@@ -114,6 +114,7 @@ if [ "$1" = upgrade ]; then
             *.service) echo "$unit" ;;
         esac
     done | while read -r unit; do
+        [ "$(ask show -p RuntimeDirectoryPreserve "$unit")" = RuntimeDirectoryPreserve=no ] || continue
         ask show -p RuntimeDirectory "$unit" | sed -n 's/^RuntimeDirectory=\([^.]\)/\1/p' >"$notes/runtime.$unit"
     done
 fi

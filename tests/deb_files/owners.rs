@@ -81,3 +81,17 @@ fn a_removal_keeps_what_programs_made_and_a_purge_does_not() {
     assert_eq!(found, removed, "{said}");
     assert_part(&said, "purged", &["/elsewhere", "/elsewhere/file", "/srv/demo", "/srv/demo/data"]);
 }
+
+/// Of the same file system, so that no number of a device tells it.
+#[test]
+fn a_purge_keeps_what_is_mounted_in_a_directory() {
+    let project = Project::new();
+    project.version("1.0", "[[directory]]\npath = \"/var/log/demo\"\n", |_| {});
+    let said = project.run(
+        "install 1.0; mkdir -p /elsewhere '/var/log/demo/mounted here'; touch /elsewhere/file /var/log/demo/log\n\
+         mount --bind /elsewhere '/var/log/demo/mounted here'\n\
+         title purged; dpkg --purge demo-cli demo 2>&1 >/dev/null | grep -c 'is mounted in it'; left /elsewhere\n\
+         umount '/var/log/demo/mounted here'\n",
+    );
+    assert_part(&said, "purged", &["1", "/elsewhere", "/elsewhere/file"]);
+}

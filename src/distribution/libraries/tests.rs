@@ -10,7 +10,7 @@ fn the_libraries_of_manylinux_are_in_every_distribution() {
     let allowed = "libGL.so.1 libICE.so.6 libSM.so.6 libX11.so.6 libXext.so.6 libXrender.so.1 libanl.so.1 libatomic.so.1 \
         libc.so.6 libdl.so.2 libexpat.so.1 libgcc_s.so.1 libglib-2.0.so.0 libgobject-2.0.so.0 libgthread-2.0.so.0 \
         libm.so.6 libmvec.so.1 libnsl.so.1 libpthread.so.0 libresolv.so.2 librt.so.1 libstdc++.so.6 libutil.so.1 \
-        libz.so.1 ld-linux-x86-64.so.2";
+        libz.so.1 ld-linux-x86-64.so.2 ld-linux-aarch64.so.1";
     for name in Libraries::names() {
         for soname in allowed.split_whitespace() {
             assert!(!library(name, soname).need().template.is_empty(), "{name}: {soname}");
