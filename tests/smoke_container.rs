@@ -30,6 +30,8 @@ use support::{both, expect_success, omnipack};
 struct Image {
     name: String,
     scratch: tempfile::TempDir,
+    /// Held as long as it lives: containers have this machine's network, and their services the same port.
+    _alone: std::fs::File,
 }
 
 /// What a container needs where this test itself runs in one: crun refuses mixed control groups, and neither limits
@@ -39,9 +41,14 @@ const CONTAINERS_CONF: &str = "[engine]\nruntime = \"runc\"\n[containers]\nnetns
 
 impl Image {
     fn of(root: &Path, name: &str) -> Self {
+        let alone = fs_err::File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("containers.lock"))
+            .unwrap()
+            .into_parts()
+            .0;
+        alone.lock().unwrap();
         let scratch = tempfile::tempdir().unwrap();
         fs_err::write(scratch.path().join("containers.conf"), CONTAINERS_CONF).unwrap();
-        let image = Self { name: format!("localhost/omnipack-{name}:{}", std::process::id()), scratch };
+        let image = Self { name: format!("localhost/omnipack-{name}:{}", std::process::id()), scratch, _alone: alone };
         let archive = image.scratch.path().join("root.tar");
         expect_success(&Command::new("tar").arg("-C").arg(root).arg("-cf").arg(&archive).arg("."));
         expect_success(

@@ -200,8 +200,8 @@ rows! {
             "says version = 2, not version = 1 edited";
     }
     new_service on_ubuntu_too = upgrade::a_service_that_is_new_is_enabled_and_started {
-        not_noticed: BOOKWORM, Scriptlet { kind: "post", from: "[ \"$phase\" != none ]", to: "[ $phase = install ]" },
-            "worker is inactive disabled";
+        not_noticed: BOOKWORM, Scriptlet { kind: "post", from: "[ -e \"$notes/new.$1\" ]", to: "false" },
+            "starts: ,";
     }
     dropped_service on_ubuntu_too = upgrade::a_service_that_is_dropped_leaves_nothing {
         runs_on: BOOKWORM, Scriptlet { kind: "postun", from: "tell stop", to: ":" }, "worker is active";
@@ -227,7 +227,7 @@ rows! {
         stopped_late: BOOKWORM, Scriptlet { kind: "preun", from: "tell stop", to: ":" }, "stopped without its files";
         never_stopped: SYSVINIT, Scriptlet { kind: "preun", from: "run \"$2\" stop", to: ":" }, "stops: ,";
         account_goes: BOOKWORM, Config { from: "groups = [\"adm\"]", to: "remove = true" }, "id -un demo";
-        config_lost: BOOKWORM, Config { from: "mode = \"0640\"", to: "mode = \"0640\"\nconfig = \"no\"" }, "left behind";
+        config_lost: BOOKWORM, Config { from: "mode = \"0640\"", to: "mode = \"0640\"\nconfig = \"no\"" }, "demo.conf.rpmsave";
         stopped_late_deb: BOOKWORM_DEB, Scriptlet { kind: "preun", from: "invoke stop \"$unit\" ||", to: ": ||" }, "stopped without its files";
         never_stopped_deb: SYSVINIT_DEB, Scriptlet { kind: "preun", from: "invoke \"$1\" stop ||", to: ": ||" }, "stopped without its files";
         state_stays_deb: BOOKWORM_DEB, Scriptlet { kind: "postun", from: "helper purge \"$unit\" ||", to: ": ||" },
