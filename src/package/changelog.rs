@@ -91,13 +91,17 @@ fn parse_date(word: &str) -> Option<u32> {
     let year: i64 = year_text.parse().ok()?;
     let month: i64 = parts.next()?.parse().ok().filter(|month| (1..=12).contains(month))?;
     let day: i64 = parts.next()?.parse().ok().filter(|day| (1..=31).contains(day))?;
-    let shifted_year = if month <= 2 { year - 1 } else { year };
-    let era = shifted_year.div_euclid(400);
-    let year_of_era = shifted_year - era * 400;
+    u32::try_from(days(year, month, day) * 86_400 + 43_200).ok()
+}
+
+/// Days since 1970 (days from civil: Howard Hinnant's algorithm).
+pub(crate) fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year - era * 400;
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    let days = era * 146_097 + day_of_era - 719_468;
-    u32::try_from(days * 86_400 + 43_200).ok()
+    era * 146_097 + day_of_era - 719_468
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use crate::service::Scriptlet;
 use crate::stage::Entry;
 
 pub use assemble::assemble;
+pub(crate) use changelog::days;
 pub use conclude::conclude;
 
 /// Why no package can be made of what was staged.

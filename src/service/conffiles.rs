@@ -3,8 +3,7 @@
 use serde::Serialize;
 
 use crate::plan::PackagePlan;
-use crate::project::ConfigFile;
-use crate::stage::{Entry, EntryKind};
+use crate::stage::Entry;
 
 use super::{Error, target_path};
 
@@ -17,7 +16,7 @@ pub struct Rename {
 
 /// The configuration files among `entries`.
 pub fn paths<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Vec<String> {
-    entries.into_iter().filter(|entry| is_conffile(entry)).map(|entry| entry.path.to_string()).collect()
+    entries.into_iter().filter(|entry| entry.is_conffile()).map(|entry| entry.path.to_string()).collect()
 }
 
 /// What `formerly` of the files of `package` comes to, of which `entries` has the configuration files. That of a tree
@@ -26,7 +25,7 @@ pub fn paths<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Vec<String> {
 /// # Errors
 /// When a former path is none.
 pub fn renames<'a>(package: &PackagePlan, entries: impl IntoIterator<Item = &'a Entry>) -> Result<Vec<Rename>, Error> {
-    let conffiles = entries.into_iter().filter(|entry| is_conffile(entry)).collect::<Vec<_>>();
+    let conffiles = entries.into_iter().filter(|entry| entry.is_conffile()).collect::<Vec<_>>();
     let mut renames = Vec::new();
     for file in package.files.iter().filter(|file| !file.formerly.is_empty()) {
         let destination = target_path(&file.destination)?;
@@ -39,8 +38,4 @@ pub fn renames<'a>(package: &PackagePlan, entries: impl IntoIterator<Item = &'a 
         }
     }
     Ok(renames)
-}
-
-fn is_conffile(entry: &Entry) -> bool {
-    entry.flags.config != ConfigFile::No && matches!(entry.kind, EntryKind::File(_))
 }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::project::ConfigFile;
+
 use super::{Entry, EntryFlags, EntryKind, Error, LayoutError, Origin, Stage, TargetPath};
 
 impl Entry {
@@ -11,6 +13,14 @@ impl Entry {
     pub fn new(path: TargetPath, mode: u32, kind: EntryKind, origin: Origin) -> Self {
         let root: Arc<str> = "root".into();
         Self { path, mode, owner: Arc::clone(&root), group: root, kind, flags: EntryFlags::default(), origin }
+    }
+
+    /// Does dpkg keep an operator's edits of this file (deb-conffiles(5))?
+    #[must_use]
+    pub fn is_conffile(&self) -> bool {
+        self.flags.config != ConfigFile::No
+            && !self.flags.ghost
+            && matches!(self.kind, EntryKind::File(_) | EntryKind::Hardlink(_))
     }
 
     /// A directory that is there because something lies in it.

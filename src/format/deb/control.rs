@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use super::relations;
 use super::tar::{Archive, Kind, Member, ROOT};
-use super::tree::{Tree, is_conffile};
+use super::tree::Tree;
 use crate::format::Error;
 use crate::format::text::{hex, many_lines, one_line, wrong};
 use crate::package::{Architecture, Package};
@@ -160,7 +160,7 @@ fn md5sums(package: &Package, digests: &[Option<Box<[u8]>>]) -> String {
     let mut text = String::new();
     for (index, entry) in package.entries.iter().enumerate() {
         let Some(digest) = digests.get(owner_of(package, index, entry)).and_then(Option::as_ref) else { continue };
-        if !is_conffile(entry) && !entry.flags.ghost {
+        if !entry.is_conffile() && !entry.flags.ghost {
             let _ = writeln!(text, "{}  {}", hex(digest), entry.path.as_str().trim_start_matches('/'));
         }
     }
@@ -178,7 +178,7 @@ fn owner_of(package: &Package, index: usize, entry: &Entry) -> usize {
 }
 
 fn conffiles(package: &Package) -> String {
-    let files = package.entries.iter().filter(|entry| is_conffile(entry));
+    let files = package.entries.iter().filter(|entry| entry.is_conffile());
     files.map(|entry| format!("{}\n", entry.path)).collect()
 }
 

@@ -7,7 +7,6 @@ use super::tar::{Kind, Member, OWNER_FIELD, Owner, ROOT};
 use crate::format::Error;
 use crate::format::text::{check_paths, wrong};
 use crate::package::Package;
-use crate::project::ConfigFile;
 use crate::stage::{Entry, EntryKind, TargetPath};
 
 /// A path and the newline are read with fgets(3) into a buffer of this size, less two (`lib/dpkg/dpkg.h`,
@@ -142,13 +141,6 @@ impl Tree {
     }
 }
 
-/// Does dpkg keep an operator's edits of this file?
-pub fn is_conffile(entry: &Entry) -> bool {
-    entry.flags.config != ConfigFile::No
-        && !entry.flags.ghost
-        && matches!(entry.kind, EntryKind::File(_) | EntryKind::Hardlink(_))
-}
-
 /// The member for an entry under `name`. Of a hard link, `entry` is the one with the content.
 pub fn member<'a>(entry: &'a Entry, name: &'a str, kind: Kind<'a>, mtime: u32) -> Member<'a> {
     let mode = if matches!(kind, Kind::Symlink(_)) { 0o777 } else { entry.mode & 0o7777 };
@@ -218,7 +210,7 @@ fn check_owners(package: &Package, entry: &Entry) -> Result<(), Error> {
 
 /// The list of configuration files is a line for each, and white space at its end is not seen.
 fn check_conffile(package: &Package, entry: &Entry) -> Result<(), Error> {
-    if !is_conffile(entry) {
+    if !entry.is_conffile() {
         return Ok(());
     }
     let path = entry.path.as_str();

@@ -1,5 +1,6 @@
 //! What is known from `/usr/share/doc/<package>`: the licences of `copyright`, and the changelog.
 
+use crate::package::days;
 use std::io::Read;
 
 use deb822_fast::Deb822;
@@ -97,16 +98,6 @@ fn rfc_2822(date: &str) -> Option<u64> {
     let east = (zone / 100) * 3600 + (zone % 100) * 60;
     let seconds = days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - east;
     u64::try_from(seconds).ok()
-}
-
-/// Days since 1970 (days from civil: Howard Hinnant's algorithm).
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year - era * 400;
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
 }
 
 #[cfg(test)]
