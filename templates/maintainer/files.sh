@@ -43,13 +43,6 @@ link_of() {
     esac
 }
 {% endmacro -%}
-{%- macro owner_function() %}
-# Is $1 in another package, too? dpkg-query takes a pattern.
-is_of_others() {
-    LC_ALL=C dpkg-query -S "$(printf '%s\n' "$1" | sed 's/[][\\*?]/\\&/g')" 2>/dev/null |
-        sed -n '/^diversion by /d; /^local diversion /d; s/: \/.*//p' | tr -d ' ' | tr , '\n' | sed 's/:.*//' | grep -qvxF "$package"
-}
-{% endmacro -%}
 {%- macro restore_functions() %}
 # What preinst moved away goes back to where it was.
 restore() {
@@ -104,7 +97,7 @@ case "${1:-}" in
     install | upgrade)
 {{ files_functions() }}
 {{- link_function() }}
-{{- owner_function() }}
+{{- is_of_others() }}
 {{- restore_functions() }}
 newline='
 '
@@ -250,7 +243,7 @@ if [ "${1:-}" = configure ]; then
 {{- forget_function() }}
 if [ -e "$moved" ]; then
 {{ link_function() }}
-{{- owner_function() }}
+{{- is_of_others() }}
 {{- restore_functions() }}
 {% if files.renames %}
 newline='
@@ -385,7 +378,7 @@ forget_moved
     {% endif %}
     purge)
 {% if files.purged %}
-{{ owner_function() }}
+{{ is_of_others() }}
 # Data, logs and caches of programs go. What a link leads to stays, and what is mounted: a directory of the same file
 # system that is mounted here, too, shows only in the kernel's table.
 holds_mounts() {

@@ -20,11 +20,11 @@ for directory in "$base/packages" "$base/handed" "$base"; do
     [ ! -d "$directory" ] || rmdir "$directory" 2>/dev/null || :
 done
 {% endmacro -%}
-{%- macro is_of_another() %}
-# Is $1 in another package, too?
-is_of_another() {
-    LC_ALL=C dpkg-query -S "$1" 2>/dev/null | sed -n '/^diversion by /d; /^local diversion /d; s/: .*//p' | tr -d ' ' | tr , '\n' | sed 's/:.*//' |
-        grep -qvxF {{ package | sh }}
+{%- macro is_of_others() %}
+# Is $1 in another package, too? dpkg-query takes a pattern.
+is_of_others() {
+    LC_ALL=C dpkg-query -S "$(printf '%s\n' "$1" | sed 's/[][\\*?]/\\&/g')" 2>/dev/null |
+        sed -n '/^diversion by /d; /^local diversion /d; s/: \/.*//p' | tr -d ' ' | tr , '\n' | sed 's/:.*//' | grep -qvxF {{ package | sh }}
 }
 {% endmacro -%}
 {%- macro policy() %}

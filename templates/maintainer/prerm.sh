@@ -15,7 +15,7 @@ case "$1:${5:-}" in
     remove:* | deconfigure:removing)
         {{ package_notes() }}
 {{ make_notes() }}
-        {{ is_of_another() }}
+        {{ is_of_others() }}
         {{ stop_and_note_services() }}
         ;;
 esac

@@ -337,7 +337,7 @@ resume_services() {
 # Another package has the service $1 now, and it goes on.
 is_handed_on() {
     for file in "$units/$1@.service" "$units/$1.service" "$units/$1.target"; do
-        if [ -e "$file" ] && is_of_another "$file"; then return 0; fi
+        if [ -e "$file" ] && is_of_others "$file"; then return 0; fi
     done
     return 1
 }

@@ -74,7 +74,7 @@ fi
 {{- invoke_function() }}
 {{- script_of() }}
 {{- drop_links() }}
-{{- is_of_another() }}
+{{- is_of_others() }}
 # The script $1: as it was when it is known, and else with verb $2. `start` as $3 lets it be started, `again` also when it
 # is disabled.
 register() {
@@ -120,7 +120,7 @@ settle() {
 forget_scripts() {
     for script in "$notes"/script.*; do
         name=${script##*/script.}
-        if [ ! -e "$script" ] || is_of_another "/etc/init.d/$name"; then continue; fi
+        if [ ! -e "$script" ] || is_of_others "/etc/init.d/$name"; then continue; fi
         if [ "$live" = yes ] && ! is_denied "$name" stop; then
             run sh "$script" stop || :
             rmdir "/run/$name" 2>/dev/null || :
@@ -187,7 +187,7 @@ resume_services() {
 # Service $1 with the script $2; $3 is `in-favour` when another package takes the place of this one.
 end() {
     # Another package may have the service now, and it goes on.
-    if [ ! -x "$2" ] || is_of_another "$2" || ! run "$2" status; then return 0; fi
+    if [ ! -x "$2" ] || is_of_others "$2" || ! run "$2" status; then return 0; fi
     if make_notes; then touch "$notes/stopped.$1"; fi
     if [ "$3" = in-favour ] && mkdir -p "$base/handed"; then touch "$base/handed/$1"; fi
     invoke "$1" stop || :
@@ -201,14 +201,14 @@ fi
 {%- macro postrm_functions() %}
 {{ service_functions() }}
 {{- invoke_function() }}
-{{- is_of_another() }}
+{{- is_of_others() }}
 {{- drop_links() }}
 {% endmacro -%}
 {%- macro forget_processes() %}
 {% if "plain" in services | map(attribute="kind") | list %}
 # dpkg calls no prerm for what it had unpacked in part: then services run on.
 end() {
-    if [ -x "$2" ] && run "$2" status && ! is_of_another "$2"; then invoke "$1" stop || :; fi
+    if [ -x "$2" ] && run "$2" status && ! is_of_others "$2"; then invoke "$1" stop || :; fi
 }
 if [ "$live" = yes ]; then
     {% for service in services | reverse if service.kind == "plain" %}
