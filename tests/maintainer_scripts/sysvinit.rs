@@ -12,8 +12,7 @@ const TARGET: &str = "debian-12-sysvinit";
 fn machine(builds: &[String], script: &str) -> String {
     let before = "rm -f /usr/sbin/policy-rc.d\n\
                   printf '#!/bin/sh\\necho N 3\\n' >/sbin/runlevel.new; chmod 755 /sbin/runlevel.new; mv -f /sbin/runlevel.new /sbin/runlevel\n\
-                  state() { for s; do printf '%s ' $s $(cd /etc/rc3.d && ls | sed -n \"s/^\\\\(.\\\\)[0-9][0-9]cdhboot-$s$/\\\\1/p\"); /etc/init.d/cdhboot-$s status >/dev/null 2>&1 && echo runs || echo off; done; }\n\
-                  left() { find / -xdev -name '*cdhboot*' ! -path '/debs*' ! -path '/build*' ! -path '/work*' ! -path '/root*' ! -path '/tmp*' ! -path '/proc*' | sort; }\n";
+                  state() { for s; do printf '%s ' $s $(cd /etc/rc3.d && ls | sed -n \"s/^\\\\(.\\\\)[0-9][0-9]cdhboot-$s$/\\\\1/p\"); /etc/init.d/cdhboot-$s status >/dev/null 2>&1 && echo runs || echo off; done; }\n";
     let script = [&prelude(InitSystem::Sysvinit), before, &builds.concat(), script].concat();
     in_overlay("dash", &script).1
 }
