@@ -18,6 +18,9 @@ pub enum Error {
     Plan(#[from] crate::plan::Error),
     #[error(transparent)]
     #[diagnostic(transparent)]
+    Requirement(#[from] crate::plan::requirement::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
     Resolve(#[from] crate::resolve::Error),
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -46,7 +49,7 @@ impl Error {
         match self {
             // A damaged wheel or unreadable file is no mistake of the command line.
             Self::Project(crate::project::Error::Metadata { .. } | crate::project::Error::Io(_)) => 1,
-            Self::Project(_) | Self::Distribution(_) | Self::Plan(_) => 2,
+            Self::Project(_) | Self::Distribution(_) | Self::Plan(_) | Self::Requirement(_) => 2,
             Self::Build(crate::build::Error::NoDistribution | crate::build::Error::SourceDate { .. }) => 2,
             Self::Smoke(error) if error.is_usage() => 2,
             Self::Resolve(_)

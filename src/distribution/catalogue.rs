@@ -10,7 +10,7 @@ const EMBEDDED: &str = include_str!("distributions.toml");
 
 /// The keys of a `[distribution.<name>]` table that are facts. Every other key (`relations`, `package`, ...) overrides
 /// configuration and is none of this floor's business.
-pub const FACTS: [&str; 19] = [
+pub const FACTS: [&str; 21] = [
     "like",
     "title",
     "family",
@@ -29,6 +29,8 @@ pub const FACTS: [&str; 19] = [
     "logrotate-package",
     "cron-package",
     "bundled-provides",
+    "spec-dialect",
+    "python-dist",
     "sources",
 ];
 

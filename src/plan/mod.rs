@@ -11,6 +11,7 @@ mod names;
 mod packages;
 mod relation;
 mod render;
+pub mod requirement;
 mod services;
 #[cfg(test)]
 mod tests;
