@@ -36,6 +36,9 @@ pub enum Error {
     Format(#[from] crate::format::Error),
     #[error(transparent)]
     #[diagnostic(transparent)]
+    Spec(#[from] crate::spec::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
     Build(#[from] crate::build::Error),
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -57,6 +60,7 @@ impl Error {
             | Self::Service(_)
             | Self::Package(_)
             | Self::Format(_)
+            | Self::Spec(_)
             | Self::Build(_)
             | Self::Smoke(_) => 1,
         }

@@ -4,6 +4,7 @@ mod arguments;
 mod build;
 pub mod distributions;
 mod failure;
+mod generate_spec;
 pub mod inspect;
 mod progress;
 pub mod schema;
@@ -45,6 +46,7 @@ pub fn main() -> ExitCode {
         None => build::run(&cli.build),
         Some(Command::Build(arguments)) => build::run(&arguments),
         Some(Command::Stage(arguments)) => stage::run(&arguments),
+        Some(Command::GenerateSpec(arguments)) => generate_spec::run(&arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Distributions(arguments)) => distributions::run(&arguments),
         Some(Command::Smoke(arguments)) => smoke::run(&arguments),
@@ -72,6 +74,7 @@ fn color_of(cli: &Cli) -> Color {
         None => cli.build.output.color,
         Some(Command::Build(arguments)) => arguments.output.color,
         Some(Command::Stage(arguments)) => arguments.output.color,
+        Some(Command::GenerateSpec(arguments)) => arguments.output.color,
         Some(Command::Inspect(arguments)) => arguments.output.color,
         Some(Command::Distributions(arguments)) => arguments.output.color,
         Some(Command::Smoke(arguments)) => arguments.output.color,
