@@ -6,6 +6,7 @@ mod handmade;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod generated_spec;
 mod harness;
 mod initscripts;
 mod lifecycle;

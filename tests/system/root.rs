@@ -163,7 +163,7 @@ fn python_layer(series: &str) -> PathBuf {
 }
 
 /// Newest release of the series among pyenv's.
-fn interpreter_prefix(series: &str) -> PathBuf {
+pub fn interpreter_prefix(series: &str) -> PathBuf {
     let versions = std::env::var_os("PYENV_ROOT")
         .map(PathBuf::from)
         .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".pyenv")))
