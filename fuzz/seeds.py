@@ -5,12 +5,17 @@ The native objects are the smallest shared libraries of this machine.
 """
 
 import base64
+import bz2
+import gzip
 import hashlib
+import io
+import lzma
 import pathlib
 import struct
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import tempfile
 import zipfile
 
@@ -87,6 +92,47 @@ def smallest_elf():
     return bytes(content)
 
 
+def ar(members):
+    content = b"!<arch>\n"
+    for name, data in members:
+        content += f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(data):<10}`\n".encode() + data + b"\n" * (len(data) % 2)
+    return content
+
+
+def tree(members):
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        for name, value in members.items():
+            member = tarfile.TarInfo(name)
+            member.uname = member.gname = "root"
+            if isinstance(value, str):
+                member.size = len(value.encode())
+            else:
+                member.type, member.linkname = value
+            tar.addfile(member, io.BytesIO(value.encode()) if isinstance(value, str) else None)
+    return stream.getvalue()
+
+
+def debs():
+    control = tree({
+        "./control": "Package: demo\nVersion: 1:2.0-1\nArchitecture: all\nMaintainer: A <a@b.c>\nDepends: a (>= 1) | b,\n c\n"
+        "Description: A demo\n Text\n .\n more\n",
+        "./postinst": "#!/bin/sh\nexit 0\n", "./conffiles": "/etc/demo\nremove-on-upgrade /etc/old\n",
+        "./triggers": "interest-noawait /usr/lib/demo\n", "./md5sums": "d41d8cd98f00b204e9800998ecf8427e  opt/demo\n",
+    })
+    data = tree({
+        "./": (tarfile.DIRTYPE, ""), "./etc/demo": "a", "./opt/demo": "", "./opt/link": (tarfile.SYMTYPE, "demo"),
+        "./opt/hard": (tarfile.LNKTYPE, "./opt/demo"), "./opt/" + "long/" * 40: (tarfile.DIRTYPE, ""),
+        "./usr/share/doc/demo/copyright": "Format: x\n\nFiles: *\nLicense: MIT\n",
+        "./usr/share/doc/demo/changelog": "demo (2.0-1) x; urgency=low\n\n  * A.\n\n -- A <a@b.c>  Tue, 02 Jan 2024 03:04:05 +0000\n",
+        "./opt/lib/site-packages/demo-1.0.dist-info/RECORD": "demo/__init__.py,,\n../../bin/demo,,\n",
+        "./opt/lib/site-packages/demo/__pycache__/a.cpython-311.pyc": "x",
+    })
+    for suffix, pack in [("", bytes), (".gz", gzip.compress), (".xz", lzma.compress), (".bz2", bz2.compress)]:
+        members = [("debian-binary", b"2.0\n"), (f"control.tar{suffix}", pack(control)), (f"data.tar{suffix}", pack(data))]
+        put("deb", f"demo{suffix}", ar(members))
+
+
 def main():
     root = HERE.parent
     members = {
@@ -113,6 +159,7 @@ def main():
         subprocess.run([*command, "--config", config, path], cwd=root, check=True, stdout=sys.stderr)
         for package in pathlib.Path(scratch).glob("*.rpm"):
             put("rpm", package.stem, package.read_bytes())
+    debs()
 
 
 if __name__ == "__main__":

@@ -42,6 +42,8 @@ pub struct TemplateError {
 /// - `pad`: the tag at the beginning of a line of a spec file.
 /// - `json`: a value as JSON, which Python reads too when there are only texts in it.
 /// - `spec`: the rest of a line of a spec file; `spec_lines`: lines of text in one; `spec_script`: lines of a script in one.
+/// - `deb822_line`: a value in a Debian control file that is one line, or one of its continuation lines.
+/// - `deb822_text`: a value of many lines, as continuation lines.
 ///
 /// # Errors
 /// When the template is not sound, names what `context` has not, or a filter refuses a value.
@@ -79,6 +81,8 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     environment.add_filter("spec", |text: &str| refuse_control(text).map(|()| spec::line(text)));
     environment.add_filter("spec_lines", |text: &str| spec::lines(text));
     environment.add_filter("spec_script", |text: &str| spec::script(text).map_err(refused));
+    environment.add_filter("deb822_line", |text: &str| deb822_lines(text).collect::<Vec<_>>().join(" "));
+    environment.add_filter("deb822_text", |text: &str| deb822_text(text));
     Ok(environment)
 }
 
@@ -195,6 +199,25 @@ fn logrotate(text: &str) -> Result<String, minijinja::Error> {
     Ok(format!("\"{text}\""))
 }
 
+/// Lines without control characters and white space at their end, split at whatever a reader of a control file takes
+/// for the end of one.
+fn deb822_lines(text: &str) -> impl Iterator<Item = String> + '_ {
+    let breaks = |c: char| matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let clean = |line: &str| line.chars().filter(|c| *c == '\t' || !c.is_control()).collect::<String>();
+    text.split(breaks).map(move |line| clean(line).trim_end().to_owned())
+}
+
+/// Continuation lines begin with a space; ` .` is an empty one, and a space with a full stop and more is reserved
+/// (Debian policy, 5.6.13).
+fn deb822_text(text: &str) -> String {
+    let continuation = |line: String| match line.chars().next() {
+        None => " .".to_owned(),
+        Some('.') => format!("  {line}"),
+        Some(_) => format!(" {line}"),
+    };
+    deb822_lines(text).map(continuation).collect::<Vec<_>>().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,6 +263,15 @@ mod tests {
         assert_eq!(of("systemd_environment", "A={n}%"), r#""A=%i%%""#);
         assert_eq!(of("systemd_text", "/srv/%{n}\\"), "/srv/%%%i\\ ");
         assert_eq!(one("{{ value | systemd_word(none) }}", "{n}").unwrap(), "\"{n}\"");
+    }
+
+    #[test]
+    fn a_text_stays_in_its_field() {
+        assert_eq!(
+            one("{{ value | deb822_text }}", "a\n\n.b\n c\u{85}D: e\r\u{1}").unwrap(),
+            " a\n .\n  .b\n  c\n D: e\n ."
+        );
+        assert_eq!(one("{{ value | deb822_line }}", "a\nLicense: b\u{2028}c\u{1b}").unwrap(), "a License: b c");
     }
 
     proptest! {

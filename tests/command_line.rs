@@ -5,7 +5,8 @@ mod handmade;
 use std::path::{Path, PathBuf};
 
 use handmade::{WheelMaker, demo, listing, omnipack};
-use omnipack::format::rpm::{Inspection, read};
+use omnipack::format::inspection::Inspection;
+use omnipack::format::rpm::read;
 use serde_json::Value;
 
 /// A place for one test: wheels, a cache, and where packages go.
@@ -339,7 +340,7 @@ fn changelog_licences_and_bundled_parts_are_in_the_package() {
     assert_eq!((licence.size, licence.mode.as_str(), licence.flags.as_slice()), (15, "0644", &["license"][..]));
     assert!(package.files.iter().any(|file| file.path == "/usr/share/licenses/demo"));
     assert_eq!(
-        (package.epoch, package.vendor.as_str(), package.packager.as_str()),
+        (package.epoch, package.vendor.as_str(), package.maintainer.as_str()),
         (3, "Example", "A Person <a@example.org>")
     );
     assert_eq!(package.url, "https://example.org/");

@@ -3,7 +3,7 @@
 
 mod gates_support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -167,7 +167,8 @@ fn relations(
     platform: &Platform,
 ) -> Result<BTreeSet<String>, requirements::Error> {
     let python = ToolVersion { major: 3, minor: 9, patch: 0 };
-    let target = Target { title: "CentOS Linux 7", format: PackageFormat::Rpm, platform, python };
+    let (title, name, library_map) = ("CentOS Linux 7", "centos-7", &BTreeMap::new());
+    let target = Target { title, name, format: PackageFormat::Rpm, platform, python, libraries: None, library_map };
     let relations = requirements::native_requirements(findings, entries, &target)?;
     Ok(relations.into_iter().map(|relation| relation.name).collect())
 }

@@ -109,6 +109,8 @@ fn no_distribution_is_named_in_code() {
         let text = fs_err::read_to_string(file).unwrap();
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         for (number, line) in code.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
+            // The first member of a .deb, whoever it is for (deb(5)).
+            let line = line.replace("\"debian-binary\"", "");
             if names.iter().any(|name| line.contains(name)) {
                 wrong.push(format!("{}:{}: {}", file.display(), number + 1, line.trim()));
             }

@@ -21,7 +21,14 @@ struct Builder {
     timezone: &'static str,
     /// Modification time of every file of the project.
     modified: &'static str,
-    distributions: [&'static str; 2],
+    order: Order,
+}
+
+/// In which the distributions are named on the command line.
+#[derive(Clone, Copy)]
+enum Order {
+    Given,
+    Reversed,
 }
 
 const FIRST: Builder = Builder {
@@ -31,7 +38,7 @@ const FIRST: Builder = Builder {
     name: "alice",
     timezone: "UTC",
     modified: "2020-01-02T03:04:05Z",
-    distributions: ["centos-7", "rocky-9"],
+    order: Order::Given,
 };
 
 const SECOND: Builder = Builder {
@@ -41,12 +48,12 @@ const SECOND: Builder = Builder {
     name: "bob",
     timezone: "Pacific/Auckland",
     modified: "2024-06-07T08:09:10Z",
-    distributions: ["rocky-9", "centos-7"],
+    order: Order::Reversed,
 };
 
 impl Builder {
     /// Builds the fixture and gives each package by distribution and file name.
-    fn build(&self, name: &str, scratch: &Path) -> BTreeMap<(String, String), PathBuf> {
+    fn build(&self, name: &str, distributions: &[&str], scratch: &Path) -> BTreeMap<(String, String), PathBuf> {
         let project = scratch.join(self.place);
         let destination = scratch.join("dist of ").join(self.name);
         fs_err::create_dir_all(project.parent().unwrap()).unwrap();
@@ -73,13 +80,17 @@ impl Builder {
             .env("TZ", self.timezone)
             .env("HOSTNAME", format!("{}.example.org", self.name))
             .env_remove("SOURCE_DATE_EPOCH");
-        for distribution in self.distributions {
+        let mut distributions = distributions.to_vec();
+        if matches!(self.order, Order::Reversed) {
+            distributions.reverse();
+        }
+        for distribution in &distributions {
             command = command.args(["--distribution", distribution]);
         }
         let output = command.arg(&project).run().unwrap();
         assert_eq!(output.code, 0, "{}'s build failed\n{}", self.name, both(&output));
         let mut packages = BTreeMap::new();
-        for distribution in self.distributions {
+        for distribution in distributions {
             for path in packages_in(&destination.join(distribution)) {
                 packages.insert((distribution.to_owned(), name_of(&path).to_owned()), path);
             }
@@ -88,10 +99,10 @@ impl Builder {
     }
 }
 
-fn builds_are_identical(name: &str) {
+fn builds_are_identical(name: &str, distributions: &[&str]) {
     let scratch = tempfile::tempdir().unwrap();
-    let first = FIRST.build(name, scratch.path());
-    let second = SECOND.build(name, scratch.path());
+    let first = FIRST.build(name, distributions, scratch.path());
+    let second = SECOND.build(name, distributions, scratch.path());
     assert_eq!(first.keys().collect::<Vec<_>>(), second.keys().collect::<Vec<_>>());
     for (package, path) in &first {
         let other = &second[package];
@@ -101,29 +112,46 @@ fn builds_are_identical(name: &str) {
     }
 }
 
-/// The first lines in which rpm sees two packages differ: header tags, then files with size, digest, mode and time.
+/// The first lines in which the package manager sees two packages differ.
 fn difference(first: &Path, second: &Path) -> String {
     let scratch = tempfile::tempdir().unwrap();
     for (name, path) in [("first", first), ("second", second)] {
-        let mut seen = expect_success(&Command::new("rpm").args(["-qp", "--nosignature", "--dump"]).arg(path));
-        seen += &expect_success(&Command::new("rpm").args(["-qp", "--nosignature", "--xml"]).arg(path));
+        let seen = if path.extension().is_some_and(|extension| extension == "deb") { dpkg(path) } else { rpm(path) };
         fs_err::write(scratch.path().join(name), seen).unwrap();
     }
     let output = Command::new("diff").args(["--unified=0", "first", "second"]).dir(scratch.path()).run().unwrap();
     output.stdout_text().lines().take(40).collect::<Vec<_>>().join("\n")
 }
 
+/// Header tags, then files with size, digest, mode and time.
+fn rpm(path: &Path) -> String {
+    let asked = |option: &str| expect_success(&Command::new("rpm").args(["-qp", "--nosignature", option]).arg(path));
+    asked("--dump") + &asked("--xml")
+}
+
+/// Control files, files with size, mode and time, and the head of each member.
+fn dpkg(path: &Path) -> String {
+    let script = "dpkg-deb --info \"$1\" control md5sums; dpkg-deb --contents \"$1\"; ar tv \"$1\"";
+    expect_success(&Command::new("sh").args(["-c", script, "sh"]).arg(path))
+}
+
+/// Targets that take every compression between them.
+const RPM: [&str; 2] = ["centos-7", "rocky-9"];
+const DEB: [&str; 2] = ["debian-11", "debian-12"];
+
 #[test]
 fn a_service_with_its_dependencies() {
-    builds_are_identical("cdhboot");
+    builds_are_identical("cdhboot", &RPM);
+    builds_are_identical("cdhboot", &DEB);
 }
 
 #[test]
 fn extension_modules() {
-    builds_are_identical("native");
+    builds_are_identical("native", &RPM);
+    builds_are_identical("native", &DEB);
 }
 
 #[test]
 fn many_meta_packages_triggers_and_sdists() {
-    builds_are_identical("flocker");
+    builds_are_identical("flocker", &RPM);
 }

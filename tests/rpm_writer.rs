@@ -197,18 +197,6 @@ fn the_same_input_gives_the_same_bytes_on_any_number_of_threads() {
     }
 }
 
-/// Bytes that hardly compress, different for each seed.
-fn noise(seed: u32, size: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
-    let bytes = std::iter::repeat_with(|| {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        state.to_le_bytes()
-    });
-    bytes.flatten().take(size).collect()
-}
-
 #[test]
 fn seventy_thousand_files_fit() {
     let mut package = package("many");
@@ -255,13 +243,6 @@ fn a_file_of_more_than_four_gibibytes_fits() {
     package.compression.algorithm = Algorithm::Gzip;
     let error = try_build(&package, scratch.path()).unwrap_err();
     assert!(matches!(&error, Error::Feature { feature: "LargeFiles", user, .. } if user.contains("large")), "{error}");
-}
-
-/// Peak resident memory of this process in bytes.
-fn peak_memory() -> u64 {
-    let status = fs_err::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
 /// Runs in a child process, which packs a payload of that many MiB and prints its peak memory.
@@ -444,51 +425,6 @@ fn a_second_build_replaces_the_file() {
     assert_eq!(try_build(&package("twice"), directory.path()).unwrap(), first);
     assert!(fs_err::read(&first).unwrap() == before);
     assert_eq!(fs_err::read_dir(directory.path()).unwrap().count(), 1);
-}
-
-/// Names that shells, specs, formats and terminals would stumble over.
-fn hostile_name() -> impl Strategy<Value = String> {
-    let awkward = proptest::sample::select(vec![
-        " ",
-        "  ",
-        "'",
-        "\"",
-        "%",
-        "%%",
-        "%{name}",
-        "$(id)",
-        "`id`",
-        "\\",
-        "*",
-        "?",
-        "[a]",
-        "{a,b}",
-        "~",
-        "#",
-        ";",
-        "&",
-        "|",
-        "<",
-        ">",
-        "!",
-        "é",
-        "日本",
-        "🐍",
-        "\u{301}",
-        "-",
-        "--root",
-        "=",
-        ":",
-        "@",
-        ",",
-        "(",
-        ")",
-        "TRAILER!!!",
-    ]);
-    let part = prop_oneof![3 => awkward.prop_map(str::to_owned), 1 => "[a-zA-Z0-9_.]{1,8}"];
-    proptest::collection::vec(part, 1..8)
-        .prop_map(|parts| parts.concat())
-        .prop_filter("no name at all", |name| name != "." && name != "..")
 }
 
 proptest! {

@@ -5,6 +5,10 @@
 mod handmade;
 mod support;
 
+#[path = "system/bases.rs"]
+mod bases;
+#[path = "system/deb.rs"]
+mod deb;
 #[path = "system/machine.rs"]
 mod machine;
 #[path = "system/root.rs"]
@@ -103,4 +107,20 @@ fn a_container_with_an_init_runs_services_and_one_without_does_not() {
     let left = image.containers();
     assert_eq!((output.code, left.lines().count()), (0, 1), "{}", both(&output));
     expect_success(&image.settled(Command::new("podman")).args(["rm", left.trim()]));
+}
+
+#[test]
+fn debian_packages_are_tried_and_purged_in_a_container() {
+    let root = smoke_demo::root("debian-12");
+    let built = Built::new("debian-12", "1.0", WEB);
+    let image = Image::of(&root.path(), "debian");
+    let command = omnipack().args(["smoke", "--container", &image.name]).args(built.files());
+    let output = image.settled(command).run().unwrap();
+    assert_eq!(output.code, 0, "{}", both(&output));
+    let table = output.stdout_text();
+    for line in
+        ["(apt-get, services: systemd)", "ok       install          check demo-web.service", "purge the packages"]
+    {
+        assert!(table.contains(line), "{line} is not in\n{table}");
+    }
 }

@@ -177,6 +177,36 @@ fn rpm_sorts_as_pep_440() {
     }
 }
 
+/// Asks `Dpkg::Version`, which dpkg's build tools and archives sort by, about all pairs in one process.
+fn assert_dpkg_perl(pairs: &[Pair]) {
+    const SCRIPT: &str = "use Dpkg::Version; open(my $in, '<', $ENV{PAIRS}) or die; \
+        while (<$in>) { my ($l, $r) = split; print version_compare($l, $r), qq(\\n); }";
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let full = |evr: &Evr| format!("{}:{}-{}", evr.epoch, evr.version, evr.release);
+    let lines = pairs.iter().map(|pair| format!("{} {}\n", full(&pair.left), full(&pair.right))).collect::<String>();
+    fs_err::write(file.path(), lines).unwrap();
+    let output = Command::new("perl").args(["-e", SCRIPT]).env("PAIRS", file.path()).run_checked().unwrap();
+    assert!(output.stderr.is_empty(), "{}", output.stderr_text());
+    let text = output.stdout_text();
+    let answers = text.split_whitespace().collect::<Vec<_>>();
+    assert_eq!(answers.len(), pairs.len());
+    let wrong = pairs.iter().zip(answers).filter(|(_, answer)| *answer != "-1").map(|(pair, _)| pair.shown.as_str());
+    assert_none(wrong.collect());
+}
+
+#[test]
+fn every_tool_of_dpkg_sorts_as_pep_440() {
+    let target = target("debian-12");
+    for locals in [Locals::Numbers, Locals::Describe] {
+        let versions = versions(locals, 1500);
+        for scheme in SCHEMES {
+            for release in ["1", "2", "3.el9", "1~bpo12", "1ubuntu1"] {
+                assert_dpkg_perl(&pairs(&versions, &[1, 3, 21, 400], release, scheme, &target));
+            }
+        }
+    }
+}
+
 #[test]
 fn dpkg_sorts_as_pep_440() {
     let target = target("debian-12");

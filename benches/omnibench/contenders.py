@@ -20,6 +20,7 @@ class Scene:
     tools: object
     python: object
     distribution: str
+    deb_distribution: str
     folder: Path
     log: Path
     environment: dict = field(default_factory=dict)
@@ -101,6 +102,9 @@ class Omnipack(Contender):
     def wheel(self, scene):
         return scene.application.wheel
 
+    def distribution(self, scene):
+        return scene.distribution
+
     def command(self, scene, wheel, cache, bytecode, output):
         config = scene.folder / f"omnipack-{bytecode}.toml"
         config.write_text(
@@ -109,13 +113,13 @@ class Omnipack(Contender):
             f"find-links = [{json.dumps(str(scene.application.wheels))}]\n"
         )
         return [
-            scene.tools.omnipack, "--distribution", scene.distribution, "--config", config, "--cache-dir", cache,
+            scene.tools.omnipack, "--distribution", self.distribution(scene), "--config", config, "--cache-dir", cache,
             "--uv", scene.tools.uv, "--python", scene.python.program, "--destination-path", output, wheel,
         ]  # fmt: skip
 
     def prepare(self, scene):
         """A cache that has seen the wheels and compiled none of them."""
-        warm = scene.folder.parent / "warm-cache"
+        warm = scene.folder.parent / f"warm-cache-{self.distribution(scene)}"
         if not warm.exists():
             # omnipack makes it only when it has something to keep.
             warm.mkdir(parents=True)
@@ -147,6 +151,24 @@ class OmnipackRebuild(Omnipack):
         first = scene.application.wheel
         scene.measure(*self.command(scene, first, self.cache(scene), "build", spare))
         shutil.rmtree(spare)
+
+
+class OmnipackDeb(Omnipack):
+    """The same for a distribution with Debian packages."""
+
+    name = "omnipack-deb"
+    title = "omnipack, first build (deb)"
+
+    def distribution(self, scene):
+        return scene.deb_distribution
+
+
+class OmnipackDebRebuild(OmnipackRebuild):
+    name = "omnipack-deb-rebuild"
+    title = "omnipack, rebuild after an edit (deb)"
+
+    def distribution(self, scene):
+        return scene.deb_distribution
 
 
 class Rpmbuild(Contender):
@@ -203,10 +225,33 @@ class PackedTree(Contender):
         scene.output.mkdir()
 
 
+class DpkgDeb(PackedTree):
+    """What every other tool for Debian packages ends with."""
+
+    name = "dpkg-deb"
+    title = "dpkg-deb --build, packing only (deb)"
+    needs = ("dpkg-deb",)
+
+    def prepare(self, scene):
+        super().prepare(scene)
+        control = scene.folder / "tree" / "DEBIAN" / "control"
+        control.parent.mkdir()
+        control.write_text(
+            f"Package: {scene.application.name}\nVersion: {scene.application.version}-1\nArchitecture: amd64\n"
+            "Maintainer: A <a@example.org>\nDescription: benchmark\n Benchmark.\n"
+        )
+
+    def build(self, scene):
+        return scene.measure(
+            "dpkg-deb", "--root-owner-group", "-Zzstd", f"-z{LEVEL}", "--build", scene.folder / "tree", scene.output
+        )
+
+
 class Nfpm(PackedTree):
     name = "nfpm"
     title = "nfpm, packing only (rpm)"
     needs = ("nfpm",)
+    format = "rpm"
 
     def prepare(self, scene):
         super().prepare(scene)
@@ -214,13 +259,21 @@ class Nfpm(PackedTree):
         config = {
             "name": scene.application.name, "version": scene.application.version, "arch": "amd64",
             "maintainer": "benchmark", "description": "benchmark", "contents": contents,
-            "rpm": {"compression": f"zstd:{LEVEL}"},
+            "rpm": {"compression": f"zstd:{LEVEL}"}, "deb": {"compression": "zstd"},
         }  # fmt: skip
         (scene.folder / "nfpm.json").write_text(json.dumps(config))
 
     def build(self, scene):
         config = scene.folder / "nfpm.json"
-        return scene.measure(scene.tools.nfpm, "package", "-p", "rpm", "-f", config, "-t", scene.output)
+        return scene.measure(scene.tools.nfpm, "package", "-p", self.format, "-f", config, "-t", scene.output)
+
+
+class NfpmDeb(Nfpm):
+    """Its level of zstd cannot be chosen."""
+
+    name = "nfpm-deb"
+    title = "nfpm, packing only (deb)"
+    format = "deb"
 
 
 class FpmDirectory(PackedTree):
@@ -240,15 +293,26 @@ class FpmVirtualenv(Contender):
     name = "fpm"
     title = "fpm -s virtualenv (rpm)"
     needs = ("fpm", "rpmbuild", "virtualenv")
+    format = "rpm"
+    compression = ("--rpm-compression", "zstd", "--rpm-compression-level", LEVEL)
 
     def build(self, scene):
         application = scene.application
         return scene.measure(
-            "fpm", "-s", "virtualenv", "-t", "rpm", "-n", application.name, "-v", application.version,
+            "fpm", "-s", "virtualenv", "-t", self.format, "-n", application.name, "-v", application.version,
             "--virtualenv-install-location", "/opt", "--virtualenv-find-links", application.wheels,
-            "--rpm-compression", "zstd", "--rpm-compression-level", LEVEL,
-            "-p", scene.output, f"{application.name}=={application.version}", **scene.offline_pip,
+            *self.compression, "-p", scene.output, f"{application.name}=={application.version}", **scene.offline_pip,
         )  # fmt: skip
+
+
+class FpmVirtualenvDeb(FpmVirtualenv):
+    """Its zstd has a negative level, so gzip at the level that is nearest in effort."""
+
+    name = "fpm-deb"
+    title = "fpm -s virtualenv (deb)"
+    needs = ("fpm", "virtualenv")
+    format = "deb"
+    compression = ("--deb-compression", "gz", "--deb-compression-level", "1")
 
 
 class Rpmvenv(Contender):
@@ -331,7 +395,8 @@ class DhVirtualenv(Contender):
 CONTENDERS = [
     contender()
     for contender in (
-        Floor, Omnipack, Rpmbuild, Rpmvenv, FpmVirtualenv, DhVirtualenv, Nfpm, FpmDirectory,
-        FloorOfRebuild, OmnipackRebuild,
+        Floor, Omnipack, Rpmbuild, Rpmvenv, FpmVirtualenv, Nfpm, FpmDirectory,
+        OmnipackDeb, DhVirtualenv, FpmVirtualenvDeb, NfpmDeb, DpkgDeb,
+        FloorOfRebuild, OmnipackRebuild, OmnipackDebRebuild,
     )
 ]  # fmt: skip

@@ -1,7 +1,9 @@
 //! What the targets share: a file for bytes that are read by name, and what has to hold for every tree.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use omnipack::cli::diff_text;
+use omnipack::format::Difference;
 use omnipack::resolve::WheelRole;
 use omnipack::stage::{self, EntryKind, Stage};
 
@@ -38,6 +40,27 @@ impl Place {
             Ok(Err(error)) | Err(error) => show(&error),
         }
     }
+}
+
+/// A package is refused, or what is said of it steers no terminal, and it does not differ from itself.
+pub fn check_inspection(path: &Path) {
+    match omnipack::format::read(path) {
+        Ok(inspection) => check_text(&omnipack::cli::inspect::render(&inspection)),
+        Err(error) => show(&error),
+    }
+    match omnipack::format::compare(path, path) {
+        Ok(difference) => {
+            let changes = (difference.fields.len(), difference.relations.len(), difference.files.len());
+            assert_eq!(changes, (0, 0, 0), "{difference:?}");
+            check_text(&diff_text::render(&Difference { identical: false, ..difference }, diff_text::Detail::All, false));
+        }
+        Err(error) => show(&error),
+    }
+}
+
+/// Nothing that a terminal would act on.
+fn check_text(text: &str) {
+    assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
 }
 
 /// An error has to be fit for a person to read.

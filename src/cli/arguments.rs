@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
                   container is needed, and the target's Python does not have to be on this machine.",
     after_help = "Examples:\n  omnipack --distribution centos-7 .\n  omnipack --distribution rocky-9 --distribution fedora-42 \
                   -d dist .\n  omnipack --distribution rocky-9 httpbin==0.10.2\n  omnipack --distribution rocky-9 --dry-run .\n  \
-                  omnipack inspect dist/app-1.0-1.x86_64.rpm\n\nExit codes: 0 done, 1 the build failed, 2 the command line or \
+                  omnipack inspect dist/app-1.0-1.x86_64.rpm\n  omnipack diff old.deb new.deb\n\nExit codes: 0 done, 1 the build failed, 2 the command line or \
                   the configuration is wrong, 130 interrupted.",
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true
@@ -37,6 +37,8 @@ pub enum Command {
     GenerateSpec(GenerateSpecArgs),
     /// Show what a package file holds: metadata, requirements, scriptlets, sizes.
     Inspect(InspectArgs),
+    /// Show what differs between two packages: requirements, bundled distributions, scriptlets, files.
+    Diff(DiffArgs),
     /// Try packages on a machine: install, start, check, upgrade, reinstall and remove them, and report each step.
     Smoke(SmokeArgs),
     /// List the distributions that packages can be built for.
@@ -143,10 +145,40 @@ pub struct GenerateSpecArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  omnipack inspect dist/*.rpm\n  omnipack inspect --json app_1.0-1_amd64.deb | jq '.[0].relations'\n\n\
+                  In JSON both formats use the words of the configuration: what Debian calls Depends is `requires`, and its \
+                  postinst is the scriptlet `post`."
+)]
 pub struct InspectArgs {
-    /// Package files.
+    /// Package files, RPMs or Debian packages, whoever made them; known by their first bytes.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Files are compared by what is packed. When and where a package was built, times of files and compression are \
+                  not compared.\n\nExamples:\n  omnipack diff old/app-1.0-1.x86_64.rpm dist/app-1.1-1.x86_64.rpm\n  omnipack diff \
+                  app_1.0-1_amd64.deb app-1.0-1.x86_64.rpm    # the same for both formats?\n  omnipack diff --exit-code --json a.deb \
+                  b.deb > changes.json\n\nExit codes: 0 compared, 1 a package cannot be read, 2 the command line is wrong. With \
+                  --exit-code or --quiet, as of diff: 0 nothing differs, 1 something does, 2 trouble."
+)]
+pub struct DiffArgs {
+    /// The package before.
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// The package after, of either format.
+    #[arg(value_name = "NEW")]
+    pub new: PathBuf,
+    /// Show every file and every line, also files of Python distributions that changed their version.
+    #[arg(long, short)]
+    pub all: bool,
+    /// Let the exit code tell whether anything differs.
+    #[arg(long)]
+    pub exit_code: bool,
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -15,6 +15,10 @@ pub enum Failure {
     Io(std::io::Error),
     /// A step of `omnipack smoke` failed; the report says which.
     Steps,
+    /// `omnipack diff --exit-code` found a difference, and has printed it.
+    Differ,
+    /// Whatever went wrong where exit code 1 has another meaning.
+    Trouble(Box<Failure>),
 }
 
 impl From<crate::Error> for Failure {
@@ -34,7 +38,11 @@ impl Failure {
     pub fn show(&self, color: Color) -> ExitCode {
         let (text, code) = match self {
             Self::Run(error) => (render(error.as_ref(), color), error.exit_code()),
-            Self::Steps => (String::new(), 1),
+            Self::Steps | Self::Differ => (String::new(), 1),
+            Self::Trouble(failure) => {
+                failure.show(color);
+                return ExitCode::from(2);
+            }
             Self::Io(error) => (format!("error: {error}\n"), 1),
         };
         // Nobody is left to tell when standard error is closed.

@@ -1,5 +1,4 @@
-//! What `omnipack inspect FILE` prints about a package. Every text in a package is somebody else's: control characters
-//! are shown, never sent to the terminal.
+//! What `omnipack inspect FILE` prints about a package, in the words of its format.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
@@ -7,8 +6,12 @@ use std::path::PathBuf;
 
 use super::arguments::InspectArgs;
 use super::failure::Failure;
+use super::text::{counted, human_size, relation_word, scriptlet_word, shown, shown_line};
 use super::{print, print_json};
-use crate::format::rpm::{FileKind, Inspection, PackagedFile, Relations};
+use crate::distribution::PackageFormat;
+use crate::format::inspection::{
+    FileKind, Inspection, Md5Sums, PackagedFile, TriggerScript, distribution_of, is_site_directory, normalised,
+};
 
 /// A directory with more files than this below it is shown as one line, unless Python distributions are in it.
 const MOST_LINES: usize = 40;
@@ -18,7 +21,7 @@ const MOST_LINES: usize = 40;
 /// # Errors
 /// When one cannot be read.
 pub fn run(arguments: &InspectArgs) -> Result<(), Failure> {
-    let read = |path: &PathBuf| crate::format::rpm::read(path).map_err(crate::Error::from);
+    let read = |path: &PathBuf| crate::format::read(path).map_err(crate::Error::from);
     let packages = arguments.files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     if arguments.output.json {
         return print_json(&packages);
@@ -37,23 +40,33 @@ pub fn render(package: &Inspection) -> String {
 
 fn write_all(out: &mut String, package: &Inspection) -> fmt::Result {
     write_metadata(out, package)?;
-    write_relations(out, &package.relations)?;
+    write_relations(out, package)?;
     for script in &package.scriptlets {
-        let title = format!("Scriptlet {} ({})", script.kind, script.interpreter.join(" "));
-        write_script(out, &title, &script.text)?;
+        let kind = scriptlet_word(package.format, script.kind);
+        write_script(out, &format!("Scriptlet {kind}{}", program(&script.interpreter)), &script.text)?;
     }
-    for trigger in &package.triggers {
-        let on = trigger.conditions.join(", ");
-        let title = format!("Trigger on {} {on} ({})", trigger.kind, trigger.interpreter.join(" "));
-        write_script(out, &title, &trigger.text)?;
-    }
+    write_triggers(out, package)?;
     write_files(out, package)
 }
 
+/// ` (/bin/sh -e)`
+fn program(interpreter: &[String]) -> String {
+    if interpreter.is_empty() { String::new() } else { format!(" ({})", interpreter.join(" ")) }
+}
+
+/// Name, version and architecture as the package manager writes them.
+pub(super) fn full_name(package: &Inspection) -> String {
+    let Inspection { name, epoch, version, release, architecture, .. } = package;
+    let epoch = if *epoch == 0 { String::new() } else { format!("{epoch}:") };
+    let release = if release.is_empty() { String::new() } else { format!("-{release}") };
+    shown(&match package.format {
+        PackageFormat::Rpm => format!("{name}-{epoch}{version}{release}.{architecture}"),
+        PackageFormat::Deb => format!("{name} {epoch}{version}{release} {architecture}"),
+    })
+}
+
 fn write_metadata(out: &mut String, package: &Inspection) -> fmt::Result {
-    let epoch = if package.epoch == 0 { String::new() } else { format!("{}:", package.epoch) };
-    let Inspection { name, version, release, architecture, .. } = package;
-    writeln!(out, "{}", shown(&format!("{name}-{epoch}{version}-{release}.{architecture}")))?;
+    writeln!(out, "{}", full_name(package))?;
     let sizes = format!(
         "{} packed{}, {} installed",
         human_size(package.size),
@@ -61,41 +74,73 @@ fn write_metadata(out: &mut String, package: &Inspection) -> fmt::Result {
         human_size(package.installed_size)
     );
     let prefixes = package.prefixes.join(" ");
+    let maintainer = match package.format {
+        PackageFormat::Rpm => "Packager",
+        PackageFormat::Deb => "Maintainer",
+    };
     let fields = [
         ("Summary", &package.summary),
         ("License", &package.license),
         ("URL", &package.url),
         ("Vendor", &package.vendor),
-        ("Packager", &package.packager),
+        (maintainer, &package.maintainer),
         ("Group", &package.group),
-        ("Source", &package.source_rpm),
+        ("Section", &package.section),
+        ("Priority", &package.priority),
+        ("Source", &package.source),
         ("Prefixes", &prefixes),
         ("Size", &sizes),
     ];
-    for (label, value) in fields.into_iter().filter(|(_, value)| !value.is_empty()) {
-        writeln!(out, "  {label:<10} {}", shown(value))?;
+    let others = package.fields.iter().map(|(label, value)| (label.as_str(), value));
+    for (label, value) in fields.into_iter().chain(others).filter(|(_, value)| !value.is_empty()) {
+        writeln!(out, "  {:<10} {}", shown(label), shown(value))?;
+    }
+    if let Some(sums) = &package.md5sums {
+        write_md5sums(out, sums)?;
     }
     write_block(out, "Description", &package.description)
 }
 
-fn write_relations(out: &mut String, relations: &Relations) -> fmt::Result {
-    let all = [
-        ("Requires", &relations.requires),
-        ("Recommends", &relations.recommends),
-        ("Suggests", &relations.suggests),
-        ("Supplements", &relations.supplements),
-        ("Enhances", &relations.enhances),
-        ("Conflicts", &relations.conflicts),
-        ("Obsoletes", &relations.obsoletes),
-        ("Provides", &relations.provides),
-    ];
-    for (title, values) in all.into_iter().filter(|(_, values)| !values.is_empty()) {
-        writeln!(out, "\n{title}")?;
+/// Nothing where all is well.
+fn write_md5sums(out: &mut String, sums: &Md5Sums) -> fmt::Result {
+    for (paths, what) in [(&sums.wrong, "another content than"), (&sums.missing, "no file in the tree, but a line in")]
+    {
+        for path in paths.iter().take(MOST_LINES) {
+            writeln!(out, "  {:<10} {} has {what} `md5sums`", "Warning", shown(path))?;
+        }
+        let more = paths.len().saturating_sub(MOST_LINES);
+        if more > 0 {
+            writeln!(out, "  {:<10} and {more} more", "")?;
+        }
+    }
+    Ok(())
+}
+
+fn write_relations(out: &mut String, package: &Inspection) -> fmt::Result {
+    for (kind, values) in package.relations.all().into_iter().filter(|(_, values)| !values.is_empty()) {
+        writeln!(out, "\n{}", relation_word(package.format, kind))?;
         for value in values {
             writeln!(out, "  {}", shown(value))?;
         }
     }
     Ok(())
+}
+
+fn write_triggers(out: &mut String, package: &Inspection) -> fmt::Result {
+    let on = |trigger: &TriggerScript| format!("{} {}", trigger.kind, trigger.conditions.join(", "));
+    match package.format {
+        PackageFormat::Rpm => {
+            for trigger in &package.triggers {
+                let title = format!("Trigger on {}{}", on(trigger), program(&trigger.interpreter));
+                write_script(out, &title, &trigger.text)?;
+            }
+            Ok(())
+        }
+        PackageFormat::Deb => {
+            let lines: Vec<String> = package.triggers.iter().map(on).collect();
+            write_block(out, "Triggers", &lines.join("\n"))
+        }
+    }
 }
 
 fn write_script(out: &mut String, title: &str, text: &str) -> fmt::Result {
@@ -108,7 +153,7 @@ fn write_block(out: &mut String, title: &str, text: &str) -> fmt::Result {
     }
     writeln!(out, "\n{}", shown(title))?;
     for line in text.lines() {
-        writeln!(out, "{}", format!("  {}", shown(&line.replace('\t', "    "))).trim_end())?;
+        writeln!(out, "{}", format!("  {}", shown_line(line)).trim_end())?;
     }
     Ok(())
 }
@@ -215,77 +260,21 @@ impl<'a> Node<'a> {
     fn write_distributions(&self, out: &mut String, depth: usize) -> fmt::Result {
         let mut sums: BTreeMap<String, (String, u64, usize)> = BTreeMap::new();
         for directory in self.children.keys() {
-            if let Some((name, version)) = distribution(directory) {
+            if let Some((name, version)) = distribution_of(directory) {
                 sums.insert(normalised(name), (format!("{name} {version}"), 0, 0));
             }
         }
         for (name, child) in &self.children {
-            let owner = distribution(name).map_or(*name, |(name, _)| name);
+            let owner = distribution_of(name).map_or(*name, |(name, _)| name);
             let owner = owner.strip_suffix(".libs").or_else(|| owner.strip_suffix(".py")).unwrap_or(owner);
             let sum = sums.entry(normalised(owner)).or_insert_with(|| ((*name).to_owned(), 0, 0));
             sum.1 += child.size;
             sum.2 += if child.children.is_empty() { 1 } else { child.files };
         }
         for (title, size, files) in sums.values() {
-            let plural = if *files == 1 { "" } else { "s" };
             let indent = "  ".repeat(depth + 1);
-            writeln!(out, "{indent}{}  {}, {files} file{plural}", shown(title), human_size(*size))?;
+            writeln!(out, "{indent}{}  {}, {}", shown(title), human_size(*size), counted(*files, "file"))?;
         }
         Ok(())
-    }
-}
-
-fn is_site_directory(name: &str) -> bool {
-    matches!(name, "site-packages" | "dist-packages")
-}
-
-/// `Flask-2.0.3.dist-info` is (`Flask`, `2.0.3`).
-fn distribution(directory: &str) -> Option<(&str, &str)> {
-    directory.strip_suffix(".dist-info").or_else(|| directory.strip_suffix(".egg-info"))?.split_once('-')
-}
-
-/// PEP 503, with `_`.
-fn normalised(name: &str) -> String {
-    let parts = name.split(['-', '_', '.']).filter(|part| !part.is_empty());
-    parts.map(str::to_lowercase).collect::<Vec<_>>().join("_")
-}
-
-/// `1.4 MiB`
-fn human_size(bytes: u64) -> String {
-    let units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    let (mut size, mut unit) = (bytes as f64 / 1024.0, 0);
-    while size >= 1023.95 && unit + 1 < units.len() {
-        size /= 1024.0;
-        unit += 1;
-    }
-    format!("{size:.1} {}", units.get(unit).copied().unwrap_or_default())
-}
-
-/// `text` with every character escaped that could steer a terminal or turn the line around.
-pub(super) fn shown(text: &str) -> String {
-    let steers = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
-    text.chars().map(|c| if steers(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_reaches_the_terminal_unescaped() {
-        assert_eq!(shown("a\u{1b}[2J\r\n\u{202e}b\u{7f}\u{9b}é"), "a\\u{1b}[2J\\r\\n\\u{202e}b\\u{7f}\\u{9b}é");
-    }
-
-    #[test]
-    fn sizes_are_read_easily() {
-        let sizes = [0, 1023, 1024, 1_048_575, 1_048_576, 5_368_709_120, u64::MAX];
-        let texts = sizes.map(human_size);
-        assert_eq!(texts, ["0 B", "1023 B", "1.0 KiB", "1.0 MiB", "1.0 MiB", "5.0 GiB", "16.0 EiB"]);
     }
 }

@@ -2,6 +2,8 @@
 
 mod arguments;
 mod build;
+mod diff;
+pub mod diff_text;
 pub mod distributions;
 mod failure;
 mod generate_spec;
@@ -11,6 +13,7 @@ pub mod schema;
 pub mod smoke;
 mod stage;
 mod summary;
+mod text;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -48,6 +51,7 @@ pub fn main() -> ExitCode {
         Some(Command::Stage(arguments)) => stage::run(&arguments),
         Some(Command::GenerateSpec(arguments)) => generate_spec::run(&arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
+        Some(Command::Diff(arguments)) => diff::run(&arguments),
         Some(Command::Distributions(arguments)) => distributions::run(&arguments),
         Some(Command::Smoke(arguments)) => smoke::run(&arguments),
         Some(Command::Schema) => print(&schema::render()),
@@ -76,6 +80,7 @@ fn color_of(cli: &Cli) -> Color {
         Some(Command::Stage(arguments)) => arguments.output.color,
         Some(Command::GenerateSpec(arguments)) => arguments.output.color,
         Some(Command::Inspect(arguments)) => arguments.output.color,
+        Some(Command::Diff(arguments)) => arguments.output.color,
         Some(Command::Distributions(arguments)) => arguments.output.color,
         Some(Command::Smoke(arguments)) => arguments.output.color,
         Some(Command::Schema) => Color::Auto,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::arguments::{ContainerEngine, SmokeArgs};
 use super::failure::Failure;
-use super::inspect::shown;
+use super::text::shown;
 use super::{colored, print, print_json, reporter};
 use crate::smoke::{self, AfterFailure, Engine, Outcome, Place, Report, Request, Tried};
 

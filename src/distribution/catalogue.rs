@@ -10,7 +10,7 @@ const EMBEDDED: &str = include_str!("distributions.toml");
 
 /// The keys of a `[distribution.<name>]` table that are facts. Every other key (`relations`, `package`, ...) overrides
 /// configuration and is none of this floor's business.
-pub const FACTS: [&str; 21] = [
+pub const FACTS: [&str; 22] = [
     "like",
     "title",
     "family",
@@ -28,6 +28,7 @@ pub const FACTS: [&str; 21] = [
     "nologin",
     "logrotate-package",
     "cron-package",
+    "libraries",
     "bundled-provides",
     "spec-dialect",
     "python-dist",
@@ -227,6 +228,12 @@ fn check(distribution: &Distribution) -> Result<(), String> {
     }
     if !distribution.end_of_life.is_empty() && !is_date(&distribution.end_of_life) {
         return Err(format!("`end-of-life` is not a date such as 2032-05-31: `{}`", distribution.end_of_life));
+    }
+    if let Some(libraries) = &distribution.libraries
+        && super::Libraries::named(libraries).is_none()
+    {
+        let known = super::Libraries::names().collect::<Vec<_>>().join(", ");
+        return Err(format!("there are no `libraries` of `{libraries}`, only of {known}"));
     }
     if distribution.glibc < ToolVersion::new(2, 5, 0) {
         return Err(format!("glibc {} is older than any wheel can use (2.5)", distribution.glibc));

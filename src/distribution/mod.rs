@@ -2,11 +2,13 @@
 //!
 //! Code asks a distribution for a capability ([`Distribution::rich_dependencies`]), never for its name. How tables
 //! become a [`Catalogue`] is in `catalogue.rs`, what follows from the facts in `capability.rs`, which directives a systemd
-//! knows in `directives.rs`.
+//! knows in `directives.rs`, which packages of Debian and Ubuntu have a shared library in `libraries.rs`.
 
 mod capability;
 mod catalogue;
+mod debian_version;
 mod directives;
+mod libraries;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +19,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use catalogue::{Catalogue, FACTS};
+pub use debian_version::compare as compare_debian_versions;
 pub use directives::{Directive, Section};
+pub use libraries::{Libraries, Library, Need as LibraryNeed};
 
 /// Why there is no such distribution, or why its facts are unusable.
 #[derive(Debug, Error, Diagnostic)]
@@ -153,6 +157,9 @@ pub struct Distribution {
     /// The package that runs the lines of `/etc/cron.d`.
     #[serde(default = "cron")]
     pub cron_package: String,
+    /// Which of the data of [`Libraries`] says what package has a shared library; for `format = "deb"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub libraries: Option<String>,
     /// Do the guidelines know `Provides: bundled(python3dist(x)) = version`?
     #[serde(default)]
     pub bundled_provides: bool,

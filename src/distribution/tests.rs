@@ -72,6 +72,7 @@ fn every_fact_of_every_distribution_has_a_source() {
         ];
         facts.extend(known.systemd.map(|_| "systemd"));
         facts.extend(known.zstd.map(|_| "zstd"));
+        facts.extend(known.libraries.as_ref().map(|_| "libraries"));
         for fact in facts {
             let source = known.sources.get(fact);
             assert!(source.is_some_and(|text| is_source(text)), "{}: no source for {fact}: {source:?}", known.name);
@@ -92,8 +93,11 @@ fn facts_are_sane() {
         assert!(known.architectures.contains_key("x86_64"), "{name}");
         assert!(known.dist_tag.is_empty() || known.dist_tag.starts_with('.'), "{name}");
         match known.format {
-            PackageFormat::Rpm => assert!(known.format_version.major >= 4, "{name}"),
-            PackageFormat::Deb => assert_eq!(known.format_version.major, 1, "{name}"),
+            PackageFormat::Rpm => assert!(known.format_version.major >= 4 && known.libraries.is_none(), "{name}"),
+            PackageFormat::Deb => {
+                assert_eq!(known.format_version.major, 1, "{name}");
+                assert_eq!(known.libraries.as_ref(), Some(name));
+            }
         }
         assert_eq!(known.end_of_life.is_empty(), name == "debian-14", "{name}");
         for python in &known.pythons {
@@ -196,6 +200,7 @@ fn unusable_facts_say_what_is_wrong() {
         ("[x]\nlike = 'rocky-9'\nglibc = 'new'", "`new` is not a dotted version number"),
         ("[x]\nlike = 'rocky-9'\nend-of-life = '2025-02-29'", "not a date"),
         ("[x]\nlike = 'rocky-9'\npythons = []", "`pythons` is empty"),
+        ("[x]\nlike = 'debian-12'\nlibraries = 'debian-9'", "`libraries` of `debian-9`, only of debian-11, "),
         ("[x]\nlike = 'rocky-9'\nnologin = 'nologin'", "not an absolute path"),
         ("x = 1", "not a table"),
     ] {

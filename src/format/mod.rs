@@ -4,14 +4,24 @@
 
 pub mod compress;
 pub mod deb;
+mod difference;
+pub mod inspection;
 pub mod publish;
+mod read;
 pub mod rpm;
 mod text;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
 use thiserror::Error;
+
+pub use difference::{
+    Aspect, ChangeKind, ChangelogChange, Difference, DistributionChange, FieldChange, FileChange, RelationChange, Side,
+    TextChange, compare,
+};
+pub use read::{Contents, read, read_whole};
 
 use crate::distribution::{PackageFormat, ToolVersion};
 use crate::package::Package;
@@ -24,6 +34,9 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Stage(#[from] crate::stage::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Service(#[from] crate::service::Error),
     #[error("cannot {action}: {source}")]
     #[diagnostic(code(format::io), help("is there space left, and may you write there?"))]
     Io { action: String, source: std::io::Error },
@@ -63,6 +76,21 @@ pub enum Error {
     #[error("`{path}` is not a readable RPM: {source}")]
     #[diagnostic(code(format::read), help("name a complete .rpm file"))]
     Read { path: PathBuf, source: ::rpm::Error },
+    #[error("`{path}` is not a readable Debian package: {source}")]
+    #[diagnostic(code(format::read_deb), help("name a complete .deb file"))]
+    ReadDeb { path: PathBuf, source: io::Error },
+    #[error("the payload of `{path}` cannot be read: {source}")]
+    #[diagnostic(code(format::read_payload), help("name a complete .rpm file"))]
+    ReadPayload { path: PathBuf, source: io::Error },
+    #[error("`{path}` is neither an RPM nor a Debian package")]
+    #[diagnostic(
+        code(format::no_package),
+        help("name a package file; a package is known by what it holds, whatever its name")
+    )]
+    NotAPackage { path: PathBuf },
+    #[error("{0}")]
+    #[diagnostic(code(format::open), help("name a package file that exists and that you may read"))]
+    Open(io::Error),
 }
 
 impl Error {

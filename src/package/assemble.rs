@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::package::{Architecture, Error, Package, changelog, directories};
+use crate::distribution::PackageFormat;
+use crate::package::documentation::Documentation;
+use crate::package::{Architecture, Error, Package, changelog, debian_description, directories};
 use crate::plan::{BuildPlan, Comparison, PackagePlan, Relation, RelationKind, Role};
 use crate::project::ScriptletKind;
 use crate::service;
-use crate::stage::{Content, Entry, EntryFlags, EntryKind, Origin, Stage, TargetPath};
+use crate::stage::{Entry, EntryKind, Origin, Stage, TargetPath};
 
 /// Makes every package of `plan`: the main package with the whole stage, the meta-packages with links and services.
 ///
@@ -15,13 +17,38 @@ use crate::stage::{Content, Entry, EntryFlags, EntryKind, Origin, Stage, TargetP
 /// a file of the user cannot be read.
 pub fn assemble(plan: &BuildPlan, stage: &Stage) -> Result<Vec<Package>, Error> {
     let scripts = stage.scripts.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
-    let packages = plan.packages.iter().map(|package| assemble_one(plan, package, stage, &scripts));
+    let documentation = Documentation::read(plan, stage)?;
+    let packages = plan.packages.iter().map(|package| assemble_one(plan, package, stage, &scripts, &documentation));
     let mut packages = packages.collect::<Result<Vec<_>, _>>()?;
     directories::own(plan, &mut packages);
+    if plan.distribution.format == PackageFormat::Deb {
+        maintain(plan, &mut packages, &scripts)?;
+    }
     Ok(packages)
 }
 
-fn assemble_one(plan: &BuildPlan, package: &PackagePlan, stage: &Stage, scripts: &[String]) -> Result<Package, Error> {
+/// Adds the maintainer scripts of a Debian package: what they do depends on the files of all packages.
+fn maintain(plan: &BuildPlan, packages: &mut [Package], scripts: &[String]) -> Result<(), Error> {
+    for (index, planned) in plan.packages.iter().enumerate() {
+        let others = packages.iter().enumerate().filter(|(other, _)| *other != index);
+        let others = others.flat_map(|(_, package)| &package.entries);
+        let Some(package) = packages.get(index) else { continue };
+        let files = service::Files::new(plan, planned, &package.entries, others)?;
+        let scriptlets = service::maintainer_scripts(plan, planned, scripts, &files)?;
+        if let Some(package) = packages.get_mut(index) {
+            package.scriptlets = scriptlets;
+        }
+    }
+    Ok(())
+}
+
+fn assemble_one(
+    plan: &BuildPlan,
+    package: &PackagePlan,
+    stage: &Stage,
+    scripts: &[String],
+    documentation: &Documentation<'_>,
+) -> Result<Package, Error> {
     let parts = service::render(plan, package, scripts)?;
     let mut entries = match package.role {
         Role::Main => stage.entries.clone(),
@@ -32,9 +59,10 @@ fn assemble_one(plan: &BuildPlan, package: &PackagePlan, stage: &Stage, scripts:
     let mut relations = package.relations.clone();
     relations.extend(parts.relations);
     if package.role == Role::Main {
-        entries.extend(license_entries(plan, package)?);
         relations.extend(bundled_provides(plan, stage));
     }
+    let changelog = read_changelog(plan, &package.name)?;
+    entries.extend(documentation.entries(plan, package, &changelog, &entries)?);
     relations.sort();
     relations.dedup_by(|later, earlier| {
         (later.kind, &later.name, &later.comparison) == (earlier.kind, &earlier.name, &earlier.comparison)
@@ -44,6 +72,7 @@ fn assemble_one(plan: &BuildPlan, package: &PackagePlan, stage: &Stage, scripts:
     let own = scriptlets.remove(&ScriptletKind::Pretrans);
     let pretrans = service::pretrans(plan, &package.name, &entries, own)?;
     scriptlets.extend(pretrans.map(|scriptlet| (ScriptletKind::Pretrans, scriptlet)));
+    let (summary, description) = texts(plan, package);
     Ok(Package {
         format: plan.distribution.format,
         format_version: plan.distribution.format_version,
@@ -52,8 +81,8 @@ fn assemble_one(plan: &BuildPlan, package: &PackagePlan, stage: &Stage, scripts:
         role: package.role,
         evr: plan.evr.clone(),
         architecture: Architecture::Independent,
-        summary: package.summary.clone(),
-        description: package.description.clone(),
+        summary,
+        description,
         license: plan.license.clone(),
         url: plan.url.clone(),
         vendor: plan.vendor.clone(),
@@ -65,12 +94,21 @@ fn assemble_one(plan: &BuildPlan, package: &PackagePlan, stage: &Stage, scripts:
         entries,
         scriptlets,
         triggers: package.triggers.clone(),
-        changelog: read_changelog(plan, &package.name)?,
+        changelog,
         compression: plan.compression,
         source_date: plan.source_date,
         rpm: plan.rpm.clone(),
         deb: plan.deb.clone(),
     })
+}
+
+fn texts(plan: &BuildPlan, package: &PackagePlan) -> (String, String) {
+    match plan.distribution.format {
+        PackageFormat::Rpm => (package.summary.clone(), package.description.clone()),
+        PackageFormat::Deb => {
+            (debian_description::synopsis(&package.summary), debian_description::extended(plan, package))
+        }
+    }
 }
 
 /// Sorts by path. A directory may be named by several parts: what the user said of it wins over what was derived.
@@ -117,29 +155,6 @@ fn bundled_provides(plan: &BuildPlan, stage: &Stage) -> Vec<Relation> {
 /// A version of the package index as an rpm version: neither `-` nor `+`-less characters that rpm refuses can stay.
 fn rpm_version(version: &str) -> String {
     version.chars().map(|c| if c.is_ascii_alphanumeric() || "._+~^".contains(c) { c } else { '.' }).collect()
-}
-
-/// The licence files that the user names, below `/usr/share/licenses/<package>`.
-fn license_entries(plan: &BuildPlan, package: &PackagePlan) -> Result<Vec<Entry>, Error> {
-    let mut entries = Vec::new();
-    for path in &plan.licenses {
-        let directory = TargetPath::new(&format!("/usr/share/licenses/{}", package.name))
-            .map_err(|reason| Error::BadPath { package: package.name.clone(), reason })?;
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let target =
-            directory.join(&name).map_err(|reason| Error::BadPath { package: package.name.clone(), reason })?;
-        if entries.is_empty() {
-            entries.push(owned_by_root(directory, 0o755, EntryKind::Directory, EntryFlags::default()));
-        }
-        let bytes = fs_err::read(path)?;
-        let flags = EntryFlags { license: true, ..EntryFlags::default() };
-        entries.push(owned_by_root(target, 0o644, EntryKind::File(Content::Bytes(bytes.into())), flags));
-    }
-    Ok(entries)
-}
-
-fn owned_by_root(path: TargetPath, mode: u32, kind: EntryKind, flags: EntryFlags) -> Entry {
-    Entry { path, mode, owner: "root".into(), group: "root".into(), kind, flags, origin: Origin::User }
 }
 
 /// The project's change log; where it has none, one entry that says what was packaged.

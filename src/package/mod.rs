@@ -3,7 +3,11 @@
 mod assemble;
 mod changelog;
 mod conclude;
+mod copyright;
+mod debian_changelog;
+mod debian_description;
 mod directories;
+mod documentation;
 pub mod requirements;
 
 use std::collections::BTreeMap;
@@ -38,6 +42,9 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Service(#[from] crate::service::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Template(#[from] crate::template::TemplateError),
     #[error("{0}")]
     #[diagnostic(code(package::io))]
     Io(#[from] std::io::Error),

@@ -1,5 +1,7 @@
-//! What native code in the tree needs: met inside the tree, as the dynamic linker would find it, or a requirement that
-//! names library and symbol version, as rpm's `elfdeps` words it.
+//! What native code in the tree needs: met inside the tree, as the dynamic linker would find it, or a requirement: of an RPM
+//! library and symbol version, as rpm's `elfdeps` words them, of a DEB a package and its version (`debian.rs`).
+
+mod debian;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use thiserror::Error;
 
 use super::Architecture;
 use crate::distribution::{PackageFormat, ToolVersion};
-use crate::plan::{BuildPlan, Comparison, Platform, Relation, RelationKind};
+use crate::plan::{BuildPlan, Platform, Relation, RelationKind};
 use crate::stage::elf::glibc_version;
 use crate::stage::{ElfFacts, Entry, EntryKind, Findings, Origin, TargetPath};
 
@@ -48,20 +50,6 @@ const SYSTEM_LIBRARIES: &[&str] = &[
     "libz.so.1",
 ];
 
-/// Those that are part of glibc; the dynamic linker is, too.
-const GLIBC_LIBRARIES: &[&str] = &[
-    "libanl.so.1",
-    "libc.so.6",
-    "libdl.so.2",
-    "libm.so.6",
-    "libmvec.so.1",
-    "libnsl.so.1",
-    "libpthread.so.0",
-    "libresolv.so.2",
-    "librt.so.1",
-    "libutil.so.1",
-];
-
 /// Why the native code in the tree does not run on the target.
 #[derive(Debug, Error, Diagnostic)]
 pub enum Error {
@@ -81,12 +69,15 @@ pub enum Error {
         help("the wheel was built for another Python: build or choose one for Python {python}")
     )]
     WrongPython { file: String, library: String, python: String },
-    #[error("{file} needs {library}, and which Debian package has it is not known")]
+    #[error("which packages of {distribution} have these shared libraries is not known:\n{list}")]
     #[diagnostic(
         code(package::debian_library),
-        help("choose a wheel that bundles the library (psycopg2-binary, not psycopg2), or build an RPM")
+        help(
+            "say it in the configuration (\"\" where nothing is to be required):\n\n[library-map.{name}]\n{settings}\n\n\
+             or choose a wheel that brings its libraries along (psycopg2-binary in place of psycopg2)"
+        )
     )]
-    DebianLibrary { file: String, library: String },
+    DebianLibrary { distribution: String, list: String, name: String, settings: String },
 }
 
 /// What native code is held against.
@@ -94,19 +85,28 @@ pub enum Error {
 pub struct Target<'a> {
     /// As messages call it: `CentOS Linux 7`.
     pub title: &'a str,
+    /// As the configuration calls it: `centos-7`.
+    pub name: &'a str,
     pub format: PackageFormat,
     pub platform: &'a Platform,
     /// Major and minor version of the Python that loads the extension modules.
     pub python: ToolVersion,
+    /// Which data says what package has a library, for a DEB.
+    pub libraries: Option<&'a str>,
+    /// What the user says of libraries: a relation instead of what would be required, or `None` for nothing.
+    pub library_map: &'a BTreeMap<String, Option<Relation>>,
 }
 
 impl<'a> From<&'a BuildPlan> for Target<'a> {
     fn from(plan: &'a BuildPlan) -> Self {
         Self {
             title: &plan.distribution.title,
+            name: &plan.distribution.name,
             format: plan.distribution.format,
             platform: &plan.platform,
             python: plan.interpreter.version,
+            libraries: plan.distribution.libraries.as_deref(),
+            library_map: &plan.library_map,
         }
     }
 }
@@ -144,10 +144,14 @@ pub fn native_requirements(
             }
         }
     }
-    match target.format {
-        PackageFormat::Rpm => Ok(rpm_relations(&native, &needs)),
-        PackageFormat::Deb => deb_relations(&needs),
-    }
+    let mut relations = mapped_relations(&needs, target);
+    needs.retain(|(_, library)| !target.library_map.contains_key(&***library));
+    relations.extend(match target.format {
+        PackageFormat::Rpm => rpm_relations(&native, &needs),
+        PackageFormat::Deb => debian::relations(&needs, target)?,
+    });
+    relations.sort();
+    Ok(relations)
 }
 
 fn is_for(facts: &ElfFacts, platform: &Platform) -> bool {
@@ -260,17 +264,33 @@ fn normal(directory: &str, path: &str) -> String {
     format!("/{}", parts.join("/"))
 }
 
-/// As `elfdeps --requires` words them (rpm, `tools/elfdeps.c`): what is neither `lib*` nor the dynamic linker is private
-/// to somebody and never a requirement.
+/// What the user says that libraries need, each with the first file that needs it.
+fn mapped_relations(needs: &[(&ElfFacts, &Arc<str>)], target: &Target<'_>) -> Vec<Relation> {
+    let mut relations = Vec::<Relation>::new();
+    for (facts, library) in needs {
+        let Some(Some(relation)) = target.library_map.get(&***library) else { continue };
+        let known = |other: &Relation| (&other.name, &other.comparison) == (&relation.name, &relation.comparison);
+        if !relations.iter().any(known) {
+            relations.push(Relation { reason: reason(facts), ..relation.clone() });
+        }
+    }
+    relations
+}
+
+/// Is it a library that others may use? All else is private to somebody and never a requirement.
+fn is_public(library: &str) -> bool {
+    let starts = ["lib", "ld-", "ld.", "ld64-", "ld64."];
+    library.contains(".so") && starts.iter().any(|start| library.starts_with(start))
+}
+
+/// As `elfdeps --requires` words them (rpm, `tools/elfdeps.c`).
 fn rpm_relations(native: &[&ElfFacts], needs: &[(&ElfFacts, &Arc<str>)]) -> Vec<Relation> {
     let mut relations = BTreeMap::<String, String>::new();
     let mut add = |name: String, facts: &ElfFacts| {
         relations.entry(name).or_insert_with(|| reason(facts));
     };
     for (facts, library) in needs {
-        if !library.contains(".so")
-            || !["lib", "ld-", "ld.", "ld64-", "ld64."].iter().any(|start| library.starts_with(start))
-        {
+        if !is_public(library) {
             continue;
         }
         let marker = if facts.bits == 64 { "(64bit)" } else { "" };
@@ -284,23 +304,6 @@ fn rpm_relations(native: &[&ElfFacts], needs: &[(&ElfFacts, &Arc<str>)]) -> Vec<
     }
     let relation = |(name, reason)| Relation { kind: RelationKind::Requires, name, comparison: None, reason };
     relations.into_iter().map(relation).collect()
-}
-
-fn deb_relations(needs: &[(&ElfFacts, &Arc<str>)]) -> Result<Vec<Relation>, Error> {
-    let of_glibc = |library: &str| GLIBC_LIBRARIES.contains(&library) || library.starts_with("ld-");
-    if let Some((facts, library)) = needs.iter().find(|(_, library)| !of_glibc(library)) {
-        return Err(Error::DebianLibrary { file: describe(facts), library: library.to_string() });
-    }
-    let newest = needs.iter().max_by_key(|(facts, _)| facts.glibc);
-    Ok(newest
-        .map(|(facts, _)| Relation {
-            kind: RelationKind::Requires,
-            name: "libc6".to_owned(),
-            comparison: facts.glibc.map(|version| (Comparison::GreaterOrEqual, version.to_string())),
-            reason: reason(facts),
-        })
-        .into_iter()
-        .collect())
 }
 
 /// `numpy-1.26.4 (numpy/core/_multiarray_umath.so)`

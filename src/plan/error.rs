@@ -61,6 +61,9 @@ pub enum Error {
         tool_version: String,
         hint: String,
     },
+    #[error("`{section}` cannot be the section of a Debian package")]
+    #[diagnostic(code(plan::section), help("write one word: `section = \"admin\"` in `[package]`"))]
+    Section { section: String },
     #[error("{algorithm} has no compression level {level}")]
     #[diagnostic(code(plan::compression_level), help("its levels are {lowest} to {highest}"))]
     CompressionLevel { algorithm: &'static str, level: i32, lowest: i32, highest: i32 },

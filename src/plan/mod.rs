@@ -5,6 +5,7 @@
 //! `packages.rs`, relations in `relation.rs`, what a target cannot do for a service in `services.rs`, names and paths in `names.rs`.
 
 mod compression;
+mod debian;
 mod error;
 mod interpreter;
 mod names;
@@ -243,6 +244,8 @@ pub fn plan(project: &Project, distribution: &Distribution, options: &Options) -
     let chosen = packages::Chosen { prefix: &prefix, interpreter: &interpreter, evr: &evr };
     let packages::PackageSet { packages, mut notes } = packages::packages(project, distribution, chosen)?;
     notes.extend(services::notes(project, distribution));
+    let fields = debian::fields(settings, distribution)?;
+    notes.extend(fields.notes);
     let owner = relation::Owner { distribution, package: &settings.name };
     Ok(BuildPlan {
         platform: platform(distribution, &options.machine)?,
@@ -259,10 +262,10 @@ pub fn plan(project: &Project, distribution: &Distribution, options: &Options) -
         license: settings.license.clone(),
         url: settings.url.clone(),
         vendor: settings.vendor.clone(),
-        maintainer: settings.maintainer.clone(),
+        maintainer: fields.maintainer,
         group: settings.group.clone(),
-        section: settings.section.clone(),
-        priority: settings.priority.clone(),
+        section: fields.section,
+        priority: fields.priority,
         licenses: settings.licenses.clone(),
         changelog: settings.changelog.clone(),
         source_date: options.source_date.unwrap_or(ZIP_EPOCH),

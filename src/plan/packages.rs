@@ -11,9 +11,10 @@ use std::collections::BTreeMap;
 
 use super::names::check_package_name;
 use super::relation::{Owner, parse, relations};
+use super::render::scriptlet_word;
 use super::{Comparison, Error, Evr, Interpreter, InterpreterKind, Links, PackagePlan, Relation, RelationKind, Role};
-use crate::distribution::Distribution;
-use crate::project::{MetaPackage, Project, RelationSettings, Service};
+use crate::distribution::{Distribution, PackageFormat};
+use crate::project::{MetaPackage, Project, RelationSettings, ScriptletKind, Service};
 
 const MAIN: &str = "main";
 const CLI: &str = "cli";
@@ -44,6 +45,7 @@ pub(super) fn packages(
     draft.add_metas()?;
     draft.place_services()?;
     draft.place_content()?;
+    draft.replace_each_other();
     draft.check()?;
     Ok(PackageSet { packages: draft.packages, notes: draft.notes })
 }
@@ -70,13 +72,48 @@ impl Draft<'_> {
         }
         package.summary.clone_from(&settings.summary);
         package.description.clone_from(&settings.description);
-        package.scriptlets.clone_from(&self.project.scriptlets);
+        package.scriptlets = self.scriptlets();
         if let Some(links) = &settings.links {
             package.links.push(Links { directory: links.directory.clone(), scripts: Some(links.scripts.clone()) });
         }
         package.users.clone_from(&self.project.users);
         self.push(MAIN, package);
         Ok(())
+    }
+
+    /// The user's scriptlets but those that the target's package manager has no moment for.
+    fn scriptlets(&mut self) -> BTreeMap<ScriptletKind, String> {
+        let (manager, missing) = match self.distribution.format {
+            PackageFormat::Rpm => ("rpm", [ScriptletKind::Purge].as_slice()),
+            PackageFormat::Deb => ("dpkg", [ScriptletKind::Pretrans, ScriptletKind::Verify].as_slice()),
+        };
+        let mut scriptlets = self.project.scriptlets.clone();
+        for kind in missing.iter().filter(|&kind| scriptlets.remove(kind).is_some()) {
+            let word = scriptlet_word(*kind);
+            self.notes.push(format!("{manager} never runs it: the scriptlet `{word}` is left out"));
+        }
+        scriptlets
+    }
+
+    /// Packages of another version of this build may have files that are in this one now, be it newer or older (policy
+    /// 7.6.1). No `Breaks`: each but the main package needs exactly its own version of that, so that they change together,
+    /// and dpkg(1) alone, as in `dpkg -i *.deb`, would refuse what breaks a package that is about to be replaced.
+    fn replace_each_other(&mut self) {
+        if self.distribution.format != PackageFormat::Deb {
+            return;
+        }
+        let names = self.packages.iter().map(|package| package.name.clone()).collect::<Vec<_>>();
+        let version = self.evr.full();
+        for package in &mut self.packages {
+            for name in names.iter().filter(|name| **name != package.name) {
+                package.relations.extend([Comparison::Less, Comparison::Greater].map(|comparison| Relation {
+                    kind: RelationKind::Replaces,
+                    name: name.clone(),
+                    comparison: Some((comparison, version.clone())),
+                    reason: "files that move between packages of the build".to_owned(),
+                }));
+            }
+        }
     }
 
     fn add_metas(&mut self) -> Result<(), Error> {

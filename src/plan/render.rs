@@ -143,7 +143,7 @@ fn kind_word(kind: RelationKind) -> &'static str {
     }
 }
 
-fn scriptlet_word(kind: ScriptletKind) -> &'static str {
+pub(super) fn scriptlet_word(kind: ScriptletKind) -> &'static str {
     match kind {
         ScriptletKind::Pretrans => "pretrans",
         ScriptletKind::Pre => "pre",
@@ -152,5 +152,6 @@ fn scriptlet_word(kind: ScriptletKind) -> &'static str {
         ScriptletKind::Postun => "postun",
         ScriptletKind::Posttrans => "posttrans",
         ScriptletKind::Verify => "verify",
+        ScriptletKind::Purge => "purge",
     }
 }

@@ -343,7 +343,7 @@ fn compression_is_what_the_target_reads() {
         (CompressionSetting::Small, "centos-7", (Algorithm::Xz, 6)),
         (CompressionSetting::Fast, "rocky-9", (Algorithm::Zstd, 1)),
         (CompressionSetting::Balanced, "debian-12", (Algorithm::Zstd, 3)),
-        (CompressionSetting::Balanced, "debian-11", (Algorithm::Gzip, 6)),
+        (CompressionSetting::Balanced, "debian-11", (Algorithm::Xz, 2)),
         (CompressionSetting::Balanced, "ubuntu-20.04", (Algorithm::Zstd, 3)),
         (CompressionSetting::Small, "rocky-9", (Algorithm::Zstd, 19)),
         (exact(Algorithm::Xz, None), "rocky-9", (Algorithm::Xz, 6)),

@@ -258,6 +258,7 @@ pub(super) fn scriptlets(reader: &mut Reader<'_>, raw: &raw::Scriptlets) -> BTre
         (ScriptletKind::Postun, &raw.postun),
         (ScriptletKind::Posttrans, &raw.posttrans),
         (ScriptletKind::Verify, &raw.verify),
+        (ScriptletKind::Purge, &raw.purge),
     ];
     let at = Place::at("scriptlets");
     let read = |(kind, text): (ScriptletKind, &Option<String>)| {

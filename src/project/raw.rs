@@ -417,7 +417,8 @@ pub struct File {
     pub group: Option<String>,
     /// File capabilities, such as `cap_net_bind_service=ep`. Default: none.
     pub capabilities: Option<String>,
-    /// Paths that this configuration file had in earlier versions: what was edited there is moved here.
+    /// Paths that this configuration file had in earlier versions: what was edited there is moved here (DEB; an RPM
+    /// leaves it as `.rpmsave`).
     pub formerly: Option<Vec<String>>,
     /// Render it with the names `name`, `version`, `prefix`, `distribution`... Default: false.
     pub template: Option<bool>,
@@ -495,7 +496,8 @@ pub struct MetaPackage {
     pub relations: RelationSettings,
 }
 
-/// `[scriptlets]`: rpm's names of the moments.
+/// `[scriptlets]`: rpm's names of the moments. In a Debian package, `pre` runs in preinst, `post` and `posttrans` in
+/// postinst, `preun` in prerm, `postun` and `purge` in postrm.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", default)]
 #[schemars(deny_unknown_fields)]
@@ -514,6 +516,8 @@ pub struct Scriptlets {
     pub posttrans: Option<String>,
     /// By `rpm --verify`.
     pub verify: Option<String>,
+    /// When the package is purged (Debian).
+    pub purge: Option<String>,
 }
 
 /// `[[trigger]]`.
@@ -521,9 +525,10 @@ pub struct Scriptlets {
 #[serde(rename_all = "kebab-case", default)]
 #[schemars(deny_unknown_fields)]
 pub struct Trigger {
-    /// Package, optionally with a version: `nginx >= 1.20`.
+    /// Package, optionally with a version: `nginx >= 1.20`. For DEB also a path that packages put files below
+    /// (`/usr/share/mime`) or a dpkg trigger (`trigger:ldconfig`).
     pub on: Option<String>,
-    /// After it is installed (`in`), before it is removed (`un`), after it is removed (`postun`). Default: `in`.
+    /// After it is installed (`in`), before it is removed (`un`, RPM only), after it is removed (`postun`). Default: `in`.
     pub when: Option<TriggerWhen>,
     /// Text, or a file beside the configuration.
     pub script: Option<String>,

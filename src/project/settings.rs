@@ -264,6 +264,8 @@ pub enum ScriptletKind {
     Postun,
     Posttrans,
     Verify,
+    /// Debian's alone: rpm has nothing of the kind.
+    Purge,
 }
 
 /// `[[trigger]]`.

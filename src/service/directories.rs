@@ -53,7 +53,7 @@ pub fn entries(plan: &BuildPlan, package: &PackagePlan, accounts: &[Account]) ->
         accounts::check_name("user", &directory.owner)?;
         accounts::check_name("group", &directory.group)?;
         let path = target_path(&run_path(plan, &directory.path))?;
-        let ghost = directory.ghost || (plan.distribution.init == InitSystem::Systemd && is_volatile(path.as_str()));
+        let ghost = directory.ghost || (is_volatile(path.as_str()) && is_made_at_boot(plan, package));
         let presence = if ghost { Presence::Ghost } else { Presence::Shipped };
         entries.push(entry(path, directory.mode, &directory.owner, &directory.group, presence));
     }
@@ -84,10 +84,10 @@ fn of_service(
     directory: &OwnDirectory,
     known: &[Entry],
 ) -> Result<Vec<Entry>, Error> {
-    let presence = match (directory.maker, plan.distribution.init) {
-        (Maker::Manager, _) => return Ok(Vec::new()),
-        (Maker::Boot, InitSystem::Systemd) => Presence::Ghost,
-        (Maker::Package | Maker::Boot, _) => Presence::Shipped,
+    let presence = match directory.maker {
+        Maker::Manager => return Ok(Vec::new()),
+        Maker::Boot if is_made_at_boot(plan, package) => Presence::Ghost,
+        Maker::Package | Maker::Boot => Presence::Shipped,
     };
     let mut entries = Vec::new();
     for path in paths(plan, package, directory) {
@@ -186,6 +186,16 @@ pub fn run_path(plan: &BuildPlan, path: &str) -> String {
 
 fn is_volatile(path: &str) -> bool {
     path.starts_with("/run/") || path.starts_with("/var/run/")
+}
+
+/// Does somebody make the volatile directories of `package` after every boot: systemd-tmpfiles, or its init scripts when
+/// they start? Then the package need not have them, and a Debian package must not (policy, 9.1.4).
+fn is_made_at_boot(plan: &BuildPlan, package: &PackagePlan) -> bool {
+    match (plan.distribution.init, plan.distribution.format) {
+        (InitSystem::Systemd, _) => true,
+        (InitSystem::Sysvinit, PackageFormat::Deb) => !package.services.is_empty(),
+        (InitSystem::Sysvinit, PackageFormat::Rpm) => false,
+    }
 }
 
 /// The directories of `package` that every boot has to make.

@@ -48,6 +48,9 @@ pub enum Error {
     #[error("the `{kind}` scriptlet of {package} {reason}")]
     #[diagnostic(code(service::scriptlet), help("{hint}"))]
     Scriptlet { kind: String, package: String, reason: String, hint: String },
+    #[error("the trigger on `{on}` of {package} {reason}")]
+    #[diagnostic(code(service::trigger), help("{hint}"))]
+    Trigger { on: String, package: String, reason: String, hint: String },
     #[error("services wait for each other: {services}")]
     #[diagnostic(
         code(service::cycle),

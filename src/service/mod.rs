@@ -7,32 +7,40 @@
 mod accounts;
 mod checked;
 mod command;
+mod conffiles;
 mod cron;
 mod directories;
 mod error;
+mod files;
 mod hardening;
 mod logrotate;
+mod maintainer;
 pub mod manifest;
 mod order;
 mod own_directories;
 mod plugins;
 mod pretrans;
 mod registration;
+mod replaced;
 mod scriptlets;
 mod systemd;
 mod sysvinit;
+mod triggers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::distribution::InitSystem;
+use crate::distribution::{InitSystem, PackageFormat};
 use crate::plan::{BuildPlan, PackagePlan, Relation};
 use crate::project::{ConfigFile, ScriptletKind};
 use crate::stage::{Content, Entry, EntryFlags, EntryKind, Origin, TargetPath};
 
 pub use accounts::{Account, of_package as accounts};
 pub use error::Error;
+pub use files::Files;
+pub use maintainer::maintainer_scripts;
 pub use pretrans::pretrans;
+pub use triggers::deb_triggers;
 
 /// A script that the package manager runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +55,7 @@ pub struct Scriptlet {
 pub struct ServiceParts {
     /// Sorted by path, no path twice.
     pub entries: Vec<Entry>,
+    /// None for a Debian package: see [`maintainer_scripts`].
     pub scriptlets: BTreeMap<ScriptletKind, Scriptlet>,
     /// `/usr/sbin/useradd` before `%pre`, and so on.
     pub relations: Vec<Relation>,
@@ -61,6 +70,7 @@ pub struct ServiceParts {
 pub fn render(plan: &BuildPlan, package: &PackagePlan, scripts: &[String]) -> Result<ServiceParts, Error> {
     let services = checked::services(plan, package, scripts)?;
     plugins::check(plan, package)?;
+    triggers::check(plan, package)?;
     let levels = order::levels(plan)?;
     let accounts = accounts::of_package(plan, package)?;
     let mut entries = Vec::new();
@@ -76,11 +86,16 @@ pub fn render(plan: &BuildPlan, package: &PackagePlan, scripts: &[String]) -> Re
     if let Some([first, _]) = entries.array_windows().find(|[a, b]| a.path == b.path) {
         return Err(Error::Duplicate { path: first.path.to_string(), package: package.name.clone() });
     }
-    let scriptlets = scriptlets::scriptlets(plan, package, &services, &accounts, &levels)?;
+    let scriptlets = match plan.distribution.format {
+        PackageFormat::Rpm => scriptlets::scriptlets(plan, package, &services, &accounts, &levels)?,
+        // Those of a Debian package name files of all kinds (`maintainer.rs`).
+        PackageFormat::Deb => BTreeMap::new(),
+    };
     let mut relations = accounts::relations(plan, &accounts);
     relations.extend(scriptlets::relations(plan, package));
     relations.extend(logrotate::relations(plan, &entries));
     relations.extend(cron::relations(plan, &entries));
+    relations.extend(files::relations(plan, package));
     Ok(ServiceParts { entries, scriptlets, relations })
 }
 
@@ -96,6 +111,8 @@ enum FileKind {
     Plain,
     /// 0755.
     Executable,
+    /// As `Executable`, and an operator's edits survive an upgrade.
+    ExecutableConfig,
     /// An operator's edits survive an upgrade: 0644.
     Config,
     /// As `Config`, and only root may read it: 0600.
@@ -106,6 +123,7 @@ fn text_file(path: &str, text: String, kind: FileKind) -> Result<Entry, Error> {
     let (mode, config) = match kind {
         FileKind::Plain => (0o644, ConfigFile::No),
         FileKind::Executable => (0o755, ConfigFile::No),
+        FileKind::ExecutableConfig => (0o755, ConfigFile::Noreplace),
         FileKind::Config => (0o644, ConfigFile::Noreplace),
         FileKind::Secret => (0o600, ConfigFile::Noreplace),
     };

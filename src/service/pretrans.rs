@@ -12,7 +12,7 @@ use crate::plan::BuildPlan;
 use crate::stage::{Entry, EntryKind, TargetPath};
 use crate::template;
 
-use super::{Error, Scriptlet, scriptlets, target_path};
+use super::{Error, Scriptlet, replaced, scriptlets, target_path};
 
 #[derive(Serialize)]
 struct Context<'a> {
@@ -41,9 +41,7 @@ pub fn pretrans(
     let inside = inside.collect::<Vec<_>>();
     let links = inside.iter().filter(|entry| matches!(entry.kind, EntryKind::Symlink(_)));
     let links = links.map(|entry| relative(&entry.path, &prefix)).collect::<Vec<_>>();
-    let data = plan.packages.iter().flat_map(|package| &package.directories);
-    let data = data.map(|directory| target_path(&directory.path)).collect::<Result<BTreeSet<_>, _>>()?;
-    let directories = directories(&inside, &prefix, &data);
+    let directories = directories(&inside, &prefix, &replaced::named_directories(plan)?);
     if plan.distribution.format != PackageFormat::Rpm || (links.is_empty() && directories.is_empty()) {
         return Ok(user);
     }

@@ -25,11 +25,11 @@ pub(super) const NOTES: &str = "/var/lib/omnipack-transaction";
 const UNCHECKED_HASH: ToolVersion = ToolVersion { major: 3, minor: 7, patch: 0 };
 
 #[derive(Serialize)]
-struct Context<'a> {
-    package: &'a str,
+pub(super) struct Context<'a> {
+    pub package: &'a str,
     format: PackageFormat,
     #[serde(skip)]
-    init: InitSystem,
+    pub init: InitSystem,
     services: Vec<Registered<'a>>,
     accounts: &'a [Account],
     tmpfiles: Option<String>,
@@ -59,7 +59,7 @@ struct Tree<'a> {
 }
 
 #[derive(Serialize)]
-struct UserScript<'a> {
+pub(super) struct UserScript<'a> {
     kind: &'a str,
     interpreter: String,
     delimiter: String,
@@ -68,7 +68,23 @@ struct UserScript<'a> {
     veto: bool,
 }
 
-/// The scriptlets of `package`; a kind in which nothing is to be done is not there. `levels` are those of the services
+impl Context<'_> {
+    /// Of the same package, if it had nothing.
+    pub fn idle(&self) -> Self {
+        Self {
+            services: Vec::new(),
+            accounts: &[],
+            tmpfiles: None,
+            evr: String::new(),
+            scripts: Vec::new(),
+            tree: None,
+            user_script: None,
+            ..*self
+        }
+    }
+}
+
+/// The scriptlets of an RPM `package`; a kind in which nothing is to be done is not there. `levels` are those of the services
 /// (`order.rs`).
 ///
 /// # Errors
@@ -101,12 +117,16 @@ pub fn scriptlets(
 }
 
 /// The interpreters of the user's scriptlets that run inside of omnipack's own: the package manager sees only the
-/// `/bin/sh` around them. Programs of the package itself are there anyway.
+/// `/bin/sh` around them. Programs of the package itself are there anyway. dpkg has no relations to files: there, the
+/// configuration has to name the package.
 pub fn relations(plan: &BuildPlan, package: &PackagePlan) -> Vec<Relation> {
+    if plan.distribution.format == PackageFormat::Deb {
+        return Vec::new();
+    }
     let needed = package.scriptlets.iter().filter_map(|(kind, text)| {
         let program = interpreter(text).into_iter().next()?;
         let before = match kind {
-            ScriptletKind::Pretrans | ScriptletKind::Verify => return None,
+            ScriptletKind::Pretrans | ScriptletKind::Verify | ScriptletKind::Purge => return None,
             ScriptletKind::Pre | ScriptletKind::Post => RelationKind::RequiresPre,
             ScriptletKind::Preun | ScriptletKind::Postun | ScriptletKind::Posttrans => RelationKind::Requires,
         };
@@ -127,9 +147,7 @@ fn scriptlet<'a>(
     let Some(text) = user else {
         return if own { merged(context, kind, None).map(Some) } else { Ok(None) };
     };
-    if text.contains('\0') {
-        return Err(error(context, kind, "has a NUL character", "scriptlets are texts"));
-    }
+    check_text(context, kind, text)?;
     let interpreter = interpreter(text);
     let lua = interpreter.first().is_some_and(|program| program == "<lua>");
     if lua && own {
@@ -142,18 +160,39 @@ fn scriptlet<'a>(
     if raw {
         return Ok(Some(Scriptlet { interpreter, text: if lua { without_shebang(text) } else { text.to_owned() } }));
     }
-    merged(
-        context,
-        kind,
-        Some(UserScript {
-            kind: kind_name(kind),
-            interpreter: interpreter.iter().map(|word| template::sh(word)).collect::<Vec<_>>().join(" "),
-            delimiter: delimiter(text),
-            text,
-            veto: kind == ScriptletKind::Pre,
-        }),
-    )
-    .map(Some)
+    let user_script = user_script(context, kind, text)?;
+    merged(context, kind, Some(user_script)).map(Some)
+}
+
+/// The user's `text`, to be run by a shell that does other things, too.
+///
+/// # Errors
+/// When it is for rpm's Lua, or is no text.
+pub(super) fn user_script<'a>(
+    context: &Context<'_>,
+    kind: ScriptletKind,
+    text: &'a str,
+) -> Result<UserScript<'a>, Error> {
+    check_text(context, kind, text)?;
+    let interpreter = interpreter(text);
+    if interpreter.first().is_some_and(|program| program == "<lua>") {
+        let hint = "only rpm has Lua: give this distribution or family a script for /bin/sh";
+        return Err(error(context, kind, "is Lua, which dpkg does not run", hint));
+    }
+    Ok(UserScript {
+        kind: kind_name(kind),
+        interpreter: interpreter.iter().map(|word| template::sh(word)).collect::<Vec<_>>().join(" "),
+        delimiter: delimiter(text),
+        text,
+        veto: kind == ScriptletKind::Pre,
+    })
+}
+
+fn check_text(context: &Context<'_>, kind: ScriptletKind, text: &str) -> Result<(), Error> {
+    if text.contains('\0') {
+        return Err(error(context, kind, "has a NUL character", "scriptlets are texts"));
+    }
+    Ok(())
 }
 
 fn merged<'a>(
@@ -167,7 +206,7 @@ fn merged<'a>(
         ScriptletKind::Preun => include_str!("../../templates/scriptlets/preun.sh"),
         ScriptletKind::Postun => include_str!("../../templates/scriptlets/postun.sh"),
         ScriptletKind::Posttrans => include_str!("../../templates/scriptlets/posttrans.sh"),
-        ScriptletKind::Pretrans | ScriptletKind::Verify => "",
+        ScriptletKind::Pretrans | ScriptletKind::Verify | ScriptletKind::Purge => "",
     };
     let manager = match context.init {
         InitSystem::Systemd => include_str!("../../templates/scriptlets/systemd.sh"),
@@ -182,7 +221,7 @@ fn merged<'a>(
     Ok(Scriptlet { interpreter: vec!["/bin/sh".to_owned()], text })
 }
 
-fn context<'a>(
+pub(super) fn context<'a>(
     plan: &'a BuildPlan,
     package: &'a PackagePlan,
     services: &'a [Checked<'_>],
@@ -219,7 +258,7 @@ fn has_own_part(context: &Context<'_>, kind: ScriptletKind) -> bool {
     let services = !context.services.is_empty();
     let tree = |wanted: fn(&Tree<'_>) -> bool| context.tree.as_ref().is_some_and(wanted);
     match kind {
-        ScriptletKind::Pretrans | ScriptletKind::Verify => false,
+        ScriptletKind::Pretrans | ScriptletKind::Verify | ScriptletKind::Purge => false,
         ScriptletKind::Pre => services || !context.accounts.is_empty() || tree(|tree| tree.unowned),
         ScriptletKind::Post => services || context.tmpfiles.is_some(),
         ScriptletKind::Preun => services || tree(|tree| tree.unowned),
@@ -246,7 +285,7 @@ fn without_shebang(text: &str) -> String {
 }
 
 /// A line that `text` does not have, to end a here-document.
-fn delimiter(text: &str) -> String {
+pub(super) fn delimiter(text: &str) -> String {
     let mut delimiter = "OMNIPACK_END".to_owned();
     while text.lines().any(|line| line.trim_end_matches('\r') == delimiter) {
         delimiter.push('_');
@@ -263,6 +302,7 @@ fn kind_name(kind: ScriptletKind) -> &'static str {
         ScriptletKind::Postun => "postun",
         ScriptletKind::Posttrans => "posttrans",
         ScriptletKind::Verify => "verify",
+        ScriptletKind::Purge => "purge",
     }
 }
 

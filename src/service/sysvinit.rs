@@ -39,6 +39,8 @@ struct Script<'a> {
     start_before: Vec<String>,
     /// Init scripts of services without which it cannot run.
     required: Vec<String>,
+    /// Is it a configuration file, which the package manager leaves behind?
+    stays: bool,
     argv: Vec<String>,
     python: &'a str,
     launcher: &'static str,
@@ -85,7 +87,12 @@ pub fn scripts(
         for (id, number) in ids(&checked.id, checked.service).iter().zip(1..) {
             let instance = Instance { id, number: checked.service.count.map(|_| number) };
             let text = script(plan, package, checked, &instance, level)?;
-            entries.push(text_file(&script_path(plan, id), text, FileKind::Executable)?);
+            // Policy 10.7.3: what a Debian package has below /etc is the administrator's to change.
+            let kind = match plan.distribution.format {
+                PackageFormat::Rpm => FileKind::Executable,
+                PackageFormat::Deb => FileKind::ExecutableConfig,
+            };
+            entries.push(text_file(&script_path(plan, id), text, kind)?);
         }
         entries.extend(cron::entry(plan, checked)?);
     }
@@ -157,6 +164,7 @@ fn script(
         should_start: order.after,
         start_before: order.before,
         required: order.required,
+        stays: plan.distribution.format == PackageFormat::Deb,
         argv: checked.argv.iter().map(|word| instance.fill(word)).collect(),
         python: &plan.interpreter.path,
         launcher: include_str!("../../templates/sysvinit/launch.py").trim_ascii_end(),
@@ -198,13 +206,13 @@ fn options(checked: &Checked<'_>) -> Result<Vec<String>, Error> {
     Ok(options)
 }
 
-/// sysvinit has no preset policy: RPM distributions leave new services off (Fedora's SysVInitScript guidelines),
-/// Debian turns them on (policy 9.3.3.1).
+/// What the header says of the levels. sysvinit has no preset policy: RPM distributions leave new services off (Fedora's
+/// SysVInitScript guidelines), Debian turns them on (policy 9.3.3.1). There, update-rc.d(8) needs the levels in any case,
+/// to enable a service later.
 fn enabled_when_registered(plan: &BuildPlan, enable: Enable) -> bool {
-    match enable {
-        Enable::Yes => true,
-        Enable::No => false,
-        Enable::Preset => plan.distribution.format == PackageFormat::Deb,
+    match (plan.distribution.format, enable) {
+        (PackageFormat::Deb, _) | (PackageFormat::Rpm, Enable::Yes) => true,
+        (PackageFormat::Rpm, Enable::No | Enable::Preset) => false,
     }
 }
 

@@ -1,6 +1,8 @@
 //! What a native object is and needs, read the way the dynamic linker does: from program headers and the dynamic
 //! segment, never from section headers, which a stripped or patched library need not have.
 
+mod symbols;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -11,6 +13,7 @@ use object::elf;
 use object::read::elf::{Dyn, FileHeader, ProgramHeader};
 use object::read::{ReadRef, StringTable};
 
+pub use self::symbols::Symbols;
 use super::{ElfFacts, Origin, TargetPath};
 use crate::distribution::ToolVersion;
 
@@ -49,7 +52,8 @@ fn read_facts<'a, R: ReadRef<'a>>(data: R, head: &[u8], path: &TargetPath, origi
         _ => return None,
     };
     let text = |bytes: &[u8]| -> Arc<str> { String::from_utf8_lossy(bytes).into() };
-    let version_needs = raw.version_needs.iter().map(|(file, version)| (text(file), text(version))).collect::<Vec<_>>();
+    let needs = raw.version_needs.iter().map(|need| (text(need.file), text(need.name)));
+    let version_needs = needs.collect::<Vec<_>>();
     let search_path = raw.runpath.or(raw.rpath).unwrap_or_default();
     Some(ElfFacts {
         path: path.clone(),
@@ -61,6 +65,7 @@ fn read_facts<'a, R: ReadRef<'a>>(data: R, head: &[u8], path: &TargetPath, origi
         search_path: search_path.split(|byte| *byte == b':').filter(|part| !part.is_empty()).map(text).collect(),
         glibc: version_needs.iter().filter_map(|(_, version)| glibc_version(version)).max(),
         version_needs,
+        symbols: raw.symbols,
         executable: raw.executable,
         gnu_hash_only: raw.gnu_hash && !raw.hash,
         x86_level: raw.x86_level,
@@ -110,10 +115,19 @@ struct Raw<'a> {
     needed: Vec<&'a [u8]>,
     rpath: Option<&'a [u8]>,
     runpath: Option<&'a [u8]>,
-    version_needs: Vec<(&'a [u8], &'a [u8])>,
+    version_needs: Vec<VersionNeed<'a>>,
+    symbols: Option<Symbols>,
     gnu_hash: bool,
     hash: bool,
     x86_level: Option<u8>,
+}
+
+/// A version that a library must have.
+struct VersionNeed<'a> {
+    file: &'a [u8],
+    name: &'a [u8],
+    /// By which the table of symbols names it.
+    index: u16,
 }
 
 impl<'a> Raw<'a> {
@@ -178,6 +192,10 @@ impl<'a> Raw<'a> {
         if let (Some(address), Some(count)) = (value(elf::DT_VERNEED), value(elf::DT_VERNEEDNUM)) {
             self.read_version_needs(offset_of(address)?, count, strings, endian, data);
         }
+        let nodes = self.version_needs.iter().map(|need| (need.index, need.name)).collect::<BTreeMap<_, _>>();
+        let nodes = |index| nodes.get(&index).copied();
+        let tables = symbols::Tables { value: &value, offset_of: &offset_of, nodes: &nodes };
+        self.symbols = symbols::read::<Elf, R>(&tables, endian, data);
         Some(())
     }
 
@@ -203,7 +221,8 @@ impl<'a> Raw<'a> {
                 let Ok(version) = data.read_at::<elf::Vernaux<Endianness>>(at) else { break };
                 let name = name_at(version.vna_name.get(endian));
                 if !file.is_empty() && !name.is_empty() {
-                    self.version_needs.push((file, name));
+                    let index = version.vna_other.get(endian).0;
+                    self.version_needs.push(VersionNeed { file, name, index });
                 }
                 match version.vna_next.get(endian) {
                     0 => break,

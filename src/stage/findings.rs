@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::distribution::ToolVersion;
+use crate::stage::elf::Symbols;
 use crate::stage::{Origin, TargetPath};
 
 /// Everything found while one package was packed.
@@ -28,6 +29,8 @@ pub struct ElfFacts {
     pub version_needs: Vec<(Arc<str>, Arc<str>)>,
     /// Newest `GLIBC_x.y` among them.
     pub glibc: Option<ToolVersion>,
+    /// The symbols that it takes from libraries; `None` where they are not known: no dynamic segment, or tables of many MiB.
+    pub symbols: Option<Symbols>,
     /// Has an interpreter (is a program).
     pub executable: bool,
     /// Has a GNU hash table and no older one, which the dynamic linker has to know (`rtld(GNU_HASH)`).

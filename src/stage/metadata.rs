@@ -7,15 +7,17 @@ use pep440_rs::Version;
 use super::WheelProblem;
 
 /// Header fields in their order; the body is left out.
-pub(super) struct Fields(Vec<(String, String)>);
+#[derive(Debug)]
+pub struct Fields(Vec<(String, String)>);
 
 impl Fields {
     /// Reads `Name: value` lines up to the first empty one; a line that starts with white space goes on with the field
-    /// before it (RFC 822).
-    pub(super) fn parse(text: &str) -> Self {
+    /// before it (RFC 822), also when there is nothing else in it: setuptools writes texts of several paragraphs so.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
         let mut fields: Vec<(String, String)> = Vec::new();
         for line in text.trim_start_matches('\u{feff}').lines() {
-            if line.trim().is_empty() {
+            if line.is_empty() {
                 break;
             }
             if line.starts_with([' ', '\t']) {
@@ -31,11 +33,12 @@ impl Fields {
     }
 
     /// `name` in lower case.
-    pub(super) fn first(&self, name: &str) -> Option<&str> {
+    #[must_use]
+    pub fn first(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 
-    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 }
@@ -100,6 +103,9 @@ mod tests {
     fn fields_go_over_several_lines_and_end_at_the_body() {
         let fields = Fields::parse("Name: a\nLicense: one\n        two\nClassifier: x\nClassifier: y\n\nName: body\n");
         assert_eq!(fields.first("name"), Some("a"));
+        let fields = Fields::parse("License: one\n        \n        two\nClassifier: x\n\nbody: x\n");
+        assert_eq!((fields.first("license"), fields.first("classifier")), (Some("one\n\ntwo"), Some("x")));
+        assert_eq!(fields.first("body"), None);
         assert_eq!(fields.first("license"), Some("one\ntwo"));
         assert_eq!(fields.all("classifier").collect::<Vec<_>>(), ["x", "y"]);
     }

@@ -36,6 +36,7 @@ pub use error::{LayoutError, WheelProblem};
 pub use files::package_entries;
 pub use findings::*;
 pub use layout::{LaidOut, Layout, lay_out};
+pub use metadata::Fields;
 pub use write_out::{check_empty, write_out};
 
 /// Why the wheels do not make a sound tree.

@@ -6,35 +6,17 @@ PATH=${PATH:+$PATH:}/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
 {% endmacro -%}
 {%- macro before() %}
-{# What is happening: `install`, `upgrade` or `none`, from what the package manager passes. #}
-{% if format == "rpm" %}
+{# What is happening: `install` or `upgrade`, from what rpm passes. #}
 if [ "${1:-1}" -gt 1 ]; then phase=upgrade; else phase=install; fi
-{% else %}
-{# Debian policy 6.5: preinst install|upgrade, postinst configure <most recently configured version>. #}
-case "${1:-}:${2:-}" in
-    install:*|configure:) phase=install ;;
-    upgrade:*|configure:*) phase=upgrade ;;
-    *) phase=none ;;
-esac
-{% endif %}
 {% endmacro -%}
 {%- macro after() %}
-{# `upgrade`, `remove` or `none`. #}
-{% if format == "rpm" %}
+{# `upgrade` or `remove`. #}
 if [ "${1:-0}" -gt 0 ]; then phase=upgrade; else phase=remove; fi
-{% else %}
-case "${1:-}" in
-    remove) phase=remove ;;
-    upgrade|deconfigure) phase=upgrade ;;
-    *) phase=none ;;
-esac
-{% endif %}
 {% endmacro -%}
 {%- macro notes() %}
 {# What one scriptlet leaves for the next. It outlives a boot, so that a transaction that was cut off can be done again
    from where it was. #}
 base={{ notes_directory | sh }}
-{% if format == "rpm" %}
 # The package manager's process and when it was started: notes of one that was killed are not taken for this one's.
 transaction() {
     read -r boot 2>/dev/null </proc/sys/kernel/random/boot_id || boot=
@@ -43,10 +25,6 @@ transaction() {
     set -- ${stat##*) }
     echo "$PPID ${20:-} $boot"
 }
-{% else %}
-# dpkg configures in another process than it unpacks in, and goes on where it was cut off.
-transaction() { echo dpkg; }
-{% endif %}
 {% endmacro -%}
 {%- macro own_notes() %}
 notes=$base/packages/{{ package | sh }}
@@ -88,29 +66,84 @@ if [ -e "$moved" ]; then
     rm -f "$moved" "$moved.at" "$moved.before"
 fi
 {% endmacro -%}
+{%- macro drop_other_series(tree) %}
+# Bytecode that root's runs made belongs to no package, and kept the directory of another Python's version: it goes
+# where the modules that it was made of are gone.
+for library in {{ tree.prefix | sh }}/lib/python[0-9]*.[0-9]*; do
+    if [ -L "$library" ] || [ ! -d "$library" ] || [ "$library" = {{ (tree.prefix ~ "/lib/python" ~ tree.series) | sh }} ]; then continue; fi
+    find "$library" -xdev -depth -type d -name __pycache__ -exec sh -c '
+        for cache; do
+            for source in "${cache%/*}"/*.py; do [ -e "$source" ] || rm -rf "$cache"; break; done
+        done' sh {} + 2>/dev/null || :
+    find "$library" -xdev -depth -type d -exec rmdir {} \; 2>/dev/null || :
+done
+{% endmacro -%}
+{%- macro compile_tree(tree) %}
+{% if tree.compile %}
+if [ -x {{ tree.python | sh }} ] && [ -d {{ tree.prefix | sh }} ]; then
+    {{ tree.python | sh }} -E -s -m compileall -q{% if tree.unchecked_hash %} --invalidation-mode unchecked-hash{% endif %} {{ tree.prefix | sh }} >/dev/null 2>&1 || :
+fi
+{% endif %}
+{% endmacro -%}
 {%- macro drop_bytecode(tree) %}
 [ ! -d {{ tree.prefix | sh }} ] || find {{ (tree.prefix ~ "/") | sh }} -xdev -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || :
 {%- endmacro -%}
+{%- macro make_accounts() %}
+{% for account in accounts %}
+if ! getent group {{ account.group | sh }} >/dev/null 2>&1; then
+    groupadd -r {{ account.group | sh }} || exit 1
+fi
+if ! getent passwd {{ account.name | sh }} >/dev/null 2>&1; then
+    useradd -r -M -g {{ account.group | sh }} -d {{ account.home | sh }} -s {{ account.shell | sh }} -c {{ account.comment | sh }} {{ account.name | sh }} || exit 1
+fi
+{% for group in account.groups %}
+if getent group {{ group | sh }} >/dev/null 2>&1; then
+    usermod -a -G {{ group | sh }} {{ account.name | sh }} >/dev/null 2>&1 || :
+fi
+{% endfor %}
+{% endfor %}
+{% endmacro -%}
+{%- macro remove_accounts() %}
+{% for account in accounts if account.remove %}
+    if getent passwd {{ account.name | sh }} >/dev/null 2>&1; then
+        userdel {{ account.name | sh }} >/dev/null 2>&1 || echo {{ ("warning: the account " ~ account.name ~ " could not be removed") | sh }} >&2
+    fi
+    {% if account.group == account.name %}
+    if getent group {{ account.group | sh }} >/dev/null 2>&1; then
+        groupdel {{ account.group | sh }} >/dev/null 2>&1 || :
+    fi
+    {% endif %}
+{% endfor %}
+{% endmacro -%}
+{%- macro drop_leftovers(tree) %}
+if [ "$phase" = remove ] && [ -d {{ tree.prefix | sh }} ]; then
+    find {{ (tree.prefix ~ "/") | sh }} -xdev -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || :
+    find {{ (tree.prefix ~ "/") | sh }} -xdev -depth -type d -exec rmdir {} \; 2>/dev/null || :
+fi
+{% endmacro -%}
 {%- macro run_user_script() %}
-{% if user_script %}
+{{ run_script(user_script) }}
+{%- endmacro -%}
+{%- macro run_script(script) %}
+{% if script %}
 
 user_script() {
     for directory in /tmp /var/tmp /run /; do
         file=$(mktemp "$directory/omnipack.XXXXXXXX" 2>/dev/null) && break
     done
     [ -n "$file" ] || return 1
-    cat >"$file" <<'{{ user_script.delimiter }}'
-{{ user_script.text }}
-{{ user_script.delimiter }}
+    cat >"$file" <<'{{ script.delimiter }}'
+{{ script.text }}
+{{ script.delimiter }}
     code=0
-    {{ user_script.interpreter }} "$file" "$@" || code=$?
+    {{ script.interpreter }} "$file" "$@" || code=$?
     rm -f "$file"
     return "$code"
 }
-{% if user_script.veto %}
+{% if script.veto %}
 user_script "$@" || exit $?
 {% else %}
-user_script "$@" || echo {{ ("warning: the " ~ user_script.kind ~ " script of " ~ package ~ " failed with exit code") | sh }} "$?" >&2
+user_script "$@" || echo {{ ("warning: the " ~ script.kind ~ " script of " ~ package ~ " failed with exit code") | sh }} "$?" >&2
 {% endif %}
 {% endif %}
 {% endmacro -%}

@@ -11,17 +11,14 @@ fi
 {{- are_noted() }}
 # A service is registered when it is new on this machine; what the administrator made of it later stays.
 is_new() {
-    [ "$phase" != none ] || return 1
     if are_noted; then [ -e "$notes/new.$1" ]; else [ "$phase" = install ]; fi
 }
-{% if format == "rpm" %}
 # While this transaction lasts, another package that held the service before does not stop it.
 if (umask 077 && mkdir -p "$base/held") 2>/dev/null; then
     {% for service in services %}
     transaction >"$base/held/"{{ service.id | sh }}
     {% endfor %}
 fi
-{% endif %}
 {{ register_services() }}
 {% endif %}
 {{- run_user_script() }}

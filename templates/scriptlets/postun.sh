@@ -17,24 +17,14 @@ is_of_this_transaction "$base/held/"{{ service.id | sh }} || rm -f "$base/held/"
 {{ tidy_notes() }}
 {% endif %}
 {% if tree %}
-if [ "$phase" = remove ] && [ -d {{ tree.prefix | sh }} ]; then
-    find {{ (tree.prefix ~ "/") | sh }} -xdev -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || :
-    find {{ (tree.prefix ~ "/") | sh }} -xdev -depth -type d -exec rmdir {} \; 2>/dev/null || :
-fi
+{{ drop_leftovers(tree) }}
 {% endif %}
 {% if tree and tree.plugins %}
 {{ remove_plugins(tree.plugins) }}
 {% endif %}
-{% for account in accounts if account.remove %}
+{% if accounts | selectattr("remove") | list %}
 if [ "$phase" = remove ]; then
-    if getent passwd {{ account.name | sh }} >/dev/null 2>&1; then
-        userdel {{ account.name | sh }} >/dev/null 2>&1 || echo {{ ("warning: the account " ~ account.name ~ " could not be removed") | sh }} >&2
-    fi
-    {% if account.group == account.name %}
-    if getent group {{ account.group | sh }} >/dev/null 2>&1; then
-        groupdel {{ account.group | sh }} >/dev/null 2>&1 || :
-    fi
-    {% endif %}
+{{ remove_accounts() }}
 fi
-{% endfor %}
+{% endif %}
 exit 0

@@ -5,13 +5,9 @@
 {% endif %}
 {% if services %}
 
-{% if format == "rpm" %}
 {{ notes() }}
 {{- is_of_this_transaction() }}
 is_held() { is_of_this_transaction "$base/held/$1"; }
-{% else %}
-is_held() { false; }
-{% endif %}
 {{ stop_services() }}
 {% endif %}
 {% if tree and tree.unowned %}

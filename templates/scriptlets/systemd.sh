@@ -22,8 +22,11 @@ is_running() {
     return 1
 }
 {% endmacro -%}
-{%- macro state_functions() %}
+{%- macro ask_function() %}
 ask() { systemctl "$@" 2>/dev/null; }
+{% endmacro -%}
+{%- macro state_functions() %}
+{{ ask_function() }}
 enablement() {
     case "$(ask is-enabled "$1")" in
         *masked*) echo masked ;;
@@ -62,13 +65,7 @@ units_of() {
     esac
 }
 {% endmacro -%}
-{%- macro note_services() %}
-units=/usr/lib/systemd/system
-{{ service_functions() }}
-{{- is_running() }}
-{{- state_functions() }}
-{{- wants_function() }}
-{{- units_function() }}
+{%- macro kind_function() %}
 # Of which kind the service $1 is in the directories after it; nothing when it is not there.
 kind_in() {
     service=$1
@@ -81,10 +78,8 @@ kind_in() {
         if [ -e "$directory/$service.service" ]; then echo plain; return; fi
     done
 }
-note_unit() {
-    if [ "$(enablement "$1")" = enabled ]; then wants_of "$1" >"$notes/enabled.$1"; fi
-    if [ "$live" = yes ] && is_running "$1"; then touch "$notes/ran.$1"; fi
-}
+{% endmacro -%}
+{%- macro former_functions() %}
 # A line of what service $1 takes the place of: name, kind, whether it is enabled, whether it runs.
 note_former() {
     kind=$(kind_in "$2" /usr/lib/systemd/system /lib/systemd/system /etc/systemd/system)
@@ -113,6 +108,20 @@ script_status() {
     done
     return 1
 }
+{% endmacro -%}
+{%- macro note_services() %}
+units=/usr/lib/systemd/system
+{{ service_functions() }}
+{{- is_running() }}
+{{- state_functions() }}
+{{- wants_function() }}
+{{- units_function() }}
+{{ kind_function() }}
+note_unit() {
+    if [ "$(enablement "$1")" = enabled ]; then wants_of "$1" >"$notes/enabled.$1"; fi
+    if [ "$live" = yes ] && is_running "$1"; then touch "$notes/ran.$1"; fi
+}
+{{ former_functions() }}
 # Service $1 of kind $2, which takes the place of those after it.
 note() {
     id=$1 now=$2
@@ -218,6 +227,71 @@ for note in "$notes"/ran.*; do
     if [ -e "$note" ]; then systemctl show -p InactiveExitTimestampMonotonic -p Job "${note##*/ran.}" >"$note" 2>/dev/null || :; fi
 done
 {% endmacro -%}
+{%- macro revival_functions(kinds) %}
+{% if "socket" in kinds %}
+# The sockets of service $1 stay open, unless they are others now.
+revive_socket() {
+    if [ -e "$notes/ran.$1.socket" ] && [ "$2" = restart ] &&
+        [ "$(cat "$notes/socket.$1" 2>/dev/null)" != "$(cksum <"$units/$1.socket")" ]; then
+        tell stop "$1.service"
+        attempt restart "$1.socket"
+        if [ -e "$notes/ran.$1.service" ]; then attempt start "$1.service"; fi
+        return 0
+    fi
+    revive "$1.socket" keep alone
+    revive "$1.service" "$2" "$3"
+}
+{% endif %}
+{% if "template" in kinds %}
+revive_instances() {
+    for note in "$notes/ran.$1@"*.service{% if format == "deb" %} "$notes/stopped.$1@"*.service{% endif %} "$notes/start.$1@"*.service; do
+        [ -e "$note" ] || continue
+        unit=${note##*/}
+        unit=${unit#*.}
+        case $note in
+            */start.*) if [ -e "$notes/ran.$unit" ]; then continue; fi ;;
+        esac
+        revive "$unit" "$2" "$3"
+    done
+}
+{% endif %}
+{% endmacro -%}
+{%- macro forget_formers_function() %}
+# Nothing is left of what the services take the place of, once its files are gone.
+forget_formers() {
+    for note in "$notes"/former.*; do
+        [ -e "$note" ] || continue
+        while read -r name kind _; do
+            [ "$name" != "${note##*/former.}" ] || continue
+            for link in /etc/systemd/system/*.wants/"$name"[.@]* /etc/systemd/system/*.requires/"$name"[.@]* \
+                /etc/rc[0-6S].d/[SK][0-9][0-9]"$name" /etc/rc.d/rc[0-6S].d/[SK][0-9][0-9]"$name"; do
+                if [ -L "$link" ] && [ ! -e "$link" ]; then rm -f "$link"; fi
+            done
+            [ "$live" = yes ] || continue
+            for unit in $(units_of "$name" "$kind"); do
+                case "$(ask show -p LoadState "$unit")" in
+                    *=not-found) tell stop "$unit"; tell reset-failed "$unit" ;;
+                esac
+            done
+        done <"$note"
+    done
+}
+{% endmacro -%}
+{%- macro revive_each() %}
+        {% for service in services if service.kind != "target" %}
+        {% set restart = "restart" if service.restart else "keep" %}
+        {% set follows = "follows" if service.follows else "alone" %}
+        {% if service.kind == "template" %}
+        revive_instances {{ service.id | sh }} {{ restart }} {{ follows }}
+        {% elif service.kind == "socket" %}
+        revive_socket {{ service.id | sh }} {{ restart }} {{ follows }}
+        {% elif service.kind == "timer" %}
+        revive {{ service.id | sh }}.timer keep alone
+        {% else %}
+        revive {{ service.id | sh }}.service {{ restart }} {{ follows }}
+        {% endif %}
+        {% endfor %}
+{% endmacro -%}
 {%- macro revive_services() %}
 {{ service_functions() }}
 units=/usr/lib/systemd/system
@@ -247,33 +321,7 @@ revive() {
     fi
 }
 {% endif %}
-{% if "socket" in kinds %}
-# The sockets of service $1 stay open, unless they are others now.
-revive_socket() {
-    if [ -e "$notes/ran.$1.socket" ] && [ "$2" = restart ] &&
-        [ "$(cat "$notes/socket.$1" 2>/dev/null)" != "$(cksum <"$units/$1.socket")" ]; then
-        tell stop "$1.service"
-        attempt restart "$1.socket"
-        if [ -e "$notes/ran.$1.service" ]; then attempt start "$1.service"; fi
-        return 0
-    fi
-    revive "$1.socket" keep alone
-    revive "$1.service" "$2" "$3"
-}
-{% endif %}
-{% if "template" in kinds %}
-revive_instances() {
-    for note in "$notes/ran.$1@"*.service "$notes/start.$1@"*.service; do
-        [ -e "$note" ] || continue
-        unit=${note##*/}
-        unit=${unit#*.}
-        case $note in
-            */start.*) if [ -e "$notes/ran.$unit" ]; then continue; fi ;;
-        esac
-        revive "$unit" "$2" "$3"
-    done
-}
-{% endif %}
+{{ revival_functions(kinds) }}
 # What another package's scriptlets disabled, which had a service of the same name; and what other targets start now.
 keep_enabled() {
     for note in "$notes"/enabled.*; do
@@ -285,43 +333,12 @@ keep_enabled() {
         esac
     done
 }
-# Nothing is left of what the services take the place of, once its files are gone.
-forget_formers() {
-    for note in "$notes"/former.*; do
-        [ -e "$note" ] || continue
-        while read -r name kind _; do
-            [ "$name" != "${note##*/former.}" ] || continue
-            for link in /etc/systemd/system/*.wants/"$name"[.@]* /etc/systemd/system/*.requires/"$name"[.@]* \
-                /etc/rc[0-6S].d/[SK][0-9][0-9]"$name" /etc/rc.d/rc[0-6S].d/[SK][0-9][0-9]"$name"; do
-                if [ -L "$link" ] && [ ! -e "$link" ]; then rm -f "$link"; fi
-            done
-            [ "$live" = yes ] || continue
-            for unit in $(units_of "$name" "$kind"); do
-                case "$(ask show -p LoadState "$unit")" in
-                    *=not-found) tell stop "$unit"; tell reset-failed "$unit" ;;
-                esac
-            done
-        done <"$note"
-    done
-}
+{{ forget_formers_function() }}
 if are_noted; then
     keep_enabled
     if [ "$live" = yes ]; then
         tell daemon-reload
-        {% for service in services if service.kind != "target" %}
-        {% set restart = "restart" if service.restart else "keep" %}
-        {% set follows = "follows" if service.follows else "alone" %}
-        {% if service.kind == "template" %}
-        revive_instances {{ service.id | sh }} {{ restart }} {{ follows }}
-        {% elif service.kind == "socket" %}
-        revive_socket {{ service.id | sh }} {{ restart }} {{ follows }}
-        {% elif service.kind == "timer" %}
-        revive {{ service.id | sh }}.timer keep alone
-        {% else %}
-        revive {{ service.id | sh }}.service {{ restart }} {{ follows }}
-        {% endif %}
-        {% endfor %}
-    fi
+{{ revive_each() }}    fi
     forget_formers
 fi
 {% endmacro -%}

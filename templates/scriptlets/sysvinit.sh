@@ -63,11 +63,7 @@ script_of() {
     return 1
 }
 {% endmacro -%}
-{%- macro note_services() %}
-{{ service_functions() }}
-{{- is_enabled() }}
-{{- is_cron() }}
-{{- script_of() }}
+{%- macro former_functions() %}
 # Another service of the same build: none takes the place of another.
 is_another() {
     [ "$2" != "$1" ] || return 1
@@ -96,6 +92,13 @@ note_formers() {
         done
     done
 }
+{% endmacro -%}
+{%- macro note_services() %}
+{{ service_functions() }}
+{{- is_enabled() }}
+{{- is_cron() }}
+{{- script_of() }}
+{{ former_functions() }}
 # Service $1 of kind $2 with the script $3, which takes the place of those after it.
 note() {
     id=$1 now=$2 script=$3
@@ -195,7 +198,7 @@ if [ "$phase" = remove ]; then
     {% for service in services | reverse %}
     withdraw {{ service.id | sh }} {{ service.path | sh }}
     {% endfor %}
-{% if format == "rpm" and "plain" in services | map(attribute="kind") | list %}
+{% if "plain" in services | map(attribute="kind") | list %}
 elif [ "$phase" = upgrade ]; then
     # A service that the new version does not have can only be stopped by its script, when it is known to be gone.
     if (umask 077 && mkdir -p "$base/scripts") 2>/dev/null; then

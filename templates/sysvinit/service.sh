@@ -371,6 +371,11 @@ status() {
     return 3
 }
 
+{% if stays %}
+# It is a configuration file, and stays when the package is removed (Debian policy 9.3.2).
+if [ ! -x "$program" ] && [ "${1:-}" != status ]; then exit 0; fi
+
+{% endif %}
 case "${1:-}" in
     start) start ;;
     stop) stop ;;

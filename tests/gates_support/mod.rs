@@ -64,13 +64,18 @@ pub fn zip_of(files: &[(&str, &[u8])]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-/// The wheels of `tests/data/native-wheels.txt`, downloaded once into the user's cache directory.
+/// The wheels of `tests/data/native-wheels.txt`, each with its name.
 pub fn real_wheels() -> Vec<(PathBuf, String)> {
-    const LIST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/native-wheels.txt");
+    wheels("native-wheels")
+}
+
+/// The wheels of a list in `tests/data`, downloaded once into the user's cache directory.
+pub fn wheels(name: &str) -> Vec<(PathBuf, String)> {
+    let list = format!("{}/tests/data/{name}.txt", env!("CARGO_MANIFEST_DIR"));
     let cache = etcetera::choose_base_strategy().map(|strategy| etcetera::BaseStrategy::cache_dir(&strategy)).unwrap();
-    let directory = cache.join("omnipack-tests").join("native-wheels");
+    let directory = cache.join("omnipack-tests").join(name);
     fs_err::create_dir_all(&directory).unwrap();
-    let pins = fs_err::read_to_string(LIST).unwrap();
+    let pins = fs_err::read_to_string(&list).unwrap();
     let pins = pins.lines().filter_map(|line| line.split_once(" --hash").map(|(pin, _)| pin)).collect::<Vec<_>>();
     let found = || {
         let found = fs_err::read_dir(&directory).unwrap().map(|file| file.unwrap().path());
@@ -85,7 +90,7 @@ pub fn real_wheels() -> Vec<(PathBuf, String)> {
         let beside = tempfile::tempdir_in(&directory).unwrap();
         let pip = Command::new("python3").args(["-m", "pip", "download", "-q", "--no-deps", "--require-hashes"]);
         let pip = pip.args(["--only-binary=:all:", "--python-version", "3.9", "--platform", "manylinux2014_x86_64"]);
-        pip.args(["-r", LIST, "-d"]).arg(beside.path()).run_checked().unwrap_or_else(|error| panic!("{error}"));
+        pip.args(["-r", &list, "-d"]).arg(beside.path()).run_checked().unwrap_or_else(|error| panic!("{error}"));
         for file in fs_err::read_dir(beside.path()).unwrap() {
             let file = file.unwrap();
             fs_err::rename(file.path(), directory.join(file.file_name())).unwrap();

@@ -39,6 +39,7 @@ fn distribution() -> Distribution {
         spec_dialect: SpecDialect::Plain,
         python_dist: None,
         zstd: None,
+        libraries: None,
         sources: BTreeMap::new(),
     }
 }

@@ -68,3 +68,8 @@ pub fn packages_in(directory: &Path) -> Vec<PathBuf> {
 pub fn name_of(path: &Path) -> &str {
     path.file_name().and_then(|name| name.to_str()).expect("a file name in UTF-8")
 }
+
+/// What tells texts apart, short enough for a file name.
+pub fn short_digest(text: &str) -> String {
+    format!("{:x}", <sha2::Sha256 as sha2::Digest>::digest(text))[..16].to_owned()
+}

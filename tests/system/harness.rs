@@ -1,16 +1,15 @@
 //! The harness itself, with packages that the reference tool made: what it lets through and what it refuses.
 
-use omnipack::smoke::{self, ServiceManager, Snapshot, State};
+use omnipack::smoke::{self, PackageKind, ServiceManager, Snapshot, State};
 
 use crate::machine::Machine;
 use crate::root::Root;
-use crate::rpm;
 use crate::target::Target;
+use crate::{packages, rpm};
 
 fn machine(distribution: &str) -> Machine {
     let target = Target::named(distribution);
-    let root = Root::new(&target.suite, &target.python);
-    rpm::seed(&root, &target);
+    let root = target.root();
     Machine::boot(root)
 }
 
@@ -28,13 +27,16 @@ fn package(machine: &Machine, requires: &str) -> std::path::PathBuf {
 fn a_met_requirement_installs_runs_and_goes() {
     let machine = machine("centos-7");
     let package = package(&machine, "/bin/sh, /usr/bin/python3.6, python(abi) = 3.6, libc.so.6(GLIBC_2.17)(64bit)");
-    rpm::install(&machine, &[package]);
-    assert!(rpm::verify(&machine, &["probe".to_owned()]).is_empty());
+    packages::install(&machine, &[package]);
+    assert!(packages::verify(&machine, PackageKind::Rpm, &["probe".to_owned()]).is_empty());
     machine.run("systemctl", &["daemon-reload"]);
     machine.start("probe.service");
     machine.shell("echo '# edited' >>/usr/lib/systemd/system/probe.service");
-    assert!(!rpm::verify(&machine, &["probe".to_owned()]).is_empty(), "a changed file must be seen");
-    rpm::remove(&machine, &["probe".to_owned()]);
+    assert!(
+        !packages::verify(&machine, PackageKind::Rpm, &["probe".to_owned()]).is_empty(),
+        "a changed file must be seen"
+    );
+    packages::remove(&machine, PackageKind::Rpm, &["probe".to_owned()]);
     assert!(!machine.root().inside("/usr/lib/systemd/system/probe.service").exists());
 }
 
@@ -42,7 +44,7 @@ fn a_met_requirement_installs_runs_and_goes() {
 fn an_unmet_requirement_is_refused() {
     let machine = machine("centos-7");
     for requirement in ["libc.so.6(GLIBC_2.28)(64bit)", "python(abi) = 3.7", "no-such-package", "/usr/bin/python3.9"] {
-        let refusal = rpm::try_install(&machine, &[package(&machine, requirement)]).unwrap_err();
+        let refusal = packages::try_install(&machine, &[package(&machine, requirement)]).unwrap_err();
         assert!(refusal.contains(&format!("nothing provides {requirement}")), "{requirement}: {refusal}");
     }
 }

@@ -4,7 +4,6 @@
 use crate::handmade::WheelMaker;
 use crate::machine::Machine;
 use crate::root::Root;
-use crate::rpm;
 use crate::support::{self, expect_success, packages_in};
 use crate::target::Target;
 
@@ -88,10 +87,9 @@ fn installed_image() -> Root {
     let command = command.arg("--wheels").arg(&wheels).arg("--destination-path").arg(&destination).arg(&wheel);
     expect_success(&command);
     let target = Target::named("centos-6");
-    let root = Root::new(&target.suite, &target.python);
+    let root = target.root();
     // RPM distributions have their init scripts there, and the other path is a link.
     root.chroot("sh", &["-ec", "mkdir -p /etc/rc.d; ln -sfn ../init.d /etc/rc.d/init.d"]);
-    rpm::seed(&root, &target);
     fs_err::create_dir_all(root.inside("/srv/packages")).unwrap();
     for package in packages_in(&destination) {
         fs_err::copy(&package, root.inside("/srv/packages").join(package.file_name().unwrap())).unwrap();

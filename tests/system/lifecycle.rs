@@ -1,12 +1,11 @@
 //! Each fixture on each distribution: build, install, use, verify, remove. A new case is a line at the end.
 
-use omnipack::smoke::Snapshot;
+use omnipack::smoke::{PackageKind, Snapshot};
 
 use crate::machine::Machine;
-use crate::root::Root;
 use crate::support::{build, name_of};
 use crate::target::Target;
-use crate::{rpm, support};
+use crate::{packages, support};
 
 /// What is particular to a fixture.
 struct Case {
@@ -59,27 +58,25 @@ const MINIMAL: Case = Case {
 
 fn lifecycle(case: &Case, distribution: &str) {
     let destination = tempfile::tempdir().unwrap();
-    let packages = build(case.fixture, distribution, destination.path());
-    let mut names = rpm::names(&packages);
-    names.sort();
-    assert_eq!(names, case.packages, "{:?}", packages.iter().map(|path| name_of(path)).collect::<Vec<_>>());
-
     let target = Target::named(distribution);
-    let root = Root::new(&target.suite, &target.python);
-    rpm::seed(&root, &target);
-    let machine = Machine::boot(root);
+    let files = build(case.fixture, &target.distribution, destination.path());
+    let mut names = packages::names(&files);
+    names.sort();
+    assert_eq!(names, case.packages, "{:?}", files.iter().map(|path| name_of(path)).collect::<Vec<_>>());
+
+    let machine = Machine::boot(target.root());
     let before = snapshot(&machine);
 
-    rpm::install(&machine, &packages);
-    assert_eq!(rpm::verify(&machine, &names), Vec::<String>::new(), "right after the installation");
+    packages::install(&machine, &files);
+    assert_eq!(packages::verify(&machine, target.kind(), &names), Vec::<String>::new(), "right after the installation");
     (case.check)(&machine, &target);
-    let unexpected: Vec<String> = rpm::verify(&machine, &names)
+    let unexpected: Vec<String> = packages::verify(&machine, target.kind(), &names)
         .into_iter()
         .filter(|line| !case.edited.iter().any(|path| line.ends_with(path)))
         .collect();
     assert_eq!(unexpected, Vec::<String>::new(), "after use");
 
-    rpm::remove(&machine, &names);
+    packages::remove(&machine, target.kind(), &names);
     assert!(!machine.root().inside(case.prefix).exists(), "{}", machine.run("find", &[case.prefix]));
     let after = snapshot(&machine);
     for unwanted in ["/usr/bin", "/usr/sbin", "/usr/lib/systemd", "/etc/systemd", "/etc/init.d", "/etc/rc.d"] {
@@ -134,7 +131,7 @@ fn extension_modules_work(machine: &Machine, target: &Target) {
     }
 }
 
-fn flockers_commands_and_services_work(machine: &Machine, _: &Target) {
+fn flockers_commands_and_services_work(machine: &Machine, target: &Target) {
     for (link, command) in [
         ("/usr/bin/flocker", "flocker"),
         ("/usr/bin/flocker-ca", "flocker-ca"),
@@ -155,15 +152,42 @@ fn flockers_commands_and_services_work(machine: &Machine, _: &Target) {
     let tree = machine.shell("flocker-control --once | eliot-tree");
     assert!(tree.contains("process: flocker-control"), "{tree}");
     let owner = "clusterhq-flocker-node";
-    assert!(machine.run("rpm", &["-qf", "/var/lib/flocker"]).starts_with(owner));
-    let requires = machine.run("rpm", &["-qR", owner]);
-    for requirement in ["/usr/sbin/iptables", "openssh-clients", "lshw", "clusterhq-python-flocker = 1.15.0-1"] {
+    let words = flocker_in(target.kind());
+    assert!(machine.shell(&format!("{} /var/lib/flocker", words.owner)).starts_with(owner));
+    let requires = machine.shell(words.requires);
+    for requirement in words.requirements {
         assert!(requires.lines().any(|line| line == requirement), "{requirement} is not in\n{requires}");
     }
-    let units = machine.shell("rpm -ql clusterhq-flocker-node clusterhq-flocker-docker-plugin | grep '[.]service$'");
+    let plugin = "clusterhq-flocker-docker-plugin";
+    let units = machine.shell(&format!("{} {owner} {plugin} | grep '[.]service$'", words.files));
     assert_eq!(units.lines().count(), 4, "{units}");
     for unit in units.lines().filter_map(|path| path.rsplit('/').next()) {
         machine.start(unit);
+    }
+}
+
+/// How to ask a package manager about flocker's packages, and what they require.
+struct Words {
+    owner: &'static str,
+    requires: &'static str,
+    files: &'static str,
+    requirements: [&'static str; 4],
+}
+
+fn flocker_in(kind: PackageKind) -> Words {
+    match kind {
+        PackageKind::Rpm => Words {
+            owner: "rpm -qf",
+            requires: "rpm -qR clusterhq-flocker-node",
+            files: "rpm -ql",
+            requirements: ["/usr/sbin/iptables", "openssh-clients", "lshw", "clusterhq-python-flocker = 1.15.0-1"],
+        },
+        PackageKind::Deb => Words {
+            owner: "dpkg -S",
+            requires: "dpkg-query -W -f '${Depends}' clusterhq-flocker-node | sed 's/, /\\n/g' #",
+            files: "dpkg -L",
+            requirements: ["iptables", "openssh-client", "lshw", "clusterhq-python-flocker (= 1.15.0-1)"],
+        },
     }
 }
 
@@ -191,4 +215,12 @@ cases! {
     flocker_on_centos_7: FLOCKER on "centos-7";
     flocker_on_rocky_9: FLOCKER on "rocky-9";
     minimal_on_rocky_9: MINIMAL on "rocky-9";
+    cdhboot_on_debian_11: CDHBOOT on "debian-11";
+    cdhboot_on_debian_13: CDHBOOT on "debian-13";
+    cdhboot_on_ubuntu_24_04: CDHBOOT on "ubuntu-24.04";
+    native_on_debian_11: NATIVE on "debian-11";
+    native_on_debian_12: NATIVE on "debian-12";
+    native_on_ubuntu_24_04: NATIVE on "ubuntu-24.04";
+    flocker_on_debian_12: FLOCKER on "debian-12";
+    minimal_on_debian_13: MINIMAL on "debian-13";
 }

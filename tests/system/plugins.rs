@@ -4,11 +4,11 @@
 use std::path::{Path, PathBuf};
 
 use omnipack::exec::{Command, Output};
+use omnipack::smoke::PackageKind;
 
 use crate::handmade::WheelMaker;
 use crate::machine::Machine;
-use crate::root::Root;
-use crate::rpm;
+use crate::packages;
 use crate::support::{both, expect_success, omnipack, packages_in};
 use crate::target::Target;
 
@@ -98,8 +98,7 @@ fn plugin(version: &str) -> WheelMaker {
 fn machine(distribution: &str, more: &[&str]) -> Machine {
     let mut target = Target::named(distribution);
     target.provides.extend(more.iter().map(|provide| (*provide).to_owned()));
-    let root = Root::new(&target.suite, &target.python);
-    rpm::seed(&root, &target);
+    let root = target.root();
     let links = root.inside("/links");
     fs_err::create_dir(&links).unwrap();
     let helper = WheelMaker::new("helper", "3").file("helper.py", "");
@@ -149,7 +148,7 @@ fn demo(machine: &Machine) -> String {
 
 /// Everything that the package installed is as it was packaged.
 fn assert_untouched(machine: &Machine) {
-    assert_eq!(rpm::verify(machine, &["demo".to_owned()]), Vec::<String>::new());
+    assert_eq!(packages::verify(machine, PackageKind::Rpm, &["demo".to_owned()]), Vec::<String>::new());
 }
 
 /// Installs a plugin, through all that may stand in the way, and tries everything that it must not do.
@@ -175,7 +174,7 @@ fn plugins_are_installed_and_nothing_else(distribution: &str) {
 
     pip(&machine, &["uninstall", "--yes", "plug", "helper", "shadow"]);
     assert_eq!(demo(&machine), "demo 1.1 lib 1.1");
-    rpm::remove(&machine, &["demo".to_owned(), "demo-cli".to_owned()]);
+    packages::remove(&machine, PackageKind::Rpm, &["demo".to_owned(), "demo-cli".to_owned()]);
     assert!(!machine.root().inside(PLUGINS).exists(), "an empty tree stays: {}", machine.run("find", &[PLUGINS]));
     assert!(!machine.root().inside("/opt/demo").exists());
 }
@@ -303,7 +302,7 @@ fn plugins_of_another_python_are_reported_and_stay_when_the_package_goes() {
     assert!(!said.contains("plugins were installed"), "those of Python 3.9 are there: {said}");
     assert_eq!(demo(&machine), "demo 1.0 lib 1.0 plug 1.0 on lib 1.0");
 
-    rpm::remove(&machine, &["demo".to_owned(), "demo-cli".to_owned()]);
+    packages::remove(&machine, PackageKind::Rpm, &["demo".to_owned(), "demo-cli".to_owned()]);
     assert!(!machine.root().inside("/opt/demo").exists());
     dnf(&machine, "install", &old);
     assert_eq!(demo(&machine), "demo 1.0 lib 1.0 plug 1.0 on lib 1.0", "plugins stay as data");
@@ -325,7 +324,7 @@ fn plugins_go_with_the_package_when_asked() {
     );
     dnf(&machine, "install", &second);
     assert_eq!(demo(&machine), "demo 1.1 lib 1.1 plug 1.0 on lib 1.1", "only with the package, not at an upgrade");
-    rpm::remove(&machine, &["demo".to_owned(), "demo-cli".to_owned()]);
+    packages::remove(&machine, PackageKind::Rpm, &["demo".to_owned(), "demo-cli".to_owned()]);
     assert!(!machine.root().inside("/var/lib/demo").exists(), "{}", machine.run("find", &["/var/lib/demo"]));
     assert_eq!(machine.shell("cat /precious/file").trim(), "data");
 
@@ -336,6 +335,6 @@ fn plugins_go_with_the_package_when_asked() {
         "mv '/var/lib/demo/it'\\''s plugins' /precious/moved; ln -s /precious/moved '/var/lib/demo/it'\\''s plugins'",
     );
     assert_eq!(demo(&machine), "demo 1.0 lib 1.0 plug 1.0 on lib 1.0");
-    rpm::remove(&machine, &["demo".to_owned(), "demo-cli".to_owned()]);
+    packages::remove(&machine, PackageKind::Rpm, &["demo".to_owned(), "demo-cli".to_owned()]);
     assert!(machine.root().inside("/precious/moved/lib/python3.9/site-packages/plug.py").exists());
 }

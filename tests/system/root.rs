@@ -1,5 +1,6 @@
-//! Root file systems: Debian's, made once per base and ISO week by debootstrap, with the rpm, dnf, service manager and
-//! Redis of the suite; and over them a layer with the target's own Python. A test gets an overlay of its own.
+//! Root file systems: Debian's and Ubuntu's, made once per base and ISO week by debootstrap, with the package managers,
+//! service manager and Redis of the suite; and over them a layer with the target's own Python. A test gets an overlay of
+//! its own.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -7,15 +8,8 @@ use std::path::{Path, PathBuf};
 use omnipack::exec::Command;
 use omnipack::smoke::Overlay;
 
+use crate::bases::Base;
 use crate::support::{expect_success, run};
-
-/// What a root has beside a minimal system with systemd.
-const PACKAGES: &str = "systemd,systemd-sysv,dbus,python3,ca-certificates,rpm,dnf,redis-server,procps,passwd,logrotate";
-/// The same where init scripts are run; debootstrap cannot install both inits.
-const SYSVINIT_PACKAGES: &str = "sysvinit-core,sysv-rc,insserv,initscripts,lsb-base,python3,ca-certificates,rpm,dnf,procps,passwd,\
-                                 logrotate,cron";
-/// Ends the name of a base with sysvinit: `bookworm-sysvinit`.
-const SYSVINIT: &str = "-sysvinit";
 
 /// A file system that only one test writes to. Unmounted and removed when dropped.
 #[derive(Debug)]
@@ -26,7 +20,7 @@ pub struct Root {
 }
 
 impl Root {
-    /// An overlay over the root of a suite, or of a suite with `-sysvinit` behind it, with `/usr/bin/python<series>`.
+    /// An overlay over one of the [bases](Base), with `/usr/bin/python<series>`.
     pub fn new(suite: &str, python: &str) -> Self {
         let base = base(suite);
         let mut layers = vec![base.clone()];
@@ -49,6 +43,15 @@ impl Root {
             fs_err::write(directory.join("answer"), self.chroot("sh", &["-ec", line])).unwrap();
         });
         fs_err::read_to_string(answer.join("answer")).unwrap()
+    }
+
+    /// Lays what `make` puts into a directory over this root. It is made once for roots of this kind, with the name.
+    pub fn lay_over(&self, name: &str, make: impl FnOnce(&Path)) {
+        let layer = cached(&format!("{}+{name}", self.made_of), |directory| {
+            fs_err::create_dir_all(directory).unwrap();
+            make(directory);
+        });
+        expect_success(&Command::new("cp").arg("-a").arg(layer.join(".")).arg(self.path()));
     }
 
     /// Runs a program inside, with no service running.
@@ -99,38 +102,26 @@ fn base(suite: &str) -> PathBuf {
     let week = run("date", &["+%G-W%V"]);
     cached(&format!("{suite}-{}", week.trim()), |directory| {
         remove_other_weeks(suite, directory);
-        match suite.strip_suffix(SYSVINIT) {
-            Some(debian) => debootstrap(debian, SYSVINIT_PACKAGES, directory),
-            None => debootstrap(suite, PACKAGES, directory),
-        }
+        Base::named(suite).make(directory);
     })
 }
 
-fn debootstrap(suite: &str, packages: &str, directory: &Path) {
-    expect_success(
-        &Command::new("debootstrap")
-            .args(["--variant=minbase", &format!("--include={packages}"), suite])
-            .arg(directory)
-            .arg(mirror()),
-    );
+/// Runs debootstrap, and makes what it leaves in `directory` fit for tests.
+pub fn debootstrap(command: &Command, directory: &Path) {
+    expect_success(command);
     // Debian's rpm looks for its database in the home directory.
     fs_err::create_dir_all(directory.join("etc/rpm")).unwrap();
     fs_err::write(directory.join("etc/rpm/macros"), "%_dbpath /var/lib/rpm\n").unwrap();
     fs_err::remove_dir_all(directory.join("var/cache/apt/archives")).unwrap();
     // Jobs that a machine does in its own time would change what a test looks at.
-    for unit in ["apt-daily.timer", "apt-daily-upgrade.timer", "logrotate.timer", "dnf-makecache.timer"] {
+    for unit in
+        ["apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "logrotate.timer", "dnf-makecache.timer"]
+    {
         let link = directory.join("etc/systemd/system").join(unit);
         if !link.exists() {
             fs_err::os::unix::fs::symlink("/dev/null", link).unwrap();
         }
     }
-}
-
-/// The mirror that this machine's apt is configured for.
-fn mirror() -> String {
-    let uris = run("apt-get", &["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]);
-    let debian = uris.lines().find(|uri| uri.trim_end_matches('/').ends_with("/debian"));
-    debian.expect("apt has a Debian mirror").to_owned()
 }
 
 /// `/usr/bin/python<series>` with its standard library, as the distribution's own package would place it.

@@ -1,13 +1,11 @@
-//! The rpm side of a machine: a database that knows what the target offers, and packages through dnf.
+//! The rpm side of a machine: a database that knows what the target offers, and packages of the reference tool.
 
 use std::path::{Path, PathBuf};
 
 use omnipack::exec::Command;
-use omnipack::smoke::{PackageKind, PackageManager};
 
-use crate::machine::Machine;
 use crate::root::Root;
-use crate::support::expect_success;
+use crate::support::{expect_success, short_digest};
 use crate::target::Target;
 
 /// Builds a package from a spec file's text, with the reference tool.
@@ -47,50 +45,13 @@ pub fn seed(root: &Root, target: &Target) {
          AutoReqProv: no\n{}%description\nWhat the target offers.\n%files\n",
         lines.concat()
     );
-    let package = rpmbuild(&spec, &root.scratch().join("stub"));
-    fs_err::copy(&package, root.inside("/target-stub.rpm")).unwrap();
-    // Debian's rpm up to 4.18 warns that packages belong to dpkg; later ones know no such option.
-    root.chroot("sh", &["-ec", "rpm -i /target-stub.rpm --force-debian || rpm -i /target-stub.rpm"]);
-    fs_err::remove_file(root.inside("/target-stub.rpm")).unwrap();
-}
-
-fn manager(machine: &Machine) -> PackageManager {
-    PackageManager::of(machine.engine(), PackageKind::Rpm).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// Lays the package files on the machine and gives their paths there.
-pub fn put(machine: &Machine, packages: &[PathBuf]) -> Vec<String> {
-    let put = |package: &PathBuf| machine.engine().put(package).unwrap_or_else(|error| panic!("{error}"));
-    packages.iter().map(put).collect()
-}
-
-/// Asks dnf, with every check on, to install the packages.
-pub fn try_install(machine: &Machine, packages: &[PathBuf]) -> Result<(), String> {
-    let done = manager(machine).install(machine.engine(), &put(machine, packages));
-    let done = done.unwrap_or_else(|error| panic!("{error}"));
-    if done.is_ok() { Ok(()) } else { Err(done.said()) }
-}
-
-/// As [`try_install`]; must succeed.
-pub fn install(machine: &Machine, packages: &[PathBuf]) {
-    try_install(machine, packages).unwrap_or_else(|said| panic!("dnf did not install\n{said}"));
-}
-
-/// Removes packages with dnf.
-pub fn remove(machine: &Machine, names: &[String]) {
-    let done = manager(machine).remove(machine.engine(), names).unwrap_or_else(|error| panic!("{error}"));
-    assert!(done.is_ok(), "dnf did not remove\n{}", done.said());
-}
-
-/// The names that package files carry.
-pub fn names(packages: &[PathBuf]) -> Vec<String> {
-    packages
-        .iter()
-        .map(|package| expect_success(&Command::new("rpm").args(["-qp", "--qf", "%{NAME}"]).arg(package)))
-        .collect()
-}
-
-/// What `rpm -V` finds changed, a line each.
-pub fn verify(machine: &Machine, names: &[String]) -> Vec<String> {
-    manager(machine).verify(machine.engine(), names).unwrap_or_else(|error| panic!("{error}"))
+    root.lay_over(&format!("rpm-{}", short_digest(&spec)), |layer| {
+        let package = rpmbuild(&spec, &root.scratch().join("stub"));
+        fs_err::copy(&package, root.inside("/target-stub.rpm")).unwrap();
+        // Debian's rpm up to 4.18 warns that packages belong to dpkg; later ones know no such option.
+        root.chroot("sh", &["-ec", "rpm -i /target-stub.rpm --force-debian || rpm -i /target-stub.rpm"]);
+        fs_err::remove_file(root.inside("/target-stub.rpm")).unwrap();
+        fs_err::create_dir_all(layer.join("var/lib")).unwrap();
+        expect_success(&Command::new("cp").arg("-a").arg(root.inside("/var/lib/rpm")).arg(layer.join("var/lib")));
+    });
 }

@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use crate::machine::Machine;
 use crate::root::Root;
-use crate::rpm;
 use crate::smoke_demo::{Built, WEB, root};
 use crate::support::{both, expect_success, omnipack};
+use crate::{packages, rpm};
 
 /// Every kind of check, and a service that ends by itself.
 const OTHERS: &str = r#"
@@ -152,6 +152,28 @@ fn init_scripts_pass_too() {
     tried.passes();
     assert_eq!(tried.json["service-manager"], "sysvinit");
     assert!(tried.of("ok").contains(&"upgrade: demo-web: restarted once".to_owned()), "{:#}", tried.json);
+}
+
+#[test]
+fn debian_packages_pass_and_are_purged() {
+    let config = format!("{WEB}{OTHERS}");
+    for (distribution, manager) in [("debian-13", "systemd"), ("debian-12-sysvinit", "sysvinit")] {
+        let (old, new) = (Built::new(distribution, "1.0", &config), Built::new(distribution, "1.1", &config));
+        let tried = Tried::on(&root(distribution), Some(&old), &new);
+        tried.passes();
+        assert_eq!(
+            (&tried.json["service-manager"], &tried.json["package-manager"]),
+            (&manager.into(), &"apt-get".into())
+        );
+        assert!(tried.of("ok").contains(&"remove: purge the packages".to_owned()), "{:#}", tried.json);
+    }
+}
+
+#[test]
+fn what_a_debian_package_keeps_from_a_purge_fails_at_the_end() {
+    let script = "\n[scriptlets]\npost = \"echo x >/etc/demo-left\"\n";
+    let tried = Tried::on(&root("debian-12"), None, &Built::new("debian-12", "1.0", &format!("{WEB}{script}")));
+    tried.fails_at("remove: no file left", "left behind:\n/etc/demo-left");
 }
 
 #[test]
@@ -350,14 +372,14 @@ fn this_machine_is_cleared_again_and_what_it_has_is_left_alone() {
     fs_err::copy(env!("CARGO_BIN_EXE_omnipack"), root.inside("/usr/local/bin/omnipack")).unwrap();
     let machine = Machine::boot(root);
     let built = Built::new("fedora-42", "1.0", WEB);
-    let files = rpm::put(&machine, &built.files());
+    let files = packages::put(&machine, &built.files());
     let mut args = vec!["smoke", "--quiet", "--this-machine"];
     args.extend(files.iter().map(String::as_str));
     let tried = machine.try_run("/usr/local/bin/omnipack", &args);
     assert_eq!(tried.code, 0, "{}", both(&tried));
     assert_ne!(machine.try_run("rpm", &["-q", "demo"]).code, 0);
 
-    rpm::install(&machine, &built.files());
+    packages::install(&machine, &built.files());
     let refused = machine.try_run("/usr/local/bin/omnipack", &args);
     assert_eq!(refused.code, 1);
     assert!(refused.stderr_text().contains("is installed on the machine already"), "{}", both(&refused));

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use omnipack::smoke::PackageKind;
+
 use crate::handmade::WheelMaker;
 use crate::root::Root;
-use crate::rpm;
 use crate::support::{expect_success, omnipack, packages_in};
 use crate::target::Target;
 
@@ -37,8 +38,9 @@ impl Built {
             .console_script("demo = demo:main")
             .write(&wheels);
         let path = directory.path().join("omnipack.toml");
-        fs_err::write(&path, config).unwrap();
-        let build = omnipack().args(["demo", "--quiet", "--distribution", distribution, "--config"]).arg(path);
+        let target = Target::named(distribution);
+        fs_err::write(&path, format!("{config}\n{}", target.facts)).unwrap();
+        let build = omnipack().args(["demo", "--quiet", "--distribution", &target.distribution, "--config"]).arg(path);
         let build = build.arg("--wheels").arg(wheels).arg("--destination-path").arg(directory.path().join("dist"));
         expect_success(&build);
         Self { directory }
@@ -52,11 +54,10 @@ impl Built {
 /// A root that has what the distribution's packages would provide.
 pub fn root(distribution: &str) -> Root {
     let target = Target::named(distribution);
-    let root = Root::new(&target.suite, &target.python);
-    if target.suite.ends_with("-sysvinit") {
+    let root = target.root();
+    if target.kind() == PackageKind::Rpm && target.suite.ends_with("-sysvinit") {
         // As on Enterprise Linux.
         root.chroot("sh", &["-ec", "mkdir -p /etc/rc.d; ln -s ../init.d /etc/rc.d/init.d"]);
     }
-    rpm::seed(&root, &target);
     root
 }

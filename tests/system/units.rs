@@ -3,10 +3,11 @@
 
 use std::path::PathBuf;
 
+use omnipack::smoke::PackageKind;
+
 use crate::handmade::WheelMaker;
 use crate::machine::Machine;
-use crate::root::Root;
-use crate::rpm;
+use crate::packages;
 use crate::support::{self, expect_success, packages_in};
 use crate::target::Target;
 
@@ -31,10 +32,9 @@ fn installed(distribution: &str) -> Machine {
     let directory = tempfile::tempdir().unwrap();
     let packages = build(distribution, directory.path());
     let target = Target::named(distribution);
-    let root = Root::new(&target.suite, &target.python);
-    rpm::seed(&root, &target);
+    let root = target.root();
     let machine = Machine::boot(root);
-    rpm::install(&machine, &packages);
+    packages::install(&machine, &packages);
     assert!(!is_active(&machine, "probe-plain.service"), "{}", machine.journal());
     machine
 }
@@ -101,7 +101,7 @@ fn limits_directories_and_reload_reach_the_process() {
     assert_eq!(noted(&machine, "works").join(" "), did, "{}", machine.journal());
 
     machine.shell("rm /var/log/probe/file");
-    rpm::remove(&machine, &["probe".to_owned()]);
+    packages::remove(&machine, PackageKind::Rpm, &["probe".to_owned()]);
     assert!(!machine.root().inside("/var/log/probe").exists(), "{}", machine.shell("ls -lR /var/log/probe"));
     assert!(machine.root().inside("/var/lib/probe/plain").exists(), "data stays");
 }

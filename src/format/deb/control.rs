@@ -12,7 +12,7 @@ use crate::format::text::{hex, many_lines, one_line, wrong};
 use crate::package::{Architecture, Package};
 use crate::plan::Role;
 use crate::project::{MultiArch, ScriptletKind};
-use crate::service::Scriptlet;
+use crate::service::{Scriptlet, deb_triggers};
 use crate::stage::{Entry, EntryKind};
 
 /// Maintainer scripts by what they are called in a .deb. dpkg has no others; what they have to do is in them.
@@ -46,7 +46,7 @@ impl Control {
             File { name: "conffiles", mode: 0o644, content: conffiles(package) },
             File { name: "control", mode: 0o644, content: control(package, tree)? },
             File { name: "md5sums", mode: 0o644, content: md5sums(package, digests) },
-            File { name: "triggers", mode: 0o644, content: triggers(package) },
+            File { name: "triggers", mode: 0o644, content: triggers(package)? },
         ];
         for (name, kind) in SCRIPTS {
             if let Some(scriptlet) = package.scriptlets.get(&kind) {
@@ -81,7 +81,7 @@ fn control(package: &Package, tree: &Tree) -> Result<String, Error> {
     fields.extend([
         ("Version", version),
         ("Architecture", architecture(package).to_owned()),
-        ("Maintainer", one_line(&package.maintainer)),
+        ("Maintainer", maintainer(package)),
         ("Installed-Size", tree.installed_size().to_string()),
     ]);
     fields.extend(relations::fields(package)?);
@@ -102,6 +102,19 @@ pub fn architecture(package: &Package) -> &str {
     match &package.architecture {
         Architecture::Independent => "all",
         Architecture::Native(name) => name,
+    }
+}
+
+/// `Name <address>` (policy, 5.6.2). Metadata of Python may have only one of both; an address under `localhost` is
+/// nobody's.
+fn maintainer(package: &Package) -> String {
+    let text = one_line(&package.maintainer);
+    if text.is_empty() || text.ends_with('>') {
+        text
+    } else if text.contains('@') && !text.contains(' ') {
+        format!("{text} <{text}>")
+    } else {
+        format!("{text} <unknown@localhost>")
     }
 }
 
@@ -126,8 +139,11 @@ fn description(package: &Package) -> String {
     if text.is_empty() {
         text.clone_from(&package.name);
     }
-    for line in many_lines(&package.description).trim_start_matches('\n').lines() {
-        let line = line.trim_end();
+    let rest = many_lines(&package.description);
+    let lines = rest.lines().map(str::trim_end).collect::<Vec<_>>();
+    let first = lines.iter().position(|line| !line.is_empty()).unwrap_or(0);
+    let end = lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
+    for line in lines.get(first..end).unwrap_or_default() {
         text.push_str("\n ");
         match line.chars().next() {
             None => text.push('.'),
@@ -166,15 +182,14 @@ fn conffiles(package: &Package) -> String {
     files.map(|entry| format!("{}\n", entry.path)).collect()
 }
 
-/// Nobody waits for these triggers: the package works without what they update, as lintian's
-/// `uses-implicit-await-trigger` asks for.
-fn triggers(package: &Package) -> String {
-    match package.role {
-        Role::Main => {
-            package.deb.activate.iter().map(|name| format!("activate-noawait {}\n", one_line(name))).collect()
-        }
-        Role::Meta => String::new(),
-    }
+/// What the package's own triggers wait for; and what the main package of a build activates.
+fn triggers(package: &Package) -> Result<String, Error> {
+    let activate = match package.role {
+        Role::Main => package.deb.activate.as_slice(),
+        Role::Meta => &[],
+    };
+    let lines = deb_triggers(&package.name, &package.triggers, activate)?;
+    Ok(lines.iter().map(|line| format!("{}\n", one_line(line))).collect())
 }
 
 fn script(package: &Package, name: &'static str, scriptlet: &Scriptlet) -> Result<String, Error> {

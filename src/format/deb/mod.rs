@@ -1,10 +1,12 @@
 //! DEB packages (deb(5), version 2.0), written in two steps.
 //!
 //! The contents stream through `tar` and the compressor into an unnamed file, in the order that `tree` gives; `control`
-//! and `relations` make what dpkg has to know; `ar` puts all of it into one file.
+//! and `relations` make what dpkg has to know; `ar` puts all of it into one file. `read` reads anybody's packages and is
+//! independent of the rest.
 
 mod ar;
 mod control;
+pub(super) mod read;
 mod relations;
 mod tar;
 mod tree;
@@ -193,5 +195,81 @@ fn extension(algorithm: Algorithm) -> &'static str {
         Algorithm::Gzip => "gz",
         Algorithm::Xz => "xz",
         Algorithm::Zstd => "zst",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::distribution::ToolVersion;
+    use crate::package::Architecture;
+    use crate::plan::{Compression, Evr, Role};
+
+    fn package() -> Package {
+        Package {
+            format: PackageFormat::Deb,
+            format_version: ToolVersion { major: 1, minor: 20, patch: 0 },
+            name: "app".to_owned(),
+            source: "app".to_owned(),
+            role: Role::Main,
+            evr: Evr { epoch: 0, version: "1".to_owned(), release: "1".to_owned() },
+            architecture: Architecture::Independent,
+            summary: String::new(),
+            description: String::new(),
+            license: String::new(),
+            url: String::new(),
+            vendor: String::new(),
+            maintainer: String::new(),
+            group: String::new(),
+            section: String::new(),
+            priority: String::new(),
+            relations: Vec::new(),
+            entries: Vec::new(),
+            scriptlets: BTreeMap::new(),
+            triggers: Vec::new(),
+            changelog: Vec::new(),
+            compression: Compression { algorithm: Algorithm::Gzip, level: 1 },
+            source_date: u32::MAX,
+            rpm: crate::project::RpmSettings::default(),
+            deb: crate::project::DebSettings::default(),
+        }
+    }
+
+    /// Ten decimal digits hold the size, and the date of the longest number fits beside it.
+    #[test]
+    fn a_payload_that_ar_cannot_count_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let package = package();
+        let payload = |size: u64| Payload {
+            file: tempfile::tempfile_in(directory.path()).unwrap(),
+            size,
+            tree: Tree::new(&package).unwrap(),
+            digests: Vec::new(),
+        };
+        let head = head(&package, &payload(ar::LARGEST)).unwrap();
+        let last = String::from_utf8(head[head.len() - 60..].to_vec()).unwrap();
+        assert_eq!(last, "data.tar.gz     4294967295  0     0     100644  9999999999`\n");
+        let error = write(&package, &payload(ar::LARGEST + 1), directory.path()).unwrap_err();
+        assert!(error.to_string().contains("10000000000 bytes"), "{error}");
+        assert_eq!(fs_err::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn entries_that_change_after_packing_are_noticed() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut package = package();
+        let (payload, _) = pack(&package, &Scanner::default(), directory.path(), 1).unwrap();
+        package.entries.push(Entry {
+            path: crate::stage::TargetPath::new("/x").unwrap(),
+            mode: 0o755,
+            owner: "root".into(),
+            group: "root".into(),
+            kind: EntryKind::Directory,
+            flags: crate::stage::EntryFlags::default(),
+            origin: crate::stage::Origin::User,
+        });
+        assert!(matches!(write(&package, &payload, directory.path()), Err(Error::Changed { .. })));
     }
 }

@@ -76,12 +76,11 @@ fn takes_alternatives(field: &str) -> bool {
 /// `name`, or `name (>= version)`.
 fn fault_of_alternative(text: &str) -> Option<&'static str> {
     let Some((name, rest)) = text.split_once(' ') else { return fault_of_name(text) };
-    let inner = rest.trim().strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
-    let (operator, version) = inner?.split_once(' ')?;
-    if !["<<", "<=", "=", ">=", ">>"].contains(&operator) {
-        return Some("has a comparison that is none of `<<`, `<=`, `=`, `>=`, `>>`");
+    let inner = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+    match inner.and_then(|inner| inner.split_once(' ')) {
+        Some(("<<" | "<=" | "=" | ">=" | ">>", version)) => fault_of_name(name).or_else(|| fault_of_version(version)),
+        _ => Some("is neither `name` nor `name (>= version)`"),
     }
-    fault_of_name(name).or_else(|| fault_of_version(version))
 }
 
 /// Policy, 5.6.1, with an architecture qualifier (7.1).

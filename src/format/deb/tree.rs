@@ -14,6 +14,13 @@ use crate::stage::{Entry, EntryKind, TargetPath};
 /// `MAXCONFFILENAME`).
 const LONGEST_CONFFILE: usize = 1000 - 4;
 
+/// Bytes of a name: dpkg unpacks beside the old file, with `.dpkg-new` at the end (`lib/dpkg/dpkg.h`, `DPKGNEWEXT`), and
+/// keeps what the package has of an edited configuration file with `.dpkg-dist`. Linux allows 255 (`NAME_MAX`).
+const LONGEST_NAME: usize = 255 - ".dpkg-dist".len();
+
+/// As a whole: 4095 (`PATH_MAX` less the NUL).
+const LONGEST_PATH: usize = 4095 - ".dpkg-dist".len();
+
 /// `nobody` and `nogroup` on every Debian (base-passwd).
 const NOBODY: u32 = 65534;
 
@@ -49,6 +56,7 @@ impl Tree {
             entries: package.entries.len(),
         };
         for (index, entry) in package.entries.iter().enumerate().filter(|(_, entry)| !entry.flags.ghost) {
+            check_length(package, entry)?;
             check_owners(package, entry)?;
             check_conffile(package, entry)?;
             match &entry.kind {
@@ -187,6 +195,15 @@ fn hardlink_owner(
         path: entry.path.to_string(),
         target: target.to_string(),
     })
+}
+
+fn check_length(package: &Package, entry: &Entry) -> Result<(), Error> {
+    let path = &entry.path;
+    let too_long = path.as_str().split('/').any(|name| name.len() > LONGEST_NAME);
+    if too_long || path.as_str().len() > LONGEST_PATH {
+        return Err(wrong(package, "path", path.as_str(), "is longer than dpkg can unpack beside the old file"));
+    }
+    Ok(())
 }
 
 fn check_owners(package: &Package, entry: &Entry) -> Result<(), Error> {

@@ -147,6 +147,7 @@ fn add_scripts(package: &Package, builder: &mut PackageBuilder) -> Result<(), Er
             ScriptletKind::Postun => builder.post_uninstall_script(script),
             ScriptletKind::Posttrans => builder.post_trans_script(script),
             ScriptletKind::Verify => builder.verify_script(script),
+            ScriptletKind::Purge => continue,
         };
     }
     for trigger in &package.triggers {

@@ -7,6 +7,7 @@ mod archive;
 mod fields;
 mod files;
 mod header;
+mod payload;
 mod read;
 mod relations;
 
@@ -26,7 +27,9 @@ use crate::stage::gate::Scanner;
 use crate::stage::pass::{self, Event};
 use crate::stage::{EntryKind, Findings};
 
-pub use read::{Change, FileKind, Inspection, PackagedFile, Relations, Script, TriggerScript, read};
+pub use read::read;
+
+pub(in crate::format) use payload::read_payload;
 
 /// Between archive and compressor: heads of a hundred bytes each are too small to be handed on alone.
 const BUFFER: usize = 256 * 1024;

@@ -1,12 +1,16 @@
 //! Reads the metadata of any RPM, whoever made it. The payload is not touched, so its compression does not matter.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::Path;
 
-use rpm::{Dependency, FileFlags, FileType, IndexTag, PackageMetadata, Trigger};
-use serde::Serialize;
-
+use crate::distribution::PackageFormat;
 use crate::format::Error;
+use crate::format::inspection::{
+    Change, FileKind, Inspection, LONGEST_PATH, PackagedFile, Relations, Script, TriggerScript, python_distributions,
+};
+use crate::format::read::damaged;
+use rpm::{Dependency, FileFlags, FileType, IndexTag, PackageMetadata, Trigger};
 
 /// Size of the lead in bytes.
 const LEAD: usize = 96;
@@ -14,115 +18,6 @@ const LEAD: usize = 96;
 /// What rpm itself takes for the number of index entries and for the bytes of data (`lib/header.c`).
 const MOST_ENTRIES: usize = 0xffff;
 const MOST_DATA: usize = 0x0fff_ffff;
-
-/// `PATH_MAX`, less the NUL at the end. Names of directories are shared between files, so a small header could stand for
-/// more text than memory holds, and a tree deeper than any stack.
-const LONGEST_PATH: usize = 4095;
-
-/// All that an RPM says about itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Inspection {
-    pub name: String,
-    pub epoch: u32,
-    pub version: String,
-    pub release: String,
-    pub architecture: String,
-    pub summary: String,
-    pub description: String,
-    pub license: String,
-    pub url: String,
-    pub vendor: String,
-    pub packager: String,
-    pub group: String,
-    pub source_rpm: String,
-    pub build_host: String,
-    /// Seconds since 1970.
-    pub build_time: u64,
-    /// Of the package file, in bytes.
-    pub size: u64,
-    pub installed_size: u64,
-    /// `zstd`; empty when the payload is not compressed.
-    pub compression: String,
-    /// Prefixes below which it may be moved.
-    pub prefixes: Vec<String>,
-    pub relations: Relations,
-    pub scriptlets: Vec<Script>,
-    pub triggers: Vec<TriggerScript>,
-    pub changelog: Vec<Change>,
-    pub files: Vec<PackagedFile>,
-}
-
-/// `python(abi) = 3.6`, one text each.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Relations {
-    pub requires: Vec<String>,
-    pub recommends: Vec<String>,
-    pub suggests: Vec<String>,
-    pub supplements: Vec<String>,
-    pub enhances: Vec<String>,
-    pub conflicts: Vec<String>,
-    pub obsoletes: Vec<String>,
-    pub provides: Vec<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Script {
-    /// `pre`, `posttrans`.
-    pub kind: &'static str,
-    pub interpreter: Vec<String>,
-    pub text: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TriggerScript {
-    /// `package`, `file` or `transaction-file`.
-    pub kind: &'static str,
-    /// `in nginx >= 1.20`
-    pub conditions: Vec<String>,
-    pub interpreter: Vec<String>,
-    pub text: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Change {
-    /// Seconds since 1970.
-    pub date: u64,
-    pub author: String,
-    pub text: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct PackagedFile {
-    pub path: String,
-    pub kind: FileKind,
-    /// Octal, with set-user-ID and the like: `0755`.
-    pub mode: String,
-    pub owner: String,
-    pub group: String,
-    /// In bytes.
-    pub size: u64,
-    /// Lower-case hex, of the package's digest algorithm.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub digest: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub link_target: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub capabilities: Option<String>,
-    /// `config`, `noreplace`, `ghost`, `doc`, `license`, `missingok`.
-    pub flags: Vec<&'static str>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FileKind {
-    Directory,
-    File,
-    Symlink,
-    /// Device, fifo, socket.
-    Special,
-}
 
 /// Reads the headers of the RPM at `path`.
 ///
@@ -138,7 +33,9 @@ pub fn read(path: &Path) -> Result<Inspection, Error> {
 
 fn inspection(metadata: &PackageMetadata, size: u64) -> Result<Inspection, rpm::Error> {
     let text = |value: Result<&str, rpm::Error>| optional(value.map(str::to_owned));
+    let files = files(metadata)?;
     Ok(Inspection {
+        format: PackageFormat::Rpm,
         name: metadata.get_name()?.to_owned(),
         epoch: optional(metadata.get_epoch())?,
         version: metadata.get_version()?.to_owned(),
@@ -149,20 +46,26 @@ fn inspection(metadata: &PackageMetadata, size: u64) -> Result<Inspection, rpm::
         license: text(metadata.get_license())?,
         url: text(metadata.get_url())?,
         vendor: text(metadata.get_vendor())?,
-        packager: text(metadata.get_packager())?,
+        maintainer: text(metadata.get_packager())?,
         group: text(metadata.get_group())?,
-        source_rpm: text(metadata.get_source_rpm())?,
+        section: String::new(),
+        priority: String::new(),
+        source: text(metadata.get_source_rpm())?,
         build_host: text(metadata.get_build_host())?,
         build_time: optional(metadata.get_build_time())?,
         size,
         installed_size: optional(metadata.get_installed_size())?,
         compression: text(metadata.header.get_entry_data_as_string(IndexTag::RPMTAG_PAYLOADCOMPRESSOR))?,
         prefixes: prefixes(metadata)?,
+        fields: BTreeMap::new(),
         relations: relations(metadata)?,
         scriptlets: scriptlets(metadata)?,
         triggers: triggers(metadata)?,
         changelog: changelog(metadata)?,
-        files: files(metadata)?,
+        control_files: Vec::new(),
+        md5sums: None,
+        python_distributions: python_distributions(&files),
+        files,
     })
 }
 
@@ -195,6 +98,7 @@ fn relations(metadata: &PackageMetadata) -> Result<Relations, rpm::Error> {
         conflicts: texts(metadata.get_conflicts()?),
         obsoletes: texts(metadata.get_obsoletes()?),
         provides: texts(metadata.get_provides()?),
+        ..Relations::default()
     })
 }
 
@@ -228,8 +132,8 @@ fn triggers(metadata: &PackageMetadata) -> Result<Vec<TriggerScript>, rpm::Error
         ("file", metadata.get_file_triggers()?),
         ("transaction-file", metadata.get_trans_file_triggers()?),
     ];
-    let script = |kind, trigger: Trigger| TriggerScript {
-        kind,
+    let script = |kind: &str, trigger: Trigger| TriggerScript {
+        kind: kind.to_owned(),
         conditions: trigger.conditions.iter().map(condition).collect(),
         interpreter: trigger.program,
         text: trigger.script,
@@ -303,7 +207,7 @@ fn flag_names(flags: FileFlags) -> Vec<&'static str> {
 }
 
 /// Lead and both headers. Their indices are checked here, because the parser trusts them.
-fn head(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn head(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = io::BufReader::new(fs_err::File::open(path)?);
     let mut bytes = vec![0; LEAD];
     file.read_exact(&mut bytes)?;
@@ -363,8 +267,4 @@ fn read_more(file: &mut impl Read, bytes: &mut Vec<u8>, count: usize) -> io::Res
 fn number(bytes: &[u8], at: usize) -> usize {
     let number = bytes.get(at..at + 4).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok()).map(u32::from_be_bytes);
     number.map_or(usize::MAX, |number| number as usize)
-}
-
-fn damaged(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
 }

@@ -9,6 +9,20 @@ fn platform() -> Platform {
     Platform { machine: "x86_64".into(), architecture: "amd64".into(), glibc: version(2, 17) }
 }
 
+static NO_MAP: BTreeMap<String, Option<Relation>> = BTreeMap::new();
+
+fn target<'a>(
+    platform: &'a Platform,
+    format: PackageFormat,
+    library_map: &'a BTreeMap<String, Option<Relation>>,
+) -> Target<'a> {
+    let (title, name) = match format {
+        PackageFormat::Rpm => ("CentOS Linux 7", "centos-7"),
+        PackageFormat::Deb => ("Debian 12", "debian-12"),
+    };
+    Target { title, name, format, platform, python: version(3, 9), libraries: Some("debian-12"), library_map }
+}
+
 fn wheel(name: &str) -> Origin {
     Origin::Wheel { name: name.into(), version: "1.0".into() }
 }
@@ -25,6 +39,7 @@ fn facts(path: &str, owner: &str, needed: &[&str], versions: &[(&str, &str)]) ->
         search_path: Vec::new(),
         glibc: versions.iter().filter_map(|(_, version)| glibc_version(version)).max(),
         version_needs,
+        symbols: None,
         executable: false,
         gnu_hash_only: false,
         x86_level: None,
@@ -32,8 +47,9 @@ fn facts(path: &str, owner: &str, needed: &[&str], versions: &[(&str, &str)]) ->
 }
 
 fn requirements(elf: Vec<ElfFacts>, entries: &[Entry], format: PackageFormat) -> Result<Vec<Relation>, Error> {
-    let platform = platform();
-    let target = Target { title: "CentOS Linux 7", format, platform: &platform, python: version(3, 9) };
+    let glibc = if format == PackageFormat::Deb { version(2, 36) } else { version(2, 17) };
+    let platform = Platform { glibc, ..platform() };
+    let target = target(&platform, format, &NO_MAP);
     native_requirements(&Findings { elf, leaks: Vec::new() }, entries, &target)
 }
 
@@ -61,7 +77,7 @@ fn code_of_32_bits_has_no_marker() {
     let mut elf = facts("a/x.so", "a", &["libc.so.6"], &[("libc.so.6", "GLIBC_2.1")]);
     (elf.machine, elf.bits) = ("i686".into(), 32);
     let platform = Platform { machine: "i386".into(), ..platform() };
-    let target = Target { title: "x", format: PackageFormat::Rpm, platform: &platform, python: version(3, 9) };
+    let target = target(&platform, PackageFormat::Rpm, &NO_MAP);
     let findings = Findings { elf: vec![elf], leaks: Vec::new() };
     let names = native_requirements(&findings, &[], &target).unwrap().into_iter().map(|relation| relation.name);
     assert_eq!(names.collect::<Vec<_>>(), ["libc.so.6", "libc.so.6(GLIBC_2.1)"]);
@@ -142,18 +158,90 @@ fn libpython_has_to_be_that_of_the_target() {
     assert_eq!(names([user("libpython3.6m.so.1.0"), vec![bundled]].concat()), [""; 0]);
 }
 
+/// A file with its symbols, as `name` or `name@NODE`.
+fn with_symbols(mut elf: ElfFacts, symbols: &[&str]) -> ElfFacts {
+    let parts = symbols.iter().map(|symbol| match symbol.split_once('@') {
+        Some((name, node)) => (name, Some(node)),
+        None => (*symbol, None),
+    });
+    elf.symbols = Some(parts.collect());
+    elf
+}
+
+fn debian(elf: Vec<ElfFacts>) -> Vec<String> {
+    let relations = requirements(elf, &[], PackageFormat::Deb).unwrap();
+    relations.iter().map(ToString::to_string).collect()
+}
+
 #[test]
-fn a_deb_needs_the_newest_glibc_and_knows_no_other_library() {
+fn a_deb_needs_each_package_once_in_the_highest_version() {
     let elf = vec![
-        facts("a/x.so", "a", &["libc.so.6", "libm.so.6"], &[("libc.so.6", "GLIBC_2.14")]),
-        facts("b/x.so", "b", &["libc.so.6"], &[("libc.so.6", "GLIBC_2.2.5")]),
+        with_symbols(facts("a/x.so", "a", &["libc.so.6", "libm.so.6"], &[]), &["memcpy@GLIBC_2.14", "PyInit_x"]),
+        with_symbols(facts("b/x.so", "b", &["libz.so.1", "libc.so.6"], &[]), &["crc32_z@ZLIB_1.2.9", "inflate"]),
+        with_symbols(facts("c/x.so", "c", &["libm.so.6"], &[]), &["exp@GLIBC_2.29"]),
     ];
     let relations = requirements(elf, &[], PackageFormat::Deb).unwrap();
-    assert_eq!(relations.len(), 1);
-    assert_eq!(relations[0].name, "libc6");
-    assert_eq!(relations[0].comparison, Some((Comparison::GreaterOrEqual, "2.14".to_owned())));
-    let other = vec![facts("a/x.so", "a", &["libz.so.1"], &[])];
-    assert!(matches!(requirements(other, &[], PackageFormat::Deb), Err(Error::DebianLibrary { .. })));
+    let shown = relations.iter().map(|relation| (relation.to_string(), relation.reason.as_str()));
+    let shown = shown.collect::<Vec<_>>();
+    let expected = [("libc6 >= 2.29", "c-1.0 (c/x.so)"), ("zlib1g >= 1:1.2.11.dfsg", "b-1.0 (b/x.so)")];
+    assert_eq!(shown.iter().map(|(text, reason)| (text.as_str(), *reason)).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn the_relations_of_a_deb_follow_the_templates_of_the_distribution() {
+    let needs =
+        |library: &str, symbols: &[&str]| debian(vec![with_symbols(facts("a/x.so", "a", &[library], &[]), symbols)]);
+    // `shlibs` only; symbols of version 0; an epoch; alternatives; a second template.
+    assert_eq!(needs("libbz2.so.1.0", &["BZ2_bzDecompress"]), ["libbz2-1.0"]);
+    assert_eq!(needs("libpq.so.5", &["PQexec"]), ["libpq5"]);
+    assert_eq!(needs("ld-linux-x86-64.so.2", &["__tls_get_addr@GLIBC_2.3"]), ["libc6 >= 2.3"]);
+    assert_eq!(needs("libgcc_s.so.1", &["_Unwind_Resume@GCC_3.0"]), ["libgcc-s1 >= 3.0"]);
+    let private = needs("libc.so.6", &["__libc_dynlink@GLIBC_PRIVATE", "memcpy@GLIBC_2.14"]);
+    assert!(private.contains(&"libc6 >= 2.14".to_owned()), "{private:?}");
+    // Without symbols the lowest version of the library, with versions alone what these are in.
+    assert_eq!(needs("libstdc++.so.6", &[]), ["libstdc++6 >= 4.1.1"]);
+    let versions = facts("a/x.so", "a", &["libc.so.6"], &[("libc.so.6", "GLIBC_2.34")]);
+    assert_eq!(debian(vec![versions]), ["libc6 >= 2.34"]);
+    let feature = facts("a/x.so", "a", &["libc.so.6"], &[("libc.so.6", "GLIBC_ABI_DT_RELR")]);
+    assert_eq!(debian(vec![with_symbols(feature, &["memcpy@GLIBC_2.14"])]), ["libc6 >= 2.36"]);
+}
+
+#[test]
+fn an_unknown_library_names_wheel_and_file_and_the_line_to_write() {
+    let elf = vec![
+        facts("a/x.so", "a", &["libodd.so.9", "_private.so", "libc.so.6"], &[]),
+        facts("b/x.so", "b", &["libodd.so.9"], &[]),
+    ];
+    let error = requirements(elf.clone(), &[], PackageFormat::Deb).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "which packages of Debian 12 have these shared libraries is not known:\n  \
+         libodd.so.9, for a 1.0: /opt/app/lib/python3.9/site-packages/a/x.so"
+    );
+    let help = miette::Diagnostic::help(&error).unwrap().to_string();
+    assert!(help.contains("[library-map.debian-12]\n  \"libodd.so.9\" = \"package (>= version)\""), "{help}");
+}
+
+#[test]
+fn what_the_user_says_of_a_library_takes_the_place_of_what_would_be_required() {
+    let odd = Relation {
+        kind: RelationKind::Requires,
+        name: "odd9".to_owned(),
+        comparison: Some((crate::plan::Comparison::GreaterOrEqual, "9.1".to_owned())),
+        reason: "configuration".to_owned(),
+    };
+    let map = BTreeMap::from([("libodd.so.9".to_owned(), Some(odd)), ("libcuda.so.1".to_owned(), None)]);
+    let elf = facts("a/x.so", "a", &["libodd.so.9", "libcuda.so.1", "libz.so.1"], &[("libodd.so.9", "ODD_9")]);
+    let platform = platform();
+    for (format, expected) in [
+        (PackageFormat::Rpm, ["libz.so.1()(64bit)", "odd9 >= 9.1"]),
+        (PackageFormat::Deb, ["odd9 >= 9.1", "zlib1g >= 1:1.2.13.dfsg"]),
+    ] {
+        let findings = Findings { elf: vec![elf.clone()], leaks: Vec::new() };
+        let relations = native_requirements(&findings, &[], &target(&platform, format, &map)).unwrap();
+        assert_eq!(relations.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
+        assert_eq!(relations.iter().find(|relation| relation.name == "odd9").unwrap().reason, "a-1.0 (a/x.so)");
+    }
 }
 
 #[test]

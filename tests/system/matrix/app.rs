@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::broken::Breakage;
+use super::built;
 use crate::handmade::WheelMaker;
-use crate::support::{expect_success, omnipack, packages_in, repository};
+use crate::root::interpreter_prefix;
+use crate::support::{expect_success, name_of, omnipack, packages_in, repository};
+use crate::target::Target as Offer;
 
 /// Three services: `web` is enabled and started, `worker` too but not restarted by an upgrade, `spare` is neither.
 const CONFIG: &str = r#"
@@ -190,9 +193,34 @@ impl App {
         self
     }
 
-    /// Builds its packages into a new directory below `scratch`, and breaks them if that is wanted.
-    pub fn build(&self, distribution: &str, breakage: Option<&Breakage>, scratch: &Path) -> Vec<PathBuf> {
-        let work = tempfile::tempdir_in(scratch).unwrap().keep();
+    /// Its packages; they are built once for all tests. If that is wanted they are broken, in copies below `scratch`.
+    pub fn build(
+        &self,
+        offer: &Offer,
+        pythons: [&str; 2],
+        breakage: Option<&Breakage>,
+        scratch: &Path,
+    ) -> Vec<PathBuf> {
+        let app = Self { config: format!("{}\n{}", self.config, offer.facts), ..self.clone() };
+        let app = breakage.map_or_else(
+            || app.clone(),
+            |breakage| Self { config: breakage.configuration(&app.config), ..app.clone() },
+        );
+        let packages = packages_in(&built::once(&format!("{} {app:?}", offer.distribution), |work| {
+            app.build_now(&offer.distribution, pythons, work);
+        }));
+        let Some(breakage) = breakage else { return packages };
+        let copies = tempfile::tempdir_in(scratch).unwrap().keep();
+        for package in &packages {
+            fs_err::copy(package, copies.join(name_of(package))).unwrap();
+        }
+        let packages = packages_in(&copies);
+        packages.iter().for_each(|package| breakage.package(package));
+        packages
+    }
+
+    /// Builds its packages into `work/packages`.
+    fn build_now(&self, distribution: &str, pythons: [&str; 2], work: &Path) {
         let (wheels, project) = (work.join("wheels"), work.join("project"));
         fs_err::create_dir_all(&wheels).unwrap();
         fs_err::create_dir_all(&project).unwrap();
@@ -206,25 +234,24 @@ impl App {
                 None => fs_err::write(path, content).unwrap(),
             }
         }
-        let config = breakage.map_or_else(|| self.config.clone(), |breakage| breakage.configuration(&self.config));
-        fs_err::write(project.join("omnipack.toml"), config).unwrap();
-        let destination = work.join("packages");
+        fs_err::write(project.join("omnipack.toml"), &self.config).unwrap();
+        // pyenv's own `python3.9` takes longer to find an interpreter than the whole build.
+        let mut path = std::env::var("PATH").unwrap();
+        for series in pythons {
+            path = format!("{}:{path}", interpreter_prefix(series).join("bin").display());
+        }
         expect_success(
             &omnipack()
+                .env("PATH", path)
                 .env("OMNIPACK_CACHE", repository().join("target/tmp/matrix-cache"))
                 .args(["--distribution", distribution, "--wheels"])
                 .arg(&wheels)
                 .arg("--destination-path")
-                .arg(&destination)
+                .arg(work.join("packages"))
                 .arg("--config")
                 .arg(project.join("omnipack.toml"))
                 .arg(wheel),
         );
-        let packages = packages_in(&destination);
-        for package in &packages {
-            breakage.iter().for_each(|breakage| breakage.package(package));
-        }
-        packages
     }
 
     fn wheel(&self, directory: &Path) -> PathBuf {

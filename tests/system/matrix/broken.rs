@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use omnipack::exec::Command;
+use omnipack::smoke::PackageKind;
 
 use crate::support::expect_success;
 
@@ -58,6 +59,12 @@ impl Breakage {
     /// Breaks a package file.
     pub fn package(&self, path: &Path) {
         let How::Scriptlet { kind, from, to } = self.how else { return };
+        if PackageKind::of(path) == Some(PackageKind::Deb) {
+            if edit_maintainer_scripts(path, kind, from, to) {
+                self.hit();
+            }
+            return;
+        }
         let mut bytes = fs_err::read(path).unwrap();
         let kinds: &[&str] = if kind == "any" { &KINDS } else { &[kind] };
         let edits: Vec<bool> = kinds.iter().map(|kind| edit_scriptlet(&mut bytes, kind, from, to)).collect();
@@ -86,6 +93,38 @@ fn tag(kind: &str) -> u32 {
         "posttrans" => 1152,
         other => panic!("no scriptlet is called {other}"),
     }
+}
+
+/// The maintainer scripts that a scriptlet's text is in; dpkg has no transaction whose end a script could wait for.
+fn maintainer_scripts(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "pre" => &["preinst"],
+        "post" | "posttrans" => &["postinst"],
+        "preun" => &["prerm"],
+        "postun" => &["postrm"],
+        "any" => &["preinst", "postinst", "prerm", "postrm"],
+        other => panic!("no maintainer script is for {other}"),
+    }
+}
+
+/// Takes a package apart, replaces `from` by `to` in its maintainer scripts, and packs it again. False when it is not
+/// there.
+fn edit_maintainer_scripts(package: &Path, kind: &str, from: &str, to: &str) -> bool {
+    let directory = tempfile::tempdir().unwrap();
+    let tree = directory.path().join("tree");
+    expect_success(&Command::new("dpkg-deb").arg("--raw-extract").arg(package).arg(&tree));
+    let mut found = false;
+    for script in maintainer_scripts(kind).iter().map(|name| tree.join("DEBIAN").join(name)) {
+        let Ok(text) = fs_err::read_to_string(&script) else { continue };
+        if text.contains(from) {
+            found = true;
+            fs_err::write(&script, text.replace(from, to)).unwrap();
+        }
+    }
+    if found {
+        expect_success(&Command::new("dpkg-deb").args(["--build", "-Zgzip"]).arg(&tree).arg(package));
+    }
+    found
 }
 
 /// Replaces `from` by `to` and spaces, in place, and sets the header's digests right. False when it is not there.

@@ -4,19 +4,18 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use omnipack::exec::Output;
-use omnipack::smoke::{self, Overlay, Snapshot};
+use omnipack::smoke::{self, Overlay, PackageKind, Snapshot};
 
 use super::app::App;
 use super::broken::Breakage;
-use super::manager::{Manager, Verb};
+use super::manager::{Custom, DEB, Manager, RPM, Verb};
 use super::services::{self, text};
 use crate::machine::Machine;
 use crate::root::Root;
-use crate::rpm;
 use crate::support::both;
 use crate::target::Target as Offer;
 
@@ -29,39 +28,97 @@ pub struct Target {
     /// What packages are built for; a table of `targets.toml`.
     pub distribution: &'static str,
     pub manager: Manager,
+    pub custom: &'static Custom,
     pub rpm_options: &'static [&'static str],
     /// Two series of Python that the machine and the distribution have, the older one first.
     pub pythons: [&'static str; 2],
-    /// Facts to add to a configuration that uses both.
-    pub facts: &'static str,
+    /// Facts to add to a configuration that uses both; see [`Target::facts`].
+    more_pythons: &'static str,
+    /// What is done to an image before anything is installed, in shell.
+    prepared: &'static str,
 }
+
+impl Target {
+    /// A machine of Debian or Ubuntu, with a second series of Python from elsewhere.
+    const fn debian(name: &'static str, distribution: &'static str, pythons: [&'static str; 2]) -> Self {
+        Self {
+            name,
+            distribution,
+            manager: Manager::Apt,
+            custom: &DEB,
+            rpm_options: &[],
+            pythons,
+            more_pythons: "",
+            prepared: "",
+        }
+    }
+
+    /// What a configuration has to say so that both series of Python can be chosen.
+    pub fn facts(&self) -> String {
+        let distribution = Offer::named(self.distribution).distribution;
+        let debian = |series: &&str| {
+            format!(
+                "\n[[distribution.\"{distribution}\".pythons]]\nversion = \"{series}\"\npackage = \"python{series}\"\n\
+                 path = \"/usr/bin/python{series}\"\nrequirement = \"python{series}\"\n"
+            )
+        };
+        match self.custom.kind {
+            PackageKind::Rpm => self.more_pythons.to_owned(),
+            PackageKind::Deb => self.pythons.iter().rev().map(debian).collect(),
+        }
+    }
+
+    /// How packages on a series of Python say what they need.
+    fn provides(&self, series: &str) -> Vec<String> {
+        match self.custom.kind {
+            PackageKind::Rpm => vec![format!("python(abi) = {series}"), format!("python{series}")],
+            // The newer one is installed.
+            PackageKind::Deb if series == self.pythons[1] => Vec::new(),
+            PackageKind::Deb => vec![format!("python{series} (= {series})")],
+        }
+    }
+}
+
+pub const BULLSEYE_DEB: Target = Target::debian("bullseye-deb", "debian-11", ["3.8", "3.9"]);
+pub const BOOKWORM_DEB: Target = Target::debian("bookworm-deb", "debian-12", ["3.9", "3.11"]);
+pub const TRIXIE_DEB: Target = Target::debian("trixie-deb", "debian-13", ["3.12", "3.13"]);
+pub const NOBLE_DEB: Target = Target::debian("noble-deb", "ubuntu-24.04", ["3.11", "3.12"]);
+pub const SYSVINIT_DEB: Target = Target {
+    prepared: "for s in web worker spare; do echo start_wait=0 >/etc/default/demo-$s; done",
+    ..Target::debian("sysvinit-deb", "debian-12-sysvinit", ["3.9", "3.11"])
+};
 
 pub const BOOKWORM: Target = Target {
     name: "bookworm",
     distribution: "rocky-9",
     manager: Manager::Rpm,
+    custom: &RPM,
     rpm_options: &["--force-debian"],
     pythons: ["3.9", "3.11"],
-    facts: "",
+    more_pythons: "",
+    prepared: "",
 };
 
 pub const TRIXIE: Target = Target {
     name: "trixie",
     distribution: "fedora-42",
     manager: Manager::Dnf,
+    custom: &RPM,
     rpm_options: &[],
     pythons: ["3.12", "3.13"],
-    facts: "",
+    more_pythons: "",
+    prepared: "",
 };
 
 pub const SYSVINIT: Target = Target {
     name: "sysvinit",
     distribution: "centos-6",
     manager: Manager::Rpm,
+    custom: &RPM,
     rpm_options: &["--force-debian"],
     pythons: ["3.6", "3.11"],
     // No release of that age has two series that this machine has, too.
-    facts: r#"
+    more_pythons: r#"
 [[distribution.centos-6.pythons]]
 version = "3.6"
 package = "python36"
@@ -74,6 +131,9 @@ package = "python311"
 path = "/usr/bin/python3.11"
 requirement = "python(abi) = 3.11"
 "#,
+    // As on Enterprise Linux; and a start need not wait for seconds to see whether the service stays.
+    prepared: "mkdir -p /etc/rc.d; ln -sfn ../init.d /etc/rc.d/init.d
+               for s in web worker spare; do echo start_wait=0 >/etc/default/demo-$s; done",
 };
 
 #[derive(Debug)]
@@ -87,6 +147,7 @@ enum Place {
 #[derive(Debug)]
 pub struct Case<'a> {
     pub target: &'static Target,
+    offer: Offer,
     place: Option<Place>,
     breakage: Option<&'a Breakage>,
     built: RefCell<BTreeMap<App, Vec<PathBuf>>>,
@@ -97,6 +158,13 @@ pub struct Case<'a> {
 /// How long a word may take to become true, on a busy machine; and when it is meant to fail.
 const PATIENCE: Duration = Duration::from_secs(60);
 const IMPATIENCE: Duration = Duration::from_secs(5);
+
+/// [`PATIENCE`], or as many seconds as somebody says who knows that the machine is not busy.
+fn patience() -> Duration {
+    let seconds = std::env::var("OMNIPACK_TESTS_PATIENCE").ok().and_then(|seconds| seconds.parse().ok());
+    seconds.map_or(PATIENCE, Duration::from_secs)
+}
+
 /// How long nothing more must happen.
 const SETTLED: Duration = Duration::from_millis(400);
 
@@ -104,25 +172,19 @@ impl<'a> Case<'a> {
     /// An image in which nothing runs yet.
     pub fn image(target: &'static Target, breakage: Option<&'a Breakage>) -> Self {
         let mut offer = Offer::named(target.distribution);
-        let pythons = target.pythons.iter();
-        offer
-            .provides
-            .extend(pythons.flat_map(|series| [format!("python(abi) = {series}"), format!("python{series}")]));
+        offer.provides.extend(target.pythons.iter().flat_map(|series| target.provides(series)));
         // The suite itself has the newer one.
-        let root = Root::new(&offer.suite, target.pythons[0]);
-        rpm::seed(&root, &offer);
+        target.pythons[0].clone_into(&mut offer.python);
         let case = Self {
             target,
-            place: Some(Place::Image(root)),
+            place: Some(Place::Image(offer.root())),
+            offer,
             breakage,
             built: RefCell::default(),
             before: Snapshot::default(),
         };
-        if offer.suite.ends_with("-sysvinit") {
-            // As on Enterprise Linux; and a start need not wait for seconds to see whether the service stays.
-            let quick = "for s in web worker spare; do echo start_wait=0 >/etc/default/demo-$s; done";
-            let links = "mkdir -p /etc/rc.d; ln -sfn ../init.d /etc/rc.d/init.d";
-            case.sh(&format!("{links}; {quick}")).unwrap();
+        if !target.prepared.is_empty() {
+            case.sh(target.prepared).unwrap();
         }
         case
     }
@@ -181,7 +243,7 @@ impl<'a> Case<'a> {
 
     /// The packages of `app`, built for this target.
     pub fn build(&self, app: &App) -> Vec<PathBuf> {
-        let build = || app.build(self.target.distribution, self.breakage, self.root().scratch());
+        let build = || app.build(&self.offer, self.target.pythons, self.breakage, self.root().scratch());
         self.built.borrow_mut().entry(app.clone()).or_insert_with(build).clone()
     }
 
@@ -208,17 +270,16 @@ impl<'a> Case<'a> {
         self.quiet(&self.try_packages(verb, &self.build(app))?)
     }
 
-    /// Nothing was said but what became of edited files; dnf speaks anyway.
+    /// Nothing was said but the package manager's own report.
     fn quiet(&self, said: &str) -> Outcome {
-        let config = |line: &&str| [".rpmnew", ".rpmsave", ".rpmorig"].iter().any(|word| line.contains(word));
-        let unexpected: Vec<&str> = said.lines().filter(|line| !config(line)).collect();
-        if self.target.manager == Manager::Rpm && !unexpected.is_empty() {
-            return Err(format!("the package manager says: {}", unexpected.join("; ")));
+        let surprises = self.target.manager.surprises(said);
+        if surprises.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        Err(format!("the package manager says: {}", surprises.join("; ")))
     }
 
-    /// Installs all packages of `app`; rpm must have nothing to say.
+    /// Installs all packages of `app`; no scriptlet may have anything to say.
     pub fn install(&self, app: &App) -> Outcome {
         self.packages(Verb::Install, app)
     }
@@ -243,6 +304,34 @@ impl<'a> Case<'a> {
     /// Removes all packages of [`App::new`].
     pub fn remove_all(&self) -> Outcome {
         self.remove(&["demo", "demo-cli", "demo-node"])
+    }
+
+    /// Removes what a removal of packages keeps, where the format tells the two apart.
+    pub fn purge(&self, names: &[&str]) -> Outcome {
+        match self.target.manager.purge(self, names) {
+            Some(words) => self.quiet(&self.try_words(&words)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Purges all packages of [`App::new`].
+    pub fn purge_all(&self) -> Outcome {
+        self.purge(&["demo", "demo-cli", "demo-node"])
+    }
+
+    /// Nothing is left of the tree. dpkg takes `/opt` away, too, when nobody else has anything in it.
+    pub fn prefix_is_gone(&self) -> Outcome {
+        self.says("find /opt -path '*demo*' 2>/dev/null || :", "")
+    }
+
+    /// Versions of the installed packages of [`App::new`].
+    pub fn versions(&self, wanted: &str) -> Outcome {
+        self.says(&self.target.custom.versions(&["demo", "demo-cli", "demo-node"]), wanted)
+    }
+
+    /// `name-version` of all installed packages whose name fits the pattern.
+    pub fn packages_are(&self, pattern: &str, wanted: &str) -> Outcome {
+        self.says(&self.target.custom.installed(pattern), wanted)
     }
 
     /// The state of a service of the application is `wanted`, such as `active enabled`, and stays so for a moment.
@@ -307,7 +396,7 @@ impl<'a> Case<'a> {
 
     /// What `ask` gives becomes `wanted` and stays so for a moment.
     pub fn becomes(&self, what: &str, wanted: &str, ask: impl Fn() -> Result<String, String>) -> Outcome {
-        let patience = if self.breakage.is_some() { IMPATIENCE } else { PATIENCE };
+        let patience = if self.breakage.is_some() { IMPATIENCE } else { patience() };
         let (mut holds_since, mut other_since) = (None, None);
         let mut before = String::new();
         loop {
@@ -340,18 +429,30 @@ impl<'a> Case<'a> {
 
     /// The service manager knows of no service whose name begins so.
     pub fn is_forgotten(&self, prefix: &str) -> Outcome {
-        let known = || Ok(services::memory(self, prefix)?.trim().to_owned());
+        self.is_forgotten_but(prefix, &[])
+    }
+
+    /// As [`Case::is_forgotten`]; links of init scripts may stay where the configuration does.
+    fn is_forgotten_but(&self, prefix: &str, may_stay: &[&str]) -> Outcome {
+        let stays = |line: &&str| may_stay.iter().any(|place| Path::new(line).starts_with(place));
+        let known = || {
+            let memory = services::memory(self, prefix)?;
+            Ok(memory.trim().lines().filter(|line| !stays(line)).collect::<Vec<_>>().join("\n"))
+        };
         self.becomes("the service manager remembers", "", known)
     }
 
-    /// Nothing of the packages is left but `kept`: no process, unit, link, or path.
-    pub fn left(&self, kept: &[&str]) -> Outcome {
-        self.is_forgotten("demo")?;
+    /// Nothing of the packages is left but `kept`, and what is at or below one of the paths `may_stay`: no process, unit,
+    /// link, or path.
+    pub fn left(&self, kept: &[&str], may_stay: &[&str]) -> Outcome {
+        self.is_forgotten_but("demo", may_stay)?;
         let now = Snapshot::of(self.machine()).map_err(text)?;
         let running: Vec<&str> = now.processes.values().map(|process| process.command.as_str()).collect();
         let ours: Vec<&str> = running.into_iter().filter(|command| command.contains("/opt/demo")).collect();
         same("processes:", &ours.join(", "), "")?;
-        let left: Vec<&str> = now.new_paths(&self.before).filter(|path| !changes_anyway(path)).collect();
+        let may_stay = |path: &&str| may_stay.iter().any(|place| Path::new(path).starts_with(place));
+        let left = now.new_paths(&self.before).filter(|path| !changes_anyway(path) && !may_stay(path));
+        let left: Vec<&str> = left.collect();
         same("left behind:", &left.join(" "), &kept.join(" "))
     }
 }
@@ -371,17 +472,22 @@ fn changes_anyway(path: &str) -> bool {
         "/run/user",
         "/tmp/systemd",
         "/var/cache",
+        "/var/lib/apt",
         "/var/lib/dnf",
+        "/var/lib/dpkg",
         "/var/lib/rpm",
         "/var/lib/systemd",
+        "/var/log/alternatives.log",
+        "/var/log/apt",
         "/var/log/dnf",
+        "/var/log/dpkg.log",
         "/var/log/hawkey",
         "/var/log/journal",
         "/var/tmp/rpm-tmp",
         "/var/tmp/systemd",
     ]
     .iter()
-    .any(|place| path.starts_with(place))
+    .any(|place| path.starts_with(place) && !path.starts_with("/var/lib/systemd/deb-systemd-helper"))
         // insserv numbers other scripts anew.
         || path.starts_with("/etc/rc") && !path.contains("demo")
 }

@@ -34,13 +34,17 @@ pub fn in_an_image_nothing_starts_until_it_is_booted(target: &'static Target, br
     case.starts(&["web 1 beside only-1", "worker 1 beside only-1"])
 }
 
-/// The target's policy for new services; an init script has none and stays off.
+/// The target's policy for new services; an init script has none.
 pub fn presets_are_followed(target: &'static Target, breakage: Option<&Breakage>) -> Outcome {
     let case = Case::booted(target, breakage);
     case.sh("mkdir -p /etc/systemd/system-preset\n\
          printf 'enable demo-web.service\\ndisable demo-*.service\\n' >/etc/systemd/system-preset/10-site.preset")?;
     case.install(&App::new("1").but("enable = \"yes\"", "enable = \"preset\""))?;
-    let systemd = *case.machine().services() == ServiceManager::Systemd;
-    case.state("web", if systemd { "active enabled" } else { "active disabled" })?;
-    case.state("worker", "active disabled")
+    let custom = target.custom;
+    let [web, worker] = match case.machine().services() {
+        ServiceManager::Systemd => ["active enabled", custom.disabled_by_policy],
+        _ => [custom.script_by_policy; 2],
+    };
+    case.state("web", web)?;
+    case.state("worker", worker)
 }

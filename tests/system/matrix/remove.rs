@@ -5,15 +5,8 @@ use super::broken::Breakage;
 use super::case::{Case, Outcome, Target, same};
 use super::services;
 
-/// What is the operator's, or the services' data, after the use of [`edited`].
-const KEPT: [&str; 6] = [
-    "/etc/demo",
-    "/etc/demo/demo.conf.rpmsave",
-    "/var/lib/demo",
-    "/var/lib/demo/data",
-    "/var/log/demo",
-    "/var/log/demo/log",
-];
+/// What is the services' data after the use of [`edited`].
+pub const KEPT: [&str; 4] = ["/var/lib/demo", "/var/lib/demo/data", "/var/log/demo", "/var/log/demo/log"];
 
 /// The application in use, with data and an edited config.
 fn edited<'a>(target: &'static Target, breakage: Option<&'a Breakage>, app: &App) -> Result<Case<'a>, String> {
@@ -29,8 +22,12 @@ pub fn removal_leaves_only_what_is_not_the_packages(target: &'static Target, bre
     case.stops(&["web 1 stopped with its files", "worker 1 stopped with its files"])?;
     // Logs of init scripts stay like all logs.
     case.sh("rm -f /var/lib/demo/found /var/log/demo-*.log")?;
-    case.left(&KEPT)?;
-    case.says("cat /etc/demo/demo.conf.rpmsave | tail -n 1; cat /var/lib/demo/data", "edited\nkept")?;
+    case.left(&KEPT, target.custom.kept_by_removal)?;
+    let config = format!("/etc/demo/demo.conf{}", target.custom.old_config);
+    case.says(&format!("tail -n 1 {config}; cat /var/lib/demo/data"), "edited\nkept")?;
+    case.purge_all()?;
+    let kept = &target.custom.kept_by_purge;
+    case.left(kept.data, kept.places).map_err(|message| format!("purged: {message}"))?;
     case.says("id -un demo; getent group demo | cut -d: -f1", "demo\ndemo")
 }
 
@@ -40,7 +37,7 @@ pub fn bytecode_made_on_the_machine_goes(target: &'static Target, breakage: Opti
             Case::installed(target, breakage, &App::new("1").with(&format!("\n[python]\nbytecode = \"{mode}\"\n")))?;
         case.sh("/opt/demo/bin/demo; /opt/demo/bin/python -c 'import demo'; find /opt/demo -name '*.pyc' | grep -q .")?;
         case.remove_all()?;
-        case.says("find /opt -path '*demo*'", "")?;
+        case.prefix_is_gone()?;
     }
     Ok(())
 }
@@ -53,7 +50,7 @@ pub fn a_downgrade_runs_the_old_version(target: &'static Target, breakage: Optio
     case.downgrade(&App::new("1"))?;
     case.starts(&["web 1 beside only-1"])?;
     case.stops(&["web 2 stopped with its files"])?;
-    case.says("rpm -q --qf '%{VERSION} ' demo demo-cli demo-node", "1 1 1")?;
+    case.versions("1 1 1")?;
     case.says("cat /etc/demo/demo.conf", "version = 1")?;
     case.says("find /opt/demo -name 'only-*' -exec basename {} \\;", "only-1")
 }
@@ -93,5 +90,6 @@ pub fn accounts_go_when_that_is_wanted(target: &'static Target, breakage: Option
         &App::new("1").but("groups = [\"adm\"]", "groups = [\"adm\"]\nremove = true"),
     )?;
     case.remove_all()?;
+    case.purge_all()?;
     case.says("grep -hw demo /etc/passwd /etc/group /etc/shadow || :", "")
 }

@@ -3,23 +3,23 @@
 use super::app::App;
 use super::broken::Breakage;
 use super::case::{Case, Outcome, Target, same};
-use super::manager::{Manager, Verb};
+use super::manager::Verb;
 use super::services;
-use crate::support::name_of;
+use crate::packages;
 
 pub fn the_main_package_alone_is_refused(target: &'static Target, breakage: Option<&Breakage>) -> Outcome {
     let case = Case::installed(target, breakage, &App::new("1"))?;
     let web = case.process("web")?;
     let mut packages = case.build(&App::new("2"));
-    packages.retain(|package| name_of(package).starts_with("demo-2-"));
-    match case.try_packages(Verb::Upgrade, &packages) {
+    packages.retain(|package| packages::name(package) == "demo");
+    match case.try_packages(Verb::OnlyUpgrade, &packages) {
         Ok(_) => return Err("an upgrade of the main package alone is not refused".to_owned()),
-        Err(said) if !said.contains("demo = 1-1") && !said.contains("demo-1-1") => {
+        Err(said) if !said.contains(target.custom.refusal) && !said.contains("demo-1-1") => {
             return Err(format!("the refusal does not say what is needed: {said}"));
         }
         Err(_) => {}
     }
-    case.says("rpm -q --qf '%{VERSION} ' demo demo-cli demo-node", "1 1 1")?;
+    case.versions("1 1 1")?;
     same("the web service's process:", &case.process("web")?, &web)?;
     case.starts(&[])
 }
@@ -32,7 +32,7 @@ pub fn two_applications_live_side_by_side(target: &'static Target, breakage: Opt
     let web = case.process_of("other-web")?;
     case.upgrade(&App::new("2"))?;
     case.remove_all()?;
-    case.says("find /opt -path '*demo*'", "")?;
+    case.prefix_is_gone()?;
     case.becomes("other-web is", "active enabled", || services::state(case.machine(), "other-web"))?;
     same("the other application's process:", &case.process_of("other-web")?, &web)?;
     case.says("/opt/other/bin/other | cut -d' ' -f2; wc -l </var/lib/other/starts", "1\n2")
@@ -50,7 +50,7 @@ pub fn a_directory_becomes_a_link_and_back(target: &'static Target, breakage: Op
     case.says("readlink /opt/demo/share/now || cat /opt/demo/share/now/data", "in a directory")?;
     case.starts(&["web 2 beside only-2", "web 3 beside only-3"])?;
     case.remove_all()?;
-    case.says("find /opt -path '*demo*'", "")
+    case.prefix_is_gone()
 }
 
 pub fn another_series_of_python_leaves_nothing_of_the_old(
@@ -59,7 +59,7 @@ pub fn another_series_of_python_leaves_nothing_of_the_old(
 ) -> Outcome {
     let [old, new] = target.pythons;
     let by = |version, python: &str| {
-        App::new(version).with(target.facts).with(&format!("\n[python]\nversion = \"{python}\"\n"))
+        App::new(version).with(&target.facts()).with(&format!("\n[python]\nversion = \"{python}\"\n"))
     };
     let case = Case::installed(target, breakage, &by("1", old))?;
     // Bytecode of a module that came without: an operator's tool made it.
@@ -70,7 +70,7 @@ pub fn another_series_of_python_leaves_nothing_of_the_old(
     case.says("/opt/demo/bin/demo", &format!("demo 2 by Python {new}"))?;
     case.says("ls /opt/demo/lib", &format!("python{new}"))?;
     case.remove_all()?;
-    case.says("find /opt -path '*demo*'", "")
+    case.prefix_is_gone()
 }
 
 /// Where a scriptlet of the user fails, the others still do their part and the database stays whole.
@@ -86,16 +86,16 @@ pub fn a_failing_scriptlet_leaves_a_whole_database(target: &'static Target, brea
         one_of_each(&case, kind, "2")?;
         case.starts(&["web 2 beside only-2"]).map_err(|message| format!("{kind}: {message}"))?;
         let _ = case.try_words(&target.manager.removal(&case, &["demo", "demo-cli", "demo-node"]));
-        case.says("rpm -qa 'demo*'; find /opt -path '*demo*'", "").map_err(|message| format!("{kind}: {message}"))?;
+        case.packages_are("demo*", "").map_err(|message| format!("{kind}: {message}"))?;
+        case.prefix_is_gone().map_err(|message| format!("{kind}: {message}"))?;
         case.sh("rm -rf /var/lib/demo /var/log/demo")?;
     }
     Ok(())
 }
 
 fn one_of_each(case: &Case<'_>, when: &str, version: &str) -> Outcome {
-    let wanted = ["demo", "demo-cli", "demo-node"].map(|name| format!("{name}-{version}")).join("\n");
-    case.says("rpm -qa --qf '%{NAME}-%{VERSION}\\n' 'demo*' | sort", &wanted)
-        .map_err(|message| format!("{when}: {message}"))
+    let wanted = ["demo", "demo-cli", "demo-node"].map(|name| format!("{name}-{version}")).join(" ");
+    case.packages_are("demo*", &wanted).map_err(|message| format!("{when}: {message}"))
 }
 
 /// A `pre` of the user that fails refuses the version; the one before runs on.
@@ -109,13 +109,14 @@ pub fn a_veto_leaves_the_version_before(target: &'static Target, breakage: Optio
     if refused.is_ok() {
         return Err("a failing pre does not stop the upgrade".to_owned());
     }
-    case.says("rpm -q --qf '%{VERSION} ' demo; /opt/demo/bin/demo | cut -d' ' -f2", "1 1")?;
+    case.says(&target.custom.versions(&["demo"]), "1")?;
+    case.says("/opt/demo/bin/demo | cut -d' ' -f2", "1")?;
     case.state("web", "active enabled")?;
     same("the web service's process:", &case.process("web")?, &web)?;
     // The other packages are there already.
-    case.try_words(&Manager::Rpm.command(&case, Verb::Reinstall, &case.build(&app("2"))))?;
+    case.try_words(&target.manager.basic().command(&case, Verb::Reinstall, &case.build(&app("2"))))?;
     one_of_each(&case, "after the next upgrade", "2")?;
     case.starts(&["web 2 beside only-2"])?;
     case.remove_all()?;
-    case.says("find /opt -path '*demo*'", "")
+    case.prefix_is_gone()
 }

@@ -58,7 +58,7 @@ pub fn an_edited_config_stays_beside_the_new_one(target: &'static Target, breaka
     case.sh("echo edited >>/etc/demo/demo.conf")?;
     case.upgrade(&App::new("2"))?;
     case.says("tr '\\n' ' ' </etc/demo/demo.conf", "version = 1 edited")?;
-    case.says("cat /etc/demo/demo.conf.rpmnew", "version = 2")?;
+    case.says(&format!("cat /etc/demo/demo.conf{}", target.custom.new_config), "version = 2")?;
     case.says("stat -c %U:%G:%a /etc/demo/demo.conf", "root:demo:640")
 }
 
@@ -105,7 +105,7 @@ fn is_moved(case: &Case<'_>, new: &App) -> Outcome {
     case.state("spare", "inactive disabled")?;
     case.starts(&["web 2 beside only-2"])?;
     same("the worker's process:", &case.process("worker")?, &worker)?;
-    case.says("rpm -qf --qf '%{NAME}' /opt/demo/bin/demo", "demo")
+    case.says(&case.target.custom.owner("/opt/demo/bin/demo"), "demo")
 }
 
 pub fn a_service_with_another_name_keeps_its_state(target: &'static Target, breakage: Option<&Breakage>) -> Outcome {
