@@ -143,6 +143,18 @@ fn the_other_fixtures_are_built_in_every_dialect() {
     }
 }
 
+/// rpmlint finds no error in a spec file.
+#[test]
+fn rpmlint_has_no_error() {
+    for (distribution, _) in DIALECTS {
+        let directory = tempfile::tempdir().unwrap();
+        let spec = generate(&fixture("cdhboot"), distribution, directory.path());
+        let output = Command::new("rpmlint").arg(&spec).run().unwrap();
+        let said = output.stdout_text();
+        assert!(said.contains("1 specfiles checked; 0 errors"), "{distribution}:\n{said}{}", output.stderr_text());
+    }
+}
+
 /// The same input gives the same text.
 #[test]
 fn a_spec_is_reproducible() {

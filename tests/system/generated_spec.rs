@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use omnipack::exec::Command;
 
 use crate::machine::Machine;
+use crate::packages::{install, names, remove, verify};
 use crate::root::{Root, interpreter_prefix};
 use crate::rpm;
 use crate::support::{expect_success, omnipack, repository};
@@ -172,9 +173,9 @@ fn lifecycle(distribution: &str, dialect: &str, required: &str, provided: &[&str
     root.chroot("sh", &["-ec", "mkdir -p /etc/rc.d; ln -sfn ../init.d /etc/rc.d/init.d"]);
     rpm::seed(&root, &target);
     let machine = Machine::boot(root);
-    let names = rpm::names(&packages);
-    rpm::install(&machine, &packages);
-    assert_eq!(rpm::verify(&machine, &names), Vec::<String>::new(), "right after the installation");
+    let names = names(&packages);
+    install(&machine, &packages);
+    assert_eq!(verify(&machine, target.kind(), &names), Vec::<String>::new(), "right after the installation");
 
     assert_eq!(machine.run("/usr/bin/demo", &[]).trim(), "demo with six");
     machine.start(unit);
@@ -183,7 +184,7 @@ fn lifecycle(distribution: &str, dialect: &str, required: &str, provided: &[&str
     machine.wait_until("the service answers", |machine| machine.try_run(&python, &["-c", ask]).code == 0);
     assert_eq!(machine.run(&python, &["-c", ask]).trim(), "hello six True");
 
-    rpm::remove(&machine, &names);
+    remove(&machine, target.kind(), &names);
     for path in ["/usr/bin/demo", "/usr/bin/demo-web", "/opt/demo", "/usr/lib/systemd/system/demo-web.service"] {
         assert!(!machine.root().inside(path).exists(), "{path} is left");
     }
