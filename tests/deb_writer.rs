@@ -2,7 +2,7 @@
 
 mod deb_support;
 
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,56 +11,11 @@ use omnipack::distribution::Algorithm;
 use omnipack::exec::Command;
 use omnipack::format::{self, Error};
 use omnipack::package::{Architecture, Package};
-use omnipack::plan::{Comparison, Compression, RelationKind, Role};
-use omnipack::project::{ConfigFile, MultiArch, ScriptletKind, Trigger, TriggerWhen};
+use omnipack::plan::{Comparison, Compression, RelationKind};
+use omnipack::project::{ConfigFile, ScriptletKind};
 use omnipack::service::Scriptlet;
 use omnipack::stage::gate::Scanner;
-use omnipack::stage::{Content, Entry, EntryKind};
-
-const COMPRESSIONS: [(Algorithm, i32, &str); 3] =
-    [(Algorithm::Gzip, 6, "gz"), (Algorithm::Xz, 2, "xz"), (Algorithm::Zstd, 3, "zst")];
-
-/// Of 300 bytes, with directories of 100, 99 and 101.
-fn long(kind: &str) -> String {
-    format!("/opt/app/{}/{}/{kind}{}", "a".repeat(100), "b".repeat(99), "c".repeat(101))
-}
-
-fn tree() -> Vec<Entry> {
-    let mut secret = file("/opt/app/helper", "runs as another");
-    secret.mode = 0o6750;
-    (secret.owner, secret.group) = ("nobody".into(), "nosuchgroup".into());
-    sorted(vec![
-        directory("/opt/app"),
-        file("/opt/app/bin/run", "#!/bin/sh\nexit 0\n"),
-        hardlink("/opt/app/bin/also", "/opt/app/bin/run"),
-        hardlink("/opt/app/bin/zuletzt", "/opt/app/bin/run"),
-        file("/opt/app/empty", ""),
-        hardlink("/opt/app/empty too", "/opt/app/empty"),
-        file("/opt/app/große Datei", vec![b'x'; 3_000_000]),
-        file(&long("file"), "long"),
-        symlink(&long("link"), &"../".repeat(50)),
-        hardlink(&long("hard"), &long("file")),
-        hardlink(&long("aaaa"), &long("file")),
-        symlink("/opt/app/link", "bin/run"),
-        symlink("/opt/app/dangling", "/nowhere/at all"),
-        flagged(file("/etc/app/app.conf", "key = 1\n"), |flags| flags.config = ConfigFile::Noreplace),
-        flagged(file("/etc/app/with space.conf", "key = 2\n"), |flags| flags.config = ConfigFile::Replace),
-        flagged(file("/var/log/app.log", "never packed"), |flags| flags.ghost = true),
-        flagged(directory("/var/cache/app"), |flags| flags.ghost = true),
-        secret,
-    ])
-}
-
-fn compressed(name: &str, (algorithm, level, _): (Algorithm, i32, &str)) -> Package {
-    let mut package = package(name);
-    package.entries = tree();
-    package.compression = Compression { algorithm, level };
-    package
-}
-
-fn sample(name: &str) -> Package {
-    compressed(name, COMPRESSIONS[2])
-}
+use omnipack::stage::{Content, EntryKind};
 
 #[test]
 fn it_installs_and_verifies_with_every_compression() {
@@ -277,10 +232,6 @@ fn is_linked(name: &str) -> bool {
         || name.ends_with(&"c".repeat(101))
 }
 
-fn shell(text: &str) -> Scriptlet {
-    Scriptlet { interpreter: vec!["/bin/sh".to_owned()], text: text.to_owned() }
-}
-
 #[test]
 fn md5sum_agrees_with_the_list() {
     let (directory, path) = build(&sample("sums"));
@@ -316,152 +267,6 @@ fn installed_size_is_that_of_dpkg_gencontrol() {
     let theirs = Command::new("dpkg-gencontrol").arg("-O").dir(&source).run_checked().unwrap().stdout_text();
     let theirs = theirs.lines().find_map(|line| line.strip_prefix("Installed-Size: ")).unwrap();
     assert_eq!(field(&path, "Installed-Size"), theirs);
-}
-
-#[test]
-fn the_control_file_has_every_field_once_and_in_order() {
-    let mut package = sample("fields");
-    package.source = "app".to_owned();
-    package.evr.epoch = 2;
-    package.architecture = Architecture::Native("amd64".to_owned());
-    package.deb.multi_arch = Some(MultiArch::Same);
-    package.description = "First.\n\n.hidden\n  verbatim\n\ttab\nPackage: evil\n.\n".to_owned();
-    let versioned = |comparison| Some((comparison, "1:2.0~rc1-1"));
-    package.relations = vec![
-        relation(RelationKind::Requires, "libc6", versioned(Comparison::Greater)),
-        relation(RelationKind::Requires, "libc6", versioned(Comparison::LessOrEqual)),
-        relation(RelationKind::Requires, "aa | bb (>= 2) | cc", None),
-        relation(RelationKind::RequiresPre, "passwd", None),
-        relation(RelationKind::Recommends, "logrotate", versioned(Comparison::GreaterOrEqual)),
-        relation(RelationKind::Suggests, "python3:any", None),
-        relation(RelationKind::Supplements, "nothing", None),
-        relation(RelationKind::Enhances, "nginx", None),
-        relation(RelationKind::Conflicts, "old", versioned(Comparison::Less)),
-        relation(RelationKind::Obsoletes, "older", versioned(Comparison::Less)),
-        relation(RelationKind::Provides, "www", versioned(Comparison::Equal)),
-        relation(RelationKind::Replaces, "replaced", None),
-        relation(RelationKind::Breaks, "broken", None),
-    ];
-    package.relations.push(package.relations[0].clone());
-    let (_directory, path) = build(&package);
-    assert_eq!(path.file_name().unwrap(), "fields_1.2-3_amd64.deb", "no epoch in the name");
-    let expected = "\
-Package: fields
-Source: app
-Version: 2:1.2-3
-Architecture: amd64
-Maintainer: A Person <a@example.org>
-Installed-Size: SIZE
-Pre-Depends: passwd
-Depends: libc6 (>> 1:2.0~rc1-1), libc6 (<= 1:2.0~rc1-1), aa | bb (>= 2) | cc
-Recommends: logrotate (>= 1:2.0~rc1-1)
-Suggests: python3:any
-Enhances: nginx
-Conflicts: old (<< 1:2.0~rc1-1)
-Breaks: older (<< 1:2.0~rc1-1), broken
-Replaces: older (<< 1:2.0~rc1-1), replaced
-Provides: www (= 1:2.0~rc1-1)
-Section: admin
-Priority: optional
-Multi-Arch: same
-Homepage: https://example.org/
-Description: A test
- First.
- .
-  .hidden
-   verbatim
- \ttab
- Package: evil
-  .
-";
-    let size = field(&path, "Installed-Size");
-    let expected = expected.replace("SIZE", &size);
-    assert_eq!(control_file(&path, "control").unwrap(), expected);
-    // dpkg-deb prints what it has parsed.
-    assert_eq!(dpkg_deb(&["--field"], &path), expected);
-    let root = Root::new();
-    let output = root.run(["--ignore-depends=passwd,libc6,aa", "--force-bad-version", "-i", path.to_str().unwrap()]);
-    assert!(output.code == 0, "{}", output.stderr_text());
-}
-
-#[test]
-fn a_maintainer_has_name_and_address() {
-    let maintainer = |text: &str| {
-        let mut package = package("maintained");
-        package.maintainer = text.to_owned();
-        let (_directory, path) = build(&package);
-        field(&path, "Maintainer")
-    };
-    assert_eq!(maintainer("Ada\nX: y <ada@example.org>"), "Ada X: y <ada@example.org>");
-    assert_eq!(maintainer("Ada Lovelace"), "Ada Lovelace <unknown@localhost>");
-    assert_eq!(maintainer("ada@example.org"), "ada@example.org <ada@example.org>");
-}
-
-#[test]
-fn a_package_for_all_architectures_serves_all() {
-    let multi_arch = |setting: Option<MultiArch>, architecture: Architecture| {
-        let mut package = package("multi");
-        package.deb.multi_arch = setting;
-        package.architecture = architecture;
-        let (_directory, path) = build(&package);
-        let control = control_file(&path, "control").unwrap();
-        control.lines().find_map(|line| line.strip_prefix("Multi-Arch: ")).unwrap_or_default().to_owned()
-    };
-    let native = || Architecture::Native("arm64".to_owned());
-    assert_eq!(multi_arch(None, Architecture::Independent), "foreign");
-    assert_eq!(multi_arch(None, native()), "");
-    assert_eq!(multi_arch(Some(MultiArch::No), Architecture::Independent), "");
-    assert_eq!(multi_arch(Some(MultiArch::Allowed), native()), "allowed");
-    assert_eq!(multi_arch(Some(MultiArch::Same), native()), "same");
-    assert_eq!(
-        multi_arch(Some(MultiArch::Same), Architecture::Independent),
-        "foreign",
-        "dpkg refuses `same` for `all`"
-    );
-}
-
-const TRIGGERS: &str = "activate-noawait /usr/share/icons
-activate-noawait ldconfig
-interest-noawait /etc/cdhboot
-interest-noawait /usr/share/doc/nginx
-interest-noawait perl-major-upgrade
-";
-
-#[test]
-fn scripts_triggers_and_conffiles_are_what_was_meant() {
-    let mut package = sample("scripts");
-    let text = "echo '%{nothing} 100%% `id` é' >> \"$DPKG_ROOT/ran\"";
-    package.scriptlets.insert(ScriptletKind::Pre, shell(text));
-    package.scriptlets.insert(ScriptletKind::Post, shell("#!/bin/bash -e\nexit 0\n"));
-    let python = vec!["/usr/bin/python3".to_owned(), "-I".to_owned()];
-    package.scriptlets.insert(ScriptletKind::Preun, Scriptlet { interpreter: python, text: "pass\n\n".to_owned() });
-    package.deb.activate = vec!["ldconfig".to_owned(), "/usr/share/icons".to_owned()];
-    package.triggers = ["nginx >= 1:1.20", "/etc/cdhboot", "trigger:perl-major-upgrade"]
-        .map(|on| Trigger {
-            on: on.to_owned(),
-            when: TriggerWhen::In,
-            script: "exit 0".to_owned(),
-            interpreter: "/bin/sh".to_owned(),
-            package: None,
-        })
-        .to_vec();
-    let (directory, path) = build(&package);
-    let script = |name: &str| control_file(&path, name);
-    assert_eq!(script("preinst").unwrap(), format!("#!/bin/sh\n{text}\n"));
-    assert_eq!(script("postinst").unwrap(), "#!/bin/bash -e\nexit 0\n");
-    assert_eq!(script("prerm").unwrap(), "#!/usr/bin/python3 -I\npass\n\n");
-    assert_eq!(script("postrm"), None);
-    assert_eq!(script("triggers").unwrap(), TRIGGERS);
-    assert_eq!(script("conffiles").unwrap(), "/etc/app/app.conf\n/etc/app/with space.conf\n");
-    let out = directory.path().join("control");
-    Command::new("dpkg-deb").arg("--control").arg(&path).arg(&out).run_checked().unwrap();
-    let mode = |name: &str| fs_err::metadata(out.join(name)).unwrap().permissions().mode() & 0o7777;
-    assert_eq!((mode("preinst"), mode("md5sums")), (0o755, 0o644));
-
-    package.role = Role::Meta;
-    let (_directory, path) = build(&package);
-    let interests = TRIGGERS.lines().filter(|line| line.starts_with("interest")).collect::<Vec<_>>().join("\n");
-    assert_eq!(control_file(&path, "triggers").unwrap().trim_end(), interests, "the main package activates");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Which package of a Debian or Ubuntu release has a shared library, and which version of it has a symbol: what
 //! dpkg-shlibdeps(1) reads of installed packages, as data. `tools/debian-libraries` writes it out of the releases' packages.
 //!
-//! `libraries/<distribution>.txt` has a line for each library, without or with symbols:
+//! `shared-libraries/<distribution>.txt` has a line for each library, without or with symbols:
 //!
 //! ```text
 //! libbz2.so.1.0 libbz2-1.0                     the package (a relation), from its `shlibs` file
@@ -10,7 +10,7 @@
 //! | libc6 (>> 2.36), libc6 (<< 2.37)           a second template, for the symbols that follow it
 //! ```
 //!
-//! A symbol is its name, or `name@NODE`; `_Z*` is any C++ symbol without a node. `libraries/symbols.txt` has the same without
+//! A symbol is its name, or `name@NODE`; `_Z*` is any C++ symbol without a node. `shared-libraries/symbols.txt` has the same without
 //! packages: what holds in every distribution whose own file does not say otherwise, as far as it knows versions so high.
 //! A symbol that is nowhere needs the lowest version.
 //!
@@ -19,23 +19,16 @@
 
 use std::collections::HashMap;
 
+use include_dir::{Dir, include_dir};
 use memchr::memmem;
 
 use super::debian_version;
 
-const SHARED: &str = include_str!("libraries/symbols.txt");
+/// A file for each distribution, and one for what they share: another distribution is another file, and no code.
+static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/distribution/shared-libraries");
 
-const DISTRIBUTIONS: [(&str, &str); 9] = [
-    ("debian-11", include_str!("libraries/debian-11.txt")),
-    ("debian-12", include_str!("libraries/debian-12.txt")),
-    ("debian-13", include_str!("libraries/debian-13.txt")),
-    ("debian-14", include_str!("libraries/debian-14.txt")),
-    ("ubuntu-20.04", include_str!("libraries/ubuntu-20.04.txt")),
-    ("ubuntu-22.04", include_str!("libraries/ubuntu-22.04.txt")),
-    ("ubuntu-24.04", include_str!("libraries/ubuntu-24.04.txt")),
-    ("ubuntu-25.10", include_str!("libraries/ubuntu-25.10.txt")),
-    ("ubuntu-26.04", include_str!("libraries/ubuntu-26.04.txt")),
-];
+/// Name of the file that all distributions share.
+const SHARED: &str = "symbols";
 
 /// The libraries of one distribution. Nothing is read before a library is looked up.
 #[derive(Debug, Clone, Copy)]
@@ -68,18 +61,19 @@ impl Libraries {
     /// Of the data of this name, which `libraries` of a distribution gives.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        DISTRIBUTIONS.iter().find(|(known, _)| *known == name).map(|(_, own)| Self { own })
+        if name == SHARED { None } else { text(name).map(|own| Self { own }) }
     }
 
     pub fn names() -> impl Iterator<Item = &'static str> {
-        DISTRIBUTIONS.iter().map(|(name, _)| *name)
+        let stems = FILES.files().filter_map(|file| file.path().file_stem()?.to_str());
+        stems.filter(|name| *name != SHARED)
     }
 
     /// The library of a soname, `libz.so.1`.
     #[must_use]
     pub fn find(self, soname: &str) -> Option<Library> {
         let (head, lines) = section(self.own, soname)?;
-        let shared = section(SHARED, soname).map(|(_, lines)| lines).unwrap_or_default();
+        let shared = section(text(SHARED).unwrap_or_default(), soname).map(|(_, lines)| lines).unwrap_or_default();
         let (lowest, highest, template) = match head.split_once(' ') {
             Some((bounds, template)) if bounds.contains("..") => {
                 let (lowest, highest) = bounds.split_once("..")?;
@@ -100,6 +94,10 @@ impl Libraries {
         library.shared.extend(shared.lines().flat_map(symbols));
         Some(library)
     }
+}
+
+fn text(name: &str) -> Option<&'static str> {
+    FILES.get_file(format!("{name}.txt"))?.contents_utf8()
 }
 
 /// The rest of the line that begins with `soname`, and the lines that belong to it.

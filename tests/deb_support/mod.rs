@@ -7,13 +7,20 @@ mod entries;
 use std::ffi::OsStr;
 use std::path::Path;
 
-use omnipack::distribution::{PackageFormat, ToolVersion};
+use omnipack::distribution::{Algorithm, PackageFormat, ToolVersion};
 use omnipack::exec::{Command, Output};
 use omnipack::package::Package;
+use omnipack::plan::Compression;
+use omnipack::project::ConfigFile;
+use omnipack::service::Scriptlet;
+use omnipack::stage::Entry;
 
 pub use entries::*;
 
 pub const DPKG_1_20: ToolVersion = ToolVersion { major: 1, minor: 20, patch: 13 };
+
+pub const COMPRESSIONS: [(Algorithm, i32, &str); 3] =
+    [(Algorithm::Gzip, 6, "gz"), (Algorithm::Xz, 2, "xz"), (Algorithm::Zstd, 3, "zst")];
 
 pub fn package(name: &str) -> Package {
     package_for(name, PackageFormat::Deb, DPKG_1_20)
@@ -87,4 +94,50 @@ impl Root {
         let output = self.run(["--verify", name]);
         assert_eq!((output.code, output.stdout_text().as_str(), output.stderr_text().as_str()), (0, "", ""));
     }
+}
+
+/// Of 300 bytes, with directories of 100, 99 and 101.
+pub fn long(kind: &str) -> String {
+    format!("/opt/app/{}/{}/{kind}{}", "a".repeat(100), "b".repeat(99), "c".repeat(101))
+}
+
+pub fn tree() -> Vec<Entry> {
+    let mut secret = file("/opt/app/helper", "runs as another");
+    secret.mode = 0o6750;
+    (secret.owner, secret.group) = ("nobody".into(), "nosuchgroup".into());
+    sorted(vec![
+        directory("/opt/app"),
+        file("/opt/app/bin/run", "#!/bin/sh\nexit 0\n"),
+        hardlink("/opt/app/bin/also", "/opt/app/bin/run"),
+        hardlink("/opt/app/bin/zuletzt", "/opt/app/bin/run"),
+        file("/opt/app/empty", ""),
+        hardlink("/opt/app/empty too", "/opt/app/empty"),
+        file("/opt/app/große Datei", vec![b'x'; 3_000_000]),
+        file(&long("file"), "long"),
+        symlink(&long("link"), &"../".repeat(50)),
+        hardlink(&long("hard"), &long("file")),
+        hardlink(&long("aaaa"), &long("file")),
+        symlink("/opt/app/link", "bin/run"),
+        symlink("/opt/app/dangling", "/nowhere/at all"),
+        flagged(file("/etc/app/app.conf", "key = 1\n"), |flags| flags.config = ConfigFile::Noreplace),
+        flagged(file("/etc/app/with space.conf", "key = 2\n"), |flags| flags.config = ConfigFile::Replace),
+        flagged(file("/var/log/app.log", "never packed"), |flags| flags.ghost = true),
+        flagged(directory("/var/cache/app"), |flags| flags.ghost = true),
+        secret,
+    ])
+}
+
+pub fn compressed(name: &str, (algorithm, level, _): (Algorithm, i32, &str)) -> Package {
+    let mut package = package(name);
+    package.entries = tree();
+    package.compression = Compression { algorithm, level };
+    package
+}
+
+pub fn sample(name: &str) -> Package {
+    compressed(name, COMPRESSIONS[2])
+}
+
+pub fn shell(text: &str) -> Scriptlet {
+    Scriptlet { interpreter: vec!["/bin/sh".to_owned()], text: text.to_owned() }
 }

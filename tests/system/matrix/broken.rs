@@ -107,14 +107,14 @@ fn maintainer_scripts(kind: &str) -> &'static [&'static str] {
     }
 }
 
-/// Takes a package apart, replaces `from` by `to` in its maintainer scripts, and packs it again. False when it is not
-/// there.
+/// Replaces `from` by `to` in the maintainer scripts of a package. False when it is not there. Files and their owners, whom
+/// this machine need not know, stay as they are packed.
 fn edit_maintainer_scripts(package: &Path, kind: &str, from: &str, to: &str) -> bool {
     let directory = tempfile::tempdir().unwrap();
-    let tree = directory.path().join("tree");
-    expect_success(&Command::new("dpkg-deb").arg("--raw-extract").arg(package).arg(&tree));
+    let control = directory.path().join("control");
+    expect_success(&Command::new("dpkg-deb").arg("--control").arg(package).arg(&control));
     let mut found = false;
-    for script in maintainer_scripts(kind).iter().map(|name| tree.join("DEBIAN").join(name)) {
+    for script in maintainer_scripts(kind).iter().map(|name| control.join(name)) {
         let Ok(text) = fs_err::read_to_string(&script) else { continue };
         if text.contains(from) {
             found = true;
@@ -122,7 +122,10 @@ fn edit_maintainer_scripts(package: &Path, kind: &str, from: &str, to: &str) -> 
         }
     }
     if found {
-        expect_success(&Command::new("dpkg-deb").args(["--build", "-Zgzip"]).arg(&tree).arg(package));
+        let pack = "ar x \"$0\"; rm control.tar.* \"$0\"
+                    tar --owner=0 --group=0 -C control -czf control.tar.gz .
+                    ar rc \"$0\" debian-binary control.tar.gz data.tar*";
+        expect_success(&Command::new("sh").args(["-ec", pack]).arg(package).dir(directory.path()));
     }
     found
 }

@@ -167,7 +167,6 @@ rows! {
         not_enabled: BOOKWORM, Scriptlet { kind: "post", from: "tell --no-reload", to: ":" }, "web is inactive disabled";
         started: SYSVINIT, Scriptlet { kind: "any", from: "live=no\n# Is", to: "live=yes\n#" }, "processes:";
         talks: BOOKWORM, Added("[scriptlets]\npost = \"echo hello\""), "hello";
-        started_deb: SYSVINIT_DEB, Scriptlet { kind: "any", from: "live=no\n# Is", to: "live=yes\n#" }, "processes:";
     }
     restarted_once on_every_target = upgrade::what_ran_is_restarted_once_with_the_new_files {
         not_restarted: BOOKWORM, Scriptlet { kind: "posttrans", from: "attempt restart", to: ":" }, "starts: ,";
@@ -230,7 +229,7 @@ rows! {
         stopped_late_deb: BOOKWORM_DEB, Scriptlet { kind: "preun", from: "invoke stop \"$unit\" ||", to: ": ||" }, "stops: ,";
         never_stopped_deb: SYSVINIT_DEB, Scriptlet { kind: "preun", from: "invoke \"$1\" stop ||", to: ": ||" }, "stops: ,";
         state_stays_deb: BOOKWORM_DEB, Scriptlet { kind: "postun", from: "helper purge \"$unit\" ||", to: ": ||" },
-            "purged: left behind: /etc/systemd/system/";
+            "purged: left behind: /var/lib/systemd/deb-systemd-helper-enabled/demo";
     }
     bytecode_made_here on_every_target = remove::bytecode_made_on_the_machine_goes {
         stays: BOOKWORM, Scriptlet { kind: "any", from: "-name __pycache__", to: "-name none" }, "/opt/demo";
@@ -294,7 +293,7 @@ rows! {
         not_asked: BOOKWORM_DEB, Scriptlet { kind: "post", from: "is_denied ", to: "false " }, "process";
     }
     config_is_chosen on_every_debian = debian::the_administrator_chooses_the_config {
-        no_conffile: BOOKWORM_DEB, Config { from: "mode = \"0640\"", to: "mode = \"0640\"\nconfig = \"replace\"" }, "demo.conf";
+        thrown_away: BOOKWORM_DEB, Added("[scriptlets]\npost = \"rm -f /etc/demo/*.dpkg-dist\""), "demo.conf.dpkg-dist";
     }
     interpreter_stays on_every_debian = debian::the_interpreter_stays {
         not_required: BOOKWORM_DEB, Added("[distribution.debian-12]\npythons = [{ version = \"3.11\", package = \"python3\", path = \"/usr/bin/python3.11\", requirement = \"python3\" }]"),
