@@ -18,7 +18,6 @@ mod tests;
 mod version;
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
 
 use miette::Diagnostic;
 use pep508_rs::{ExtraName, MarkerEnvironment, Requirement, VerbatimUrl, VersionOrUrl};
@@ -26,6 +25,7 @@ use thiserror::Error as ThisError;
 
 use super::Relation;
 use crate::distribution::{Distribution, PythonDist, ToolVersion};
+use crate::project::parse_requirement;
 
 use rules::{Expression, Rules};
 
@@ -35,7 +35,7 @@ pub enum Error {
     #[error("`{requirement}` is not a requirement: {reason}")]
     #[diagnostic(
         code(requirement::syntax),
-        help("it comes from the application's metadata: correct `dependencies` there")
+        help("it comes from the application's metadata or a requirement file: correct it there")
     )]
     Syntax { requirement: String, reason: String },
     #[error("`{package}`, which `[package-map]` has for `{name}`, is not the name of a package")]
@@ -136,14 +136,36 @@ pub fn translate(
 ) -> Result<Vec<Translation>, Error> {
     let mut wanted: Vec<Wanted> = Vec::new();
     for text in requirements {
-        let syntax = |reason: String| Error::Syntax { requirement: text.escape_debug().to_string(), reason };
-        let requirement =
-            Requirement::<VerbatimUrl>::from_str(text).map_err(|error| syntax(error.message.to_string()))?;
+        let (requirement, legacy) = parse(text)?;
         if requirement.evaluate_markers(environment, extras) {
-            Wanted::add(&mut wanted, text, &requirement);
+            Wanted::add(&mut wanted, text, &requirement, legacy);
         }
     }
     wanted.iter().map(|wanted| wanted.translate(vocabulary)).collect()
+}
+
+/// Reads a requirement. The index has old metadata with versions from before PEP 440 (`pytz (>dev)`): of such a one, the
+/// version is left out, and given back.
+fn parse(text: &str) -> Result<(Requirement<VerbatimUrl>, Option<String>), Error> {
+    let syntax = |reason: String| Error::Syntax { requirement: text.escape_debug().to_string(), reason };
+    let reason = match parse_requirement(text) {
+        Ok(requirement) => return Ok((requirement, None)),
+        Err(reason) => reason,
+    };
+    let (before, marker) = text.split_once(';').unwrap_or((text, ""));
+    let start = before.find(['(', '<', '>', '=', '!', '~']).ok_or_else(|| syntax(reason.clone()))?;
+    let (named, version) = before.split_at(start);
+    let version = version.trim().trim_matches(['(', ')']).trim();
+    let is_one = |part: &str| {
+        let word = part.trim().trim_start_matches(['<', '>', '=', '!', '~']).trim();
+        let sound = word.chars().all(|c| c.is_ascii_alphanumeric() || "._*+!-".contains(c));
+        word.len() < part.trim().len() && !word.is_empty() && sound
+    };
+    if !version.split(',').all(is_one) {
+        return Err(syntax(reason));
+    }
+    let rest = if marker.is_empty() { named.to_owned() } else { format!("{named} ;{marker}") };
+    Ok((parse_requirement(&rest).map_err(syntax)?, Some(version.to_owned())))
 }
 
 /// All that is asked of one distribution.
@@ -154,17 +176,19 @@ struct Wanted {
     texts: Vec<String>,
     /// By extra, the first without any; each with what is asked of its version.
     asked: Vec<(Option<String>, Vec<pep440_rs::VersionSpecifier>)>,
-    /// Where it is to come from, when that is an address.
+    /// Is it to come from an address?
     url: bool,
+    /// What is asked of its version and means nothing any more.
+    legacy: Vec<String>,
 }
 
 impl Wanted {
-    fn add(all: &mut Vec<Self>, text: &str, requirement: &Requirement<VerbatimUrl>) {
+    fn add(all: &mut Vec<Self>, text: &str, requirement: &Requirement<VerbatimUrl>, legacy: Option<String>) {
         let (name, extras) = names::as_written(text);
         let key = names::normalised(name);
         let at = all.iter().position(|known| known.key == key).unwrap_or_else(|| {
             let asked = vec![(None, Vec::new())];
-            all.push(Self { name: name.to_owned(), key, texts: Vec::new(), asked, url: false });
+            all.push(Self { name: name.to_owned(), key, texts: Vec::new(), asked, url: false, legacy: Vec::new() });
             all.len() - 1
         });
         let Some(wanted) = all.get_mut(at) else { return };
@@ -176,6 +200,7 @@ impl Wanted {
             }
             None => &[],
         };
+        wanted.legacy.extend(legacy);
         wanted.texts.push(text.to_owned());
         wanted.ask(None, specifiers);
         for extra in extras {
@@ -220,6 +245,8 @@ impl Wanted {
         if self.url {
             open.push(format!("any version of {} will do, although an address is given for it", self.name));
         }
+        let legacy = self.legacy.iter();
+        open.extend(legacy.map(|version| format!("`{version}` of {} is no version any more: any will do", self.name)));
         Ok(Translation { requirements: self.texts.clone(), relations, open })
     }
 }

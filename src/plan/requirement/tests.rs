@@ -198,6 +198,15 @@ fn an_address_is_said_not_to_be_required() {
     assert_eq!(open, ["any version of a will do, although an address is given for it"]);
 }
 
+/// `celery` 5.1 has this in its metadata.
+#[test]
+fn a_version_from_before_pep_440_is_said_to_be_left_out() {
+    let (relations, open) = lines_with("fedora-42", &["pytz (>dev)", "b[x] >=1.0-final ; python_version > '3'"], &[]);
+    assert_eq!(relations, ["python3dist(pytz)", "python3dist(b)", "python3dist(b[x])"]);
+    assert_eq!(open[0], "`>dev` of pytz is no version any more: any will do");
+    assert_eq!(open[1], "`>=1.0-final` of b is no version any more: any will do");
+}
+
 #[test]
 fn packages_are_named_by_the_rules_of_the_target() {
     for (target, requirement, expected) in [
@@ -244,7 +253,7 @@ fn what_is_no_requirement_or_no_package_is_refused() {
         let vocabulary = Vocabulary::new(distribution, ToolVersion::new(3, 9, 0), &map);
         translate(&[requirement.to_owned()], &[], &environment("3.9"), &vocabulary)
     };
-    for requirement in ["", "a b", "a>", "a>=x", "%(touch x)", "a\nRequires: b"] {
+    for requirement in ["", "a b", "a>", "a- >1", "a>=x y", "a>=%(x)", "%(touch x)", "a\nRequires: b"] {
         assert!(matches!(refused(requirement, "a"), Err(Error::Syntax { .. })), "{requirement:?}");
     }
     for package in ["", "a b", "a,b", "%{lua:x}", "a\nb", "a%b"] {
