@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -21,7 +22,14 @@ pub struct Application {
     pub native: bool,
     /// Paths below `site-packages`.
     files: Vec<String>,
+    /// Paths below `/usr` of what lies elsewhere, with the content: programs that are no entry points, manual pages.
+    pub others: BTreeMap<String, Arc<[u8]>>,
+    /// What the build backend needs (`[build-system] requires`), of sources that lie here.
+    pub build_requires: Vec<String>,
     entry_points: String,
+    /// Was it built by tools that name archives after the project as it is written (`Flask-2.0.3.tar.gz`)? Those of PEP 625
+    /// normalise the name; setuptools has built wheels by itself, without `bdist_wheel`, since about when it does that.
+    pub old_names: bool,
     /// Do the sources have a `setup.py`? Of an archive that is not known.
     pub setup_py: bool,
 }
@@ -47,26 +55,53 @@ impl Application {
         let damaged = |error: zip::result::ZipError| Error::Io(std::io::Error::from(error));
         let mut archive = zip::ZipArchive::new(fs_err::File::open(path)?).map_err(damaged)?;
         let mut application = Self::default();
-        let mut entry_points = None;
+        let (mut entry_points, mut wheel) = (None, None);
+        let mut others = BTreeMap::new();
         for name in archive.file_names() {
             let name = name.map_err(damaged)?;
-            application.add(&name);
-            if name.split_once('/').is_some_and(|(top, file)| top.ends_with(".dist-info") && file == "entry_points.txt")
-            {
-                entry_points = Some(name.into_owned());
+            application.add(&name, &mut others);
+            match name.split_once('/') {
+                Some((top, "entry_points.txt")) if top.ends_with(".dist-info") => {
+                    entry_points = Some(name.into_owned())
+                }
+                Some((top, "WHEEL")) if top.ends_with(".dist-info") => wheel = Some(name.into_owned()),
+                _ => {}
             }
         }
+        let mut read = |name: &str| -> Result<Vec<u8>, Error> {
+            let mut bytes = Vec::new();
+            archive.by_name(name).map_err(damaged)?.read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         if let Some(name) = entry_points {
-            archive.by_name(&name).map_err(damaged)?.read_to_string(&mut application.entry_points)?;
+            application.entry_points = text(read(&name)?);
+        }
+        if let Some(name) = wheel {
+            application.old_names = text(read(&name)?).lines().any(|line| line.starts_with("Generator: bdist_wheel"));
+        }
+        for (path, name) in others {
+            application.others.insert(path, read(&name)?.into());
         }
         application.setup_py = source.directory().is_some_and(|directory| directory.join("setup.py").is_file());
+        application.build_requires = source.directory().map(build_requires).unwrap_or_default();
         application.files.sort();
         Ok(application)
     }
 
-    fn add(&mut self, name: &str) {
+    /// <https://packaging.python.org/specifications/binary-distribution-format/#the-data-directory>
+    fn add(&mut self, name: &str, others: &mut BTreeMap<String, String>) {
         let (top, below) = name.split_once('/').unwrap_or((name, ""));
-        if top.ends_with(".dist-info") || top.ends_with(".data") || name.ends_with('/') {
+        if top.ends_with(".dist-info") || name.ends_with('/') {
+            return;
+        }
+        if top.ends_with(".data") {
+            match below.split_once('/') {
+                Some(("scripts", program)) => drop(others.insert(format!("bin/{program}"), name.to_owned())),
+                Some(("data", path)) => drop(others.insert(path.to_owned(), name.to_owned())),
+                Some(("purelib" | "platlib", path)) => self.add(path, others),
+                _ => {}
+            }
             return;
         }
         self.native |= name.ends_with(".so");
@@ -117,6 +152,14 @@ impl Application {
         };
         Ok(template::render("setup.py", include_str!("../../templates/spec/setup.py"), setup)?)
     }
+}
+
+/// An unreadable `pyproject.toml` has none: the wheel was built from it before.
+fn build_requires(directory: &Path) -> Vec<String> {
+    let text = fs_err::read_to_string(directory.join("pyproject.toml")).unwrap_or_default();
+    let table = text.parse::<toml::Table>().unwrap_or_default();
+    let requires = table.get("build-system").and_then(|system| system.get("requires")).and_then(toml::Value::as_array);
+    requires.into_iter().flatten().filter_map(toml::Value::as_str).map(str::to_owned).collect()
 }
 
 fn dotted(directory: &str) -> String {

@@ -41,6 +41,11 @@ impl Layout {
         Self { dialect, prefix: prefix.to_owned() }
     }
 
+    /// Where programs lie, and what is installed beside them: `/usr` or `/opt/<name>`.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// Is everything, but for systemd's own, written with rpm's own macros?
     pub fn own_prefix(&self) -> Option<&str> {
         (self.dialect == SpecDialect::Plain).then_some(self.prefix.as_str())
@@ -125,6 +130,21 @@ impl Layout {
         let mut known = systemd.iter().chain(&MACROS);
         let found = known.find_map(|(directory, name)| below(path, directory).map(|rest| format!("{name}{rest}")));
         Ok(found.unwrap_or_else(|| path.to_owned()))
+    }
+
+    /// Lines of `%files` for what the application's wheel puts elsewhere than among the modules. rpm compresses manual pages.
+    ///
+    /// # Errors
+    /// When a path has characters that rpm takes for more.
+    pub fn others(&self, application: &Application) -> Result<Vec<String>, Error> {
+        if self.own_prefix().is_some() {
+            return Ok(Vec::new());
+        }
+        let line = |path: &String| {
+            let end = if path.starts_with("share/man/") { "*" } else { "" };
+            Ok(format!("{}{end}", self.path(&format!("{SYSTEM}/{path}"))?))
+        };
+        application.others.keys().map(line).collect()
     }
 
     /// Lines of `%files` for what Python's tools install, where no macro lists it.

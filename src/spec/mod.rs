@@ -23,7 +23,7 @@ use thiserror::Error as ThisError;
 use crate::distribution::{PackageFormat, SpecDialect};
 use crate::package;
 use crate::plan::requirement::{self, Translation, Vocabulary};
-use crate::plan::{BuildPlan, InterpreterKind};
+use crate::plan::{BuildPlan, InterpreterKind, Role};
 use crate::project::Source;
 use crate::stage::Content;
 use crate::template::{self, TemplateError};
@@ -168,16 +168,19 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     let packages = package::assemble(&adapted, &layout.stage(plan)?)?;
     let vocabulary = Vocabulary::new(distribution, plan.interpreter.version, input.package_map);
     let required = required(input, &vocabulary)?;
-    let archive = archive(plan);
+    let archive = archive(input);
     for text in [&archive.0, &archive.1, &plan.metadata.name] {
         layout.path(text)?;
     }
     let mut sources = Sources::new(&layout, plan);
-    let shim = shim(input, &mut sources)?;
+    let shim = shim(input, &layout, &mut sources)?;
     let mut sections = Vec::new();
     let mut notes = plan.notes.clone();
     for (planned, package) in adapted.packages.iter().zip(&packages) {
-        let files = sources.files(planned, package)?;
+        let mut files = sources.files(planned, package)?;
+        if planned.role == Role::Main {
+            files.extend(layout.others(input.application)?);
+        }
         let part = sections::Part { plan: &adapted, planned, package, layout: &layout, vocabulary: &vocabulary };
         sections.push(part.section(files, &required, &mut sources)?);
     }
@@ -214,7 +217,7 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
             default: first.is_some_and(|first| first.version.series() == plan.interpreter.version.series()),
             package: python.map_or("python3", |python| python.package.as_str()),
         },
-        build_requires: plan.rpm.build_requires.clone(),
+        build_requires: build_requires(input, &vocabulary)?,
         packages: sections,
         prepare: shim,
         install: sources.install(),
@@ -249,9 +252,28 @@ fn required(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<Transl
     Ok(all.into_iter().filter(|translation| !found.contains(translation)).collect())
 }
 
+/// What building needs besides the tools of the dialect: what the build backend asks for, which only the modern dialect
+/// finds out itself and `setup.py` does not need, and what the user says.
+fn build_requires(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<String>, Error> {
+    let mut lines = Vec::new();
+    if input.plan.distribution.spec_dialect == SpecDialect::Suse {
+        let wanted = &input.application.build_requires;
+        for translation in requirement::translate(wanted, &[], input.environment, vocabulary)? {
+            lines.extend(translation.relations.iter().filter_map(sections::build_requirement));
+        }
+    }
+    lines.extend(input.plan.rpm.build_requires.iter().cloned());
+    Ok(lines)
+}
+
 /// Where the application's own archive comes from, and the directory in it.
-fn archive(plan: &BuildPlan) -> (String, String) {
-    let name = plan.metadata.name.to_lowercase().replace(['-', '.'], "_");
+fn archive(input: &Input<'_>) -> (String, String) {
+    let plan = input.plan;
+    let published = matches!(plan.source, Source::Requirement(_)) && input.application.old_names;
+    let name = match published {
+        true => plan.metadata.name.clone(),
+        false => plan.metadata.name.to_lowercase().replace(['-', '.'], "_"),
+    };
     let directory = format!("{name}-{}", plan.version);
     match &plan.source {
         Source::Sdist(path) => {
@@ -271,7 +293,7 @@ fn archive(plan: &BuildPlan) -> (String, String) {
 
 /// Puts a `setup.py` among the sources where the dialect needs one and the project has none, or may have none: one with
 /// native code can only be built by its own. Lines for `%prep`.
-fn shim(input: &Input<'_>, sources: &mut Sources<'_>) -> Result<Vec<String>, Error> {
+fn shim(input: &Input<'_>, layout: &Layout, sources: &mut Sources<'_>) -> Result<Vec<String>, Error> {
     let dialect = input.plan.distribution.spec_dialect;
     let archive = input.plan.source.directory().is_none();
     let own = input.application.setup_py || (archive && input.application.native);
@@ -281,6 +303,9 @@ fn shim(input: &Input<'_>, sources: &mut Sources<'_>) -> Result<Vec<String>, Err
     }
     let text = input.application.setup(&input.plan.metadata.name, &input.plan.version)?;
     let number = sources.add("setup.py", Content::Bytes(text.into_bytes().into()));
+    for (path, content) in &input.application.others {
+        sources.add_other(path, content, layout)?;
+    }
     // setuptools since 61 would read `pyproject.toml` besides, and not everything that other backends have in it.
     let lines = [
         "if [ ! -e setup.py ]; then",

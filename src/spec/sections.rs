@@ -133,6 +133,11 @@ fn translated(translation: &Translation) -> Vec<Tag> {
     tags.collect()
 }
 
+/// A conflict is nothing that building needs.
+pub fn build_requirement(relation: &Relation) -> Option<String> {
+    (relation.kind == RelationKind::Requires).then(|| words(relation))
+}
+
 fn words(relation: &Relation) -> String {
     let Some((comparison, version)) = &relation.comparison else { return relation.name.clone() };
     let operator = match comparison {

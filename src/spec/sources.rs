@@ -1,5 +1,7 @@
 //! Files of packages as sources of the spec file, the lines that install them, and those of `%files`.
 
+use std::sync::Arc;
+
 use super::{Error, Layout};
 use crate::package::Package;
 use crate::plan::{BuildPlan, PackagePlan, Role};
@@ -48,6 +50,27 @@ impl<'a> Sources<'a> {
 
     pub fn names(&self) -> Vec<&str> {
         self.files.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// Adds what the wheel has elsewhere than among the modules, and what the `setup.py` that is written for a project does
+    /// not know of. `#!python` stands for the interpreter in programs of a wheel.
+    pub fn add_other(&mut self, path: &str, content: &Arc<[u8]>, layout: &Layout) -> Result<(), Error> {
+        let mut content = Arc::clone(content);
+        if let Some(rest) = content.strip_prefix(b"#!python") {
+            let interpreter = match layout.own_prefix() {
+                Some(prefix) => format!("{prefix}/bin/python"),
+                None => self.plan.interpreter.path.clone(),
+            };
+            content = [b"#!", interpreter.as_bytes(), rest].concat().into();
+        }
+        let mode = if path.starts_with("bin/") { "0755" } else { "0644" };
+        let number = self.add(path.rsplit('/').next().unwrap_or(path), Content::Bytes(content));
+        let path = layout.path(&format!("{}/{path}", layout.prefix()))?;
+        // The project may have a `setup.py` of its own, which installs it.
+        self.run(format!(
+            "[ -e %{{buildroot}}{path} ] || install -D -p -m {mode} %{{SOURCE{number}}} %{{buildroot}}{path}"
+        ));
+        Ok(())
     }
 
     /// A line for `%install`.

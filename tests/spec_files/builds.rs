@@ -9,9 +9,9 @@ use crate::support::{fixture, repository};
 use crate::tool::{DIALECTS, generate, python, rpm_tool, succeed};
 
 /// A copy of a fixture, whose target's Python is that of the tests.
-fn project(name: &str, distribution: &str, directory: &Path) -> PathBuf {
+fn project(source: &Path, distribution: &str, directory: &Path) -> PathBuf {
     let project = directory.join("project");
-    succeed(&Command::new("cp").arg("-r").arg(fixture(name)).arg(&project));
+    succeed(&Command::new("cp").arg("-r").arg(source).arg(&project));
     let python = python();
     let series =
         succeed(&Command::new(python).args(["-c", "import sys; print('%d.%d' % sys.version_info[:2], end='')"]));
@@ -39,8 +39,13 @@ fn archive(project: &Path, spec: &Path) {
 }
 
 /// Builds everything, and gives the binary packages by name.
-pub fn build(name: &str, distribution: &str, dialect: &str, top: &Path) -> BTreeMap<String, PathBuf> {
-    let project = project(name, distribution, top);
+fn build(name: &str, distribution: &str, dialect: &str, top: &Path) -> BTreeMap<String, PathBuf> {
+    build_from(&fixture(name), distribution, dialect, top)
+}
+
+fn build_from(source: &Path, distribution: &str, dialect: &str, top: &Path) -> BTreeMap<String, PathBuf> {
+    let name = source.display();
+    let project = project(source, distribution, top);
     let sources = top.join("SOURCES");
     let spec = generate(&project, distribution, &sources);
     archive(&project, &spec);
@@ -63,7 +68,7 @@ fn path_of(python: &Path) -> String {
     format!("{}:{}", python.parent().unwrap().display(), std::env::var("PATH").unwrap_or_default())
 }
 
-pub fn query(package: &Path, format: &str) -> String {
+fn query(package: &Path, format: &str) -> String {
     succeed(&Command::new("rpm").args(["-qp", "--qf", format]).arg(package))
 }
 
@@ -140,6 +145,38 @@ fn the_other_fixtures_are_built_in_every_dialect() {
             let packages = build(name, distribution, dialect, directory.path());
             assert_eq!(packages.keys().collect::<Vec<_>>(), names, "{name} on {distribution}");
         }
+    }
+}
+
+/// Programs that are no entry points, and manual pages: what a wheel has elsewhere than among the modules.
+#[test]
+fn what_lies_elsewhere_is_packaged() {
+    let pyproject = "[build-system]\nrequires = [\"setuptools>=61\"]\nbuild-backend = \"setuptools.build_meta\"\n[project]\n\
+                     name = \"Odd.App\"\nversion = \"1.0\"\n[tool.setuptools]\npackages = [\"odd\"]\npackage-dir = {\"\" = \"src\"}\n\
+                     script-files = [\"odd-tool\"]\n[tool.setuptools.data-files]\n\"share/man/man1\" = [\"odd.1\"]\n";
+    let files = [
+        ("pyproject.toml", pyproject),
+        ("src/odd/__init__.py", ""),
+        ("src/odd/deep/data.txt", "x"),
+        ("odd-tool", "#!python\nprint('odd')\n"),
+        ("odd.1", ".TH ODD 1\n"),
+    ];
+    for (distribution, dialect) in DIALECTS {
+        let directory = tempfile::tempdir().unwrap();
+        let source = directory.path().join("source");
+        for (name, text) in files {
+            fs_err::create_dir_all(source.join(name).parent().unwrap()).unwrap();
+            fs_err::write(source.join(name), text).unwrap();
+        }
+        let packages = build_from(&source, distribution, dialect, directory.path());
+        let inside = list(&packages["odd-app"], "-l");
+        let prefix = if dialect == "plain" { "/opt/odd-app" } else { "/usr" };
+        for path in ["bin/odd-tool", "share/man/man1/odd.1"] {
+            let path = format!("{prefix}/{path}");
+            assert!(inside.iter().any(|found| found.starts_with(&path)), "{distribution}: {path}\n{inside:#?}");
+        }
+        let module = inside.iter().any(|path| path.ends_with("site-packages/odd/__init__.py"));
+        assert!(module, "{distribution}: {inside:#?}");
     }
 }
 
