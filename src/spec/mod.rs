@@ -55,6 +55,9 @@ pub enum Error {
         help("letters, digits and `/._+-@:,=~^` make a path that rpm takes as it is; rename it")
     )]
     Path { path: String, reason: &'static str },
+    #[error("`{text}` in `build-requires` is nothing that a spec file can require")]
+    #[diagnostic(code(spec::requirement), help("write a package, a path or a capability: `gcc >= 8`"))]
+    BuildRequirement { text: String },
     #[error("the `{kind}` scriptlet of {package} is not for a shell, and has to do more than that")]
     #[diagnostic(code(spec::scriptlet), help("write it for /bin/sh: macros of the distribution come before it"))]
     Scriptlet { kind: &'static str, package: String },
@@ -115,7 +118,7 @@ struct Context<'a> {
     archive: &'a str,
     archive_directory: &'a str,
     sources: Vec<&'a str>,
-    patches: &'a [String],
+    patches: Vec<&'a str>,
     rpm: &'a crate::project::RpmSettings,
     native: bool,
     has_units: bool,
@@ -174,6 +177,7 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     }
     let mut sources = Sources::new(&layout, plan);
     let shim = shim(input, &layout, &mut sources)?;
+    sources.add_patches(&plan.rpm.patches)?;
     let mut sections = Vec::new();
     let mut notes = plan.notes.clone();
     for (planned, package) in adapted.packages.iter().zip(&packages) {
@@ -207,7 +211,7 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         archive: &archive.0,
         archive_directory: &archive.1,
         sources: sources.names(),
-        patches: &plan.rpm.patches,
+        patches: sources.patches(),
         rpm: &plan.rpm,
         native: input.application.native,
         has_units: packages.iter().any(layout::has_units),
@@ -262,7 +266,14 @@ fn build_requires(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<
             lines.extend(translation.relations.iter().filter_map(sections::build_requirement));
         }
     }
-    lines.extend(input.plan.rpm.build_requires.iter().cloned());
+    for text in &input.plan.rpm.build_requires {
+        let sound = |c: char| c.is_ascii_alphanumeric() || " ._+-()[]/<>=:~^,".contains(c);
+        let start = |c: char| c.is_ascii_alphanumeric() || "_/(".contains(c);
+        if !text.starts_with(start) || !text.chars().all(sound) {
+            return Err(Error::BuildRequirement { text: text.escape_debug().to_string() });
+        }
+        lines.push(text.clone());
+    }
     Ok(lines)
 }
 

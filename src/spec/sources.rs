@@ -29,6 +29,11 @@ fn source_name(path: &str) -> String {
     }
 }
 
+/// A file name that neither rpm nor a shell takes apart.
+fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() || "._+-@".contains(c) { c } else { '_' }).collect()
+}
+
 /// Is `script` the program of `command`, by its name or its path?
 fn runs(command: &str, script: &str) -> bool {
     let program = command.split_whitespace().next().unwrap_or_default();
@@ -40,12 +45,13 @@ pub struct Sources<'a> {
     layout: &'a Layout,
     plan: &'a BuildPlan,
     files: Vec<(String, Content)>,
+    patches: Vec<(String, Content)>,
     install: Vec<String>,
 }
 
 impl<'a> Sources<'a> {
     pub fn new(layout: &'a Layout, plan: &'a BuildPlan) -> Self {
-        Self { layout, plan, files: Vec::new(), install: Vec::new() }
+        Self { layout, plan, files: Vec::new(), patches: Vec::new(), install: Vec::new() }
     }
 
     pub fn names(&self) -> Vec<&str> {
@@ -82,14 +88,28 @@ impl<'a> Sources<'a> {
         self.install.clone()
     }
 
+    /// Adds the user's patches, which are numbered from 0.
+    pub fn add_patches(&mut self, paths: &[String]) -> Result<(), Error> {
+        for path in paths {
+            let name = plain(path.rsplit('/').next().unwrap_or(path));
+            let taken = self.patches.iter().any(|(known, _)| *known == name);
+            let name = if taken { format!("{}-{name}", self.patches.len()) } else { name };
+            self.patches.push((name, Content::Bytes(fs_err::read(path)?.into())));
+        }
+        Ok(())
+    }
+
+    pub fn patches(&self) -> Vec<&str> {
+        self.patches.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
     pub fn into_files(self) -> Vec<(String, Content)> {
-        self.files
+        self.files.into_iter().chain(self.patches).collect()
     }
 
     /// Adds a source and gives its number. Of two with one name, the later has its number before it.
     pub fn add(&mut self, name: &str, content: Content) -> usize {
-        let plain = |c: char| if c.is_ascii_alphanumeric() || "._+-@".contains(c) { c } else { '_' };
-        let name: String = name.chars().map(plain).collect();
+        let name = plain(name);
         let number = self.files.len() + 1;
         let taken = name.ends_with(".spec") || self.files.iter().any(|(known, _)| *known == name);
         self.files.push((if taken { format!("{number}-{name}") } else { name }, content));

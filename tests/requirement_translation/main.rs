@@ -168,6 +168,17 @@ fn requirement(settled: bool) -> impl Strategy<Value = String> {
         .prop_map(|(name, extras, specifiers, marker)| format!("{name}{extras}{}{marker}", specifiers.join(",")))
 }
 
+/// Are there two specifiers that only differ in zeros (`~=1.24` and `~=1.24.0`)? Which of them are one to `packaging`, which the
+/// script reads them with, depends on its version.
+fn has_twins(requirements: &[String]) -> bool {
+    let specifiers = requirements.iter().flat_map(|requirement| {
+        let version = requirement.split(" ;").next().unwrap_or_default();
+        version.find(['=', '<', '>', '!', '~']).map_or("", |at| &version[at..]).split(',')
+    });
+    let parsed = specifiers.filter_map(|text| VersionSpecifier::from_str(text).ok()).collect::<Vec<_>>();
+    parsed.iter().any(|one| parsed.iter().any(|other| one == other && one.to_string() != other.to_string()))
+}
+
 /// Word for word what the target's generator makes of the same metadata: names, extras, markers, operators, how several
 /// requirements for one distribution come together.
 #[test]
@@ -181,6 +192,7 @@ fn relations_are_those_of_the_generator() {
     assert!(generator.lock().unwrap().ask(&["a>=1".to_owned()]).is_some(), "{} does not run here", script.display());
     let strategy = prop::collection::vec(requirement(!newest), 1..5);
     proptest!(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() }, |(requirements in strategy)| {
+        prop_assume!(!has_twins(&requirements));
         let expected = generator.lock().unwrap().ask(&requirements);
         let mut lines = relations(&distribution, &requirements).iter().map(text).collect::<Vec<_>>();
         // The script sorts by name.

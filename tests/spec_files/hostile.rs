@@ -26,6 +26,7 @@ fn project(directory: &Path, attack: &str) {
     fs_err::write(directory.join("etc/app.conf"), attack).unwrap();
     fs_err::write(directory.join("LICENSE"), attack).unwrap();
     fs_err::write(directory.join("post.sh"), format!("#!/bin/sh\necho {}\n", attack.replace('N', "20"))).unwrap();
+    fs_err::write(directory.join(format!("{}.patch", attack.replace('N', "13"))), "").unwrap();
     let changes = format!("# Changes\n\n## 1.0 - 2024-02-29\n\n- x {0}\n  {0}\n* {0}\n", attack.replace('N', "21"));
     fs_err::write(directory.join("CHANGES.md"), changes).unwrap();
     let pyproject = format!(
@@ -44,6 +45,7 @@ fn project(directory: &Path, attack: &str) {
          [[file]]\nsource = \"etc/app.conf\"\ndestination = \"/etc/app/app.conf\"\nconfig = \"noreplace\"\n\
          [scriptlets]\npost = \"post.sh\"\n\
          [[trigger]]\non = \"nginx\"\nwhen = \"in\"\nscript = \"post.sh\"\n\
+         [rpm]\npatches = [\"{}.patch\"]\n\
          [[meta-package]]\nname = \"extra\"\nsummary = \"{}\"\ndescription = \"{}\"\n",
         text(3),
         attack.replace('N', "4"),
@@ -53,6 +55,7 @@ fn project(directory: &Path, attack: &str) {
         text(8),
         text(9),
         text(10),
+        text(13).replace('/', ""),
         text(11),
         text(12),
     );
@@ -118,6 +121,38 @@ fn a_script_that_rpm_would_take_apart_is_refused() {
     assert_eq!(output.code, 1, "{}", both(&output));
     assert!(both(&output).contains("begins with `%`"), "{}", both(&output));
     assert!(!directory.path().join("app.spec").exists());
+}
+
+/// rpm would not parse it, or take it for several.
+#[test]
+fn what_is_no_requirement_is_refused() {
+    for text in ["%(touch x)", "a %{lua:x}", "!a", "a; b", "a$(x)"] {
+        let directory = tempfile::tempdir().unwrap();
+        let source = directory.path().join("source");
+        fs_err::create_dir(&source).unwrap();
+        project(&source, "plain");
+        let path = source.join("omnipack.toml");
+        let configuration = fs_err::read_to_string(&path).unwrap();
+        fs_err::write(&path, configuration.replace("[rpm]\n", &format!("[rpm]\nbuild-requires = [\"{text}\"]\n")))
+            .unwrap();
+        let output = generation(&source, "fedora-42", &directory.path().join("out")).run().unwrap();
+        assert_eq!(output.code, 1, "{text}: {}", both(&output));
+        assert!(both(&output).contains("spec::requirement"), "{text}: {}", both(&output));
+    }
+}
+
+/// A patch lies beside the spec under a name of its own; no path of this machine is in the text.
+#[test]
+fn a_patch_lies_beside_the_spec() {
+    let directory = tempfile::tempdir().unwrap();
+    let source = directory.path().join("source");
+    fs_err::create_dir(&source).unwrap();
+    project(&source, "it's plain");
+    let spec = generate(&source, "fedora-42", &directory.path().join("out"));
+    let text = fs_err::read_to_string(&spec).unwrap();
+    assert!(text.contains("Patch0:         it_s_plain.patch\n") && text.contains("\n%patch -P 0 -p1\n"), "{text}");
+    assert!(spec.with_file_name("it_s_plain.patch").is_file());
+    assert!(!text.contains(&directory.path().display().to_string()), "{text}");
 }
 
 /// Paths stand in the spec as words: what would be a pattern or several of them is refused.
