@@ -69,17 +69,29 @@ note_unit() {
     fi
     if [ "$2" = there ] && ! is_known "$1"; then enablement "$1" >"$notes/found.$1"; fi
 }
+# Has a package the units of the service $1? An attempt that was cut off may have unpacked them.
+is_owned() {
+    for file in "$1.service" "$1@.service"; do
+        if dpkg-query -S "$units/$file" || dpkg-query -S "/lib/systemd/system/$file"; then return 0; fi
+    done >/dev/null 2>&1
+    return 1
+}
 # Service $1 of kind $2, which takes the place of those after it.
 note() {
     id=$1 now=$2 before=$(kind_in "$1" "$units" /lib/systemd/system)
     shift 2
     if [ "$now" = target ]; then return 0; fi
     there=gone
-    if [ "$before" = "$now" ]; then there=there; fi
+    if [ "$before" = "$now" ]; then
+        there="new"
+        if is_owned "$id"; then there=there; fi
+    fi
+    # If it is known, another package had it, and was removed.
+    [ -n "$before" ] || touch "$notes/gone.$id"
     for unit in $(units_of "$id" "$now"); do note_unit "$unit" "$there"; done
     if [ "$now" = socket ] && [ -e "$units/$id.socket" ]; then cksum <"$units/$id.socket" >"$notes/socket.$id"; fi
     # Of an earlier attempt: the former service may have been stopped already.
-    if [ "$there" = there ] || [ -e "$notes/former.$id" ]; then return 0; fi
+    if [ "$there" != gone ] || [ -e "$notes/former.$id" ]; then return 0; fi
     for former in "$id" "$@"; do
         note_former "$id" "$former"
         [ -e "$notes/former.$id" ] && [ -e "$base/handed/$former" ] || continue
@@ -97,6 +109,15 @@ note {{ service.id | sh }} {{ service.kind }}{% for former in service.formerly %
 if [ "$1" = upgrade ]; then
     dpkg-query -L {{ package | sh }} 2>/dev/null |
         sed -n 's,^\(/usr\)\{0\,1\}/lib/systemd/system/\([^/]*\.[a-z]*\)$,\2,p' >>"$notes/units"
+    # Their directories below /run, which systemd does not remove once it has read that they have no file any more.
+    [ "$live" = no ] || sort -u "$notes/units" | while read -r unit; do
+        case $unit in
+            *@.service) instances "${unit%@.service}" ;;
+            *.service) echo "$unit" ;;
+        esac
+    done | while read -r unit; do
+        ask show -p RuntimeDirectory "$unit" | sed -n 's/^RuntimeDirectory=\([^.]\)/\1/p' >"$notes/runtime.$unit"
+    done
 fi
 {% endmacro -%}
 {%- macro manage_services() %}
@@ -142,7 +163,7 @@ add_links() {
         *) helper enable "$1" || : ;;
     esac
 }
-# The unit $2: as it was when it is known, and else with verb $1; `start` as $3 lets it be started, `again` also when it is
+# The unit $2 of $service: as it was when it is known, and else with verb $1; `start` as $3 lets it be started, `again` also when it is
 # disabled.
 register() {
     verb=$1 start=$3
@@ -150,7 +171,7 @@ register() {
     if is_known "$2"; then
         # What it is enabled for may be something else now.
         if helper was-enabled "$2"; then add_links "$2" known; fi
-        [ -e "$notes/again" ] || start="wait"
+        [ -e "$notes/again" ] || [ -e "$notes/gone.$service" ] || start="wait"
     else
         if [ -e "$notes/found.$2" ]; then
             start=wait verb=no
@@ -173,6 +194,9 @@ register() {
 # Nothing is left of the unit $1 but its file.
 withdraw() {
     [ "$live" = no ] || invoke stop "$1" || :
+    if [ -s "$notes/runtime.$1" ] && ! is_running "$1"; then
+        for directory in $(cat "$notes/runtime.$1"); do rm -rf "/run/$directory"; done
+    fi
     tell --no-reload disable "$1"
     helper purge "$1" || :
     rm -f "$registered/$1.dsh-also"
@@ -193,7 +217,7 @@ retire() {
 }
 # Service $1 of kind $2, with verb $3, `start` or not as $4, and $5 instances.
 settle() {
-    verb=$3 start=$4
+    service=$1 verb=$3 start=$4
     if [ -e "$notes/former.$1" ]; then
         verb=no start=wait
         while read -r name kind state activity; do
@@ -343,10 +367,19 @@ fi
 {{- orders() }}
 {{- helper_function() }}
 {{- units_function() }}
+{{- ask_function() }}
+{{- is_running() }}
+{{- invoke_function() }}
 {% endmacro -%}
 {%- macro forget_processes() %}
 # What is enabled stays noted until the package is purged.
 if [ "$live" = yes ]; then
+    # dpkg calls no prerm for what it had unpacked in part: then services run on.
+    {% for service in services | reverse %}
+    for unit in $(units_of {{ service.id | sh }} {{ service.kind }}); do
+        if [ ! -e "$units/$unit" ] && [ ! -e "$units/${unit%%@*}@.service" ] && is_running "$unit"; then invoke stop "$unit" || :; fi
+    done
+    {% endfor %}
     tell daemon-reload
     {% for service in services %}
     for unit in $(units_of {{ service.id | sh }} {{ service.kind }}); do

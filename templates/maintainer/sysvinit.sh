@@ -27,6 +27,12 @@ for note in "$notes"/ran.*; do
     run "/etc/init.d/${note##*/ran.}" status || code=$?
     if [ "$live" = no ] || [ "$code" -eq 3 ]; then rm -f "$note"; fi
 done
+# Is the configuration file $1 of another package that was removed?
+is_left_behind() {
+    owner=$(dpkg-query -S "$1" 2>/dev/null | sed 's/:.*//; q')
+    [ -n "$owner" ] && [ "$owner" != {{ package | sh }} ] &&
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$owner" 2>/dev/null)" = config-files ]
+}
 # Service $1 of kind $2 with the script $3, which takes the place of those after it.
 note() {
     id=$1 now=$2 script=$3
@@ -35,6 +41,7 @@ note() {
     [ ! -e "$script" ] || before=plain
     if is_cron "$id" "$script"; then before=cron; fi
     if [ "$before" = "$now" ]; then
+        if is_left_behind "$script"; then touch "$notes/gone.$id"; fi
         if [ "$now" = plain ] && [ "$live" = yes ] && run "$script" status; then touch "$notes/ran.$id"; fi
         return 0
     fi
@@ -74,7 +81,7 @@ register() {
     verb=$2 start=$3
     if is_known "$1"; then
         verb=known
-        if [ ! -e "$notes/again" ] && [ "$start" = start ]; then start="wait"; fi
+        if [ ! -e "$notes/again" ] && [ ! -e "$notes/gone.$1" ] && [ "$start" = start ]; then start="wait"; fi
     fi
     case $verb in
         no) run update-rc.d "$1" defaults-disabled || : ;;
@@ -89,7 +96,11 @@ register() {
 # What has another name or kind now ends while its script is still there.
 retire() {
     script=$(script_of "$1") || return 0
-    if [ "$live" = yes ]; then invoke "$1" stop || :; fi
+    if [ "$live" = yes ]; then
+        invoke "$1" stop || :
+        # Made by its init script.
+        rmdir "/run/$1" 2>/dev/null || :
+    fi
     drop_links "$1" all
 }
 # Service $1 of kind $2, with verb $3, `start` or not as $4.
@@ -110,7 +121,10 @@ forget_scripts() {
     for script in "$notes"/script.*; do
         name=${script##*/script.}
         if [ ! -e "$script" ] || is_of_another "/etc/init.d/$name"; then continue; fi
-        if [ "$live" = yes ] && ! is_denied "$name" stop; then run sh "$script" stop || :; fi
+        if [ "$live" = yes ] && ! is_denied "$name" stop; then
+            run sh "$script" stop || :
+            rmdir "/run/$name" 2>/dev/null || :
+        fi
         drop_links "$name" all
     done
 }
@@ -185,10 +199,23 @@ if [ "$live" = yes ]; then
 fi
 {% endmacro -%}
 {%- macro postrm_functions() %}
-run() { "$@" >/dev/null 2>&1 </dev/null; }
-{{ drop_links() }}
+{{ service_functions() }}
+{{- invoke_function() }}
+{{- is_of_another() }}
+{{- drop_links() }}
 {% endmacro -%}
 {%- macro forget_processes() %}
+{% if "plain" in services | map(attribute="kind") | list %}
+# dpkg calls no prerm for what it had unpacked in part: then services run on.
+end() {
+    if [ -x "$2" ] && run "$2" status && ! is_of_another "$2"; then invoke "$1" stop || :; fi
+}
+if [ "$live" = yes ]; then
+    {% for service in services | reverse if service.kind == "plain" %}
+    end {{ service.id | sh }} {{ service.path | sh }}
+    {% endfor %}
+fi
+{% endif %}
 {% endmacro -%}
 {%- macro purge_services() %}
 # The links of script $1 and what it printed; another package may have it by now.

@@ -83,11 +83,16 @@ kind_in() {
 # A line of what service $1 takes the place of: name, kind, whether it is enabled, whether it runs.
 note_former() {
     kind=$(kind_in "$2" /usr/lib/systemd/system /lib/systemd/system /etc/systemd/system)
-    if [ -z "$kind" ]; then
-        [ -x "/etc/init.d/$2" ] || [ -x "/etc/rc.d/init.d/$2" ] || return 0
-        kind=script
-    fi
     state=disabled activity=stopped
+    if [ -z "$kind" ]; then
+        if [ -x "/etc/init.d/$2" ] || [ -x "/etc/rc.d/init.d/$2" ]; then
+            kind=script
+        elif [ "$1" != "$2" ] && is_left_over "$2"; then
+            kind=plain
+        else
+            return 0
+        fi
+    fi
     for unit in $(units_of "$2" "$kind"); do
         [ "$state" = enabled ] || state=$(enablement "$unit")
         if [ "$live" = yes ] && is_running "$unit"; then
@@ -101,6 +106,13 @@ note_former() {
         if [ "$live" = yes ] && script_status "$2"; then activity=running; fi
     fi
     echo "$2 $kind $state $activity" >>"$notes/former.$1"
+}
+# Its package was removed just before, and has left it running, or links to it.
+is_left_over() {
+    for link in /etc/systemd/system/*.wants/"$1.service"; do
+        if [ -L "$link" ]; then state=enabled; fi
+    done
+    [ "$state" = enabled ] || { [ "$live" = yes ] && is_running "$1.service"; }
 }
 script_status() {
     for script in "/etc/init.d/$1" "/etc/rc.d/init.d/$1"; do

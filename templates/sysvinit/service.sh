@@ -373,7 +373,14 @@ status() {
 
 {% if stays %}
 # It is a configuration file, and stays when the package is removed (Debian policy 9.3.2).
-if [ ! -x "$program" ] && [ "${1:-}" != status ]; then exit 0; fi
+if [ ! -x "$program" ]; then
+    case "${1:-}" in
+        status) ;;
+        # It may have been left running when its files went.
+        stop) find_running || exit 0 ;;
+        *) exit 0 ;;
+    esac
+fi
 
 {% endif %}
 case "${1:-}" in

@@ -7,12 +7,15 @@ use super::manager::Verb;
 
 const NAMES: [&str; 3] = ["demo", "demo-cli", "demo-node"];
 
+/// The scriptlets of the user in which the cut comes.
+pub const KINDS: [&str; 4] = ["pre", "post", "preun", "postun"];
+
 /// The services are the main package's, whose scriptlets are where the cut comes.
 fn app(version: &'static str) -> App {
     let pause = |kind: &str| {
         format!("{kind} = \"if [ -e /packages/pause.{kind} ]; then touch /packages/paused; sleep 600; fi\"\n")
     };
-    let scriptlets = ["pre", "post", "preun", "postun"].map(pause).concat();
+    let scriptlets = KINDS.map(pause).concat();
     let app = App::new(version).services_in_main().with(&format!("\n[scriptlets]\n{scriptlets}"));
     // One that is new must not be forgotten when its file was there already.
     if version == "2" { app.with(&service("late").replace("\"node\"", "\"main\"")) } else { app }
@@ -33,9 +36,14 @@ fn cut(case: &Case<'_>, kind: &str) -> Outcome {
     Ok(())
 }
 
-fn in_each(check: fn(&Case<'_>) -> Outcome, target: &'static Target, breakage: Option<&Breakage>) -> Outcome {
+fn in_each(
+    kinds: &[&str],
+    check: fn(&Case<'_>) -> Outcome,
+    target: &'static Target,
+    breakage: Option<&Breakage>,
+) -> Outcome {
     let case = Case::booted(target, breakage);
-    for kind in ["pre", "post", "preun", "postun"] {
+    for kind in kinds {
         let check = || {
             case.try_words(&target.manager.basic().command(&case, Verb::Install, &case.build(&app("1"))))?;
             case.starts(&["web 1 beside only-1", "worker 1 beside only-1"])?;
@@ -48,7 +56,7 @@ fn in_each(check: fn(&Case<'_>) -> Outcome, target: &'static Target, breakage: O
 }
 
 pub fn what_was_cut_off_is_done_again(target: &'static Target, breakage: Option<&Breakage>) -> Outcome {
-    in_each(done_again, target, breakage)
+    in_each(&KINDS, done_again, target, breakage)
 }
 
 fn done_again(case: &Case<'_>) -> Outcome {
@@ -71,7 +79,7 @@ fn done_again(case: &Case<'_>) -> Outcome {
 }
 
 pub fn what_was_cut_off_can_be_removed(target: &'static Target, breakage: Option<&Breakage>) -> Outcome {
-    in_each(removed, target, breakage)
+    in_each(target.custom.removable_when_cut_in, removed, target, breakage)
 }
 
 fn removed(case: &Case<'_>) -> Outcome {

@@ -112,3 +112,15 @@ pub fn nothing_is_amiss(target: &'static Target, breakage: Option<&Breakage>) ->
     let new: Vec<&str> = now.lines().filter(|name| !accounts_before.lines().any(|old| old == *name)).collect();
     same("new accounts:", &new.join(" "), "demo demo")
 }
+
+/// apt has dpkg remove a package before its successor comes: its services stop, and those that are enabled start again.
+pub fn a_package_gives_way_to_its_successor(target: &'static Target, breakage: Option<&Breakage>) -> Outcome {
+    let (old, new) = super::upgrade::successors();
+    let case = Case::installed(target, breakage, &old)?;
+    super::services::set(&case, "disable", "demo-web")?;
+    case.upgrade(&new)?;
+    case.state("worker", "active enabled")?;
+    case.state("web", "inactive disabled")?;
+    case.state("spare", "inactive disabled")?;
+    case.packages_are("demo*", "demo-2 demo-cli-2 demo-node-2")
+}

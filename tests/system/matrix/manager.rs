@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use omnipack::smoke::PackageKind;
 
 use super::case::Case;
+use super::cut::KINDS;
 use super::remove::KEPT;
 use crate::support::name_of;
 
@@ -51,6 +52,8 @@ pub struct Custom {
     pub again: (Manager, Verb),
     /// The command line that removes what a cut transaction left, up to the names.
     pub removes_all: &'static [&'static str],
+    /// Scriptlets after a cut in which that leaves nothing.
+    pub removable_when_cut_in: &'static [&'static str],
 }
 
 /// What stays on a machine.
@@ -75,6 +78,7 @@ pub const RPM: Custom = Custom {
     mend: ":",
     again: (Manager::Rpm, Verb::Reinstall),
     removes_all: &["rpm", "-e", "--allmatches"],
+    removable_when_cut_in: &KINDS,
 };
 
 pub const DEB: Custom = Custom {
@@ -98,6 +102,8 @@ pub const DEB: Custom = Custom {
     again: (Manager::Apt, Verb::Upgrade),
     // Of a package that was cut off while it was unpacked, dpkg knows no more than that it is not whole.
     removes_all: &["dpkg", "--purge", "--force-remove-reinstreq"],
+    // The old postrm runs when the new files are unpacked and not noted yet: dpkg cannot remove what it does not know of.
+    removable_when_cut_in: &["pre", "post", "preun"],
 };
 
 const QUIET: &str = "DEBIAN_FRONTEND=noninteractive";

@@ -90,10 +90,16 @@ pub fn a_service_that_moves_keeps_its_state(target: &'static Target, breakage: O
 
 /// From a meta-package that the new one obsoletes, which goes in the same transaction.
 pub fn a_service_survives_its_package(target: &'static Target, breakage: Option<&Breakage>) -> Outcome {
-    let old = App::new("1").but("\"node\"", "\"old\"").but("name = \"old\"", "name = \"old\"\nscripts = []");
-    let new = App::new("2").but("name = \"node\"\n", "name = \"node\"\nobsoletes = [\"demo-old\"]\n");
+    let (old, new) = successors();
     let case = Case::installed(target, breakage, &old)?;
     is_moved(&case, &new)
+}
+
+/// Two versions, the second of which has another meta-package for the services.
+pub fn successors() -> (App, App) {
+    let old = App::new("1").but("\"node\"", "\"old\"").but("name = \"old\"", "name = \"old\"\nscripts = []");
+    let new = App::new("2").but("name = \"node\"\n", "name = \"node\"\nobsoletes = [\"demo-old\"]\n");
+    (old, new)
 }
 
 fn is_moved(case: &Case<'_>, new: &App) -> Outcome {
