@@ -91,7 +91,11 @@ impl Upstream {
         let version = specifier.version();
         let (low, high) = (self.low(version), self.high(version));
         let release = version.release();
+        // A pre-release whose package has the version of the release itself.
+        let hidden = version.any_prerelease() && !self.tilde;
         match specifier.operator() {
+            Operator::NotEqual if hidden => except_series(version.to_string(), low),
+            Operator::GreaterThan if hidden => Expression::Compare(Comparison::GreaterOrEqual, low),
             Operator::TildeEqual => {
                 let series = release.split_last().map_or(release, |(_, series)| series);
                 both(low, self.before(upper(version, series)))
