@@ -18,6 +18,7 @@ use crate::progress::Listener;
 use crate::project::{BytecodeMode, Config, Metadata, Source};
 use crate::resolve::{self, Lock, Resolver, Wheel};
 use crate::scratch::Scratch;
+use crate::spec::{self, SpecFiles};
 use crate::stage::gate::Scanner;
 use crate::stage::{self, EntryKind, LaidOut, Origin, Stage, TargetPath, bytecode};
 
@@ -143,6 +144,15 @@ pub fn stage_into(request: &Request, directory: &Path, listener: &dyn Listener) 
     Ok(plans)
 }
 
+/// Makes a spec file for every distribution, with what has to lie beside it, and writes nothing yet.
+///
+/// # Errors
+/// When the application's wheel cannot be built, or a target has no spec files.
+pub fn spec_files(request: &Request, listener: &dyn Listener) -> Result<Vec<(BuildPlan, SpecFiles)>, AnyError> {
+    let session = Session::open(request, listener)?;
+    session.distributions.iter().map(|distribution| session.spec_files(distribution)).collect()
+}
+
 /// What all distributions of a run share.
 struct Session<'a> {
     request: &'a Request,
@@ -239,6 +249,27 @@ impl<'a> Session<'a> {
             None => Metadata::from_wheel(&self.application(distribution)?.path)?,
         };
         self.plan(distribution, metadata)
+    }
+
+    /// A spec file for one distribution.
+    fn spec_files(&self, distribution: &Distribution) -> Result<(BuildPlan, SpecFiles), AnyError> {
+        self.listener.step(&format!("{}: building the application's wheel", distribution.name));
+        let wheel = self.application(distribution)?;
+        let metadata = Metadata::from_wheel(&wheel.path)?;
+        let project = self.config.project(&self.source, metadata.clone(), distribution)?;
+        let plan = self.plan(distribution, metadata)?;
+        let input = spec::Input {
+            plan: &plan,
+            application: &spec::Application::read(&wheel.path, &self.source)?,
+            environment: &resolve::marker_environment(&plan.interpreter, &plan.platform)?,
+            package_map: &project.package_map,
+            requirements: &resolve::required_by_files(&plan.python.requirements)?,
+        };
+        let files = spec::generate(&input)?;
+        for note in &files.notes {
+            self.listener.warning(note);
+        }
+        Ok((plan, files))
     }
 
     fn plan(&self, distribution: &Distribution, metadata: Metadata) -> Result<BuildPlan, AnyError> {

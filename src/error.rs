@@ -18,6 +18,9 @@ pub enum Error {
     Plan(#[from] crate::plan::Error),
     #[error(transparent)]
     #[diagnostic(transparent)]
+    Requirement(#[from] crate::plan::requirement::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
     Resolve(#[from] crate::resolve::Error),
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -33,6 +36,9 @@ pub enum Error {
     Format(#[from] crate::format::Error),
     #[error(transparent)]
     #[diagnostic(transparent)]
+    Spec(#[from] crate::spec::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
     Build(#[from] crate::build::Error),
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -46,14 +52,16 @@ impl Error {
         match self {
             // A damaged wheel or unreadable file is no mistake of the command line.
             Self::Project(crate::project::Error::Metadata { .. } | crate::project::Error::Io(_)) => 1,
-            Self::Project(_) | Self::Distribution(_) | Self::Plan(_) => 2,
+            Self::Project(_) | Self::Distribution(_) | Self::Plan(_) | Self::Requirement(_) => 2,
             Self::Build(crate::build::Error::NoDistribution | crate::build::Error::SourceDate { .. }) => 2,
+            Self::Spec(crate::spec::Error::Format { .. } | crate::spec::Error::Interpreter { .. }) => 2,
             Self::Smoke(error) if error.is_usage() => 2,
             Self::Resolve(_)
             | Self::Stage(_)
             | Self::Service(_)
             | Self::Package(_)
             | Self::Format(_)
+            | Self::Spec(_)
             | Self::Build(_)
             | Self::Smoke(_) => 1,
         }

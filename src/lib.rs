@@ -3,7 +3,7 @@
 //! Data flows one way, and each floor knows only the floors before it:
 //!
 //! ```text
-//! project -> plan -> resolve -> stage -> service -> package -> format
+//! project -> plan -> resolve -> stage -> service -> package -> format -> spec
 //!       \___ distribution (facts about targets, pure data) ___/
 //! ```
 //!
@@ -24,6 +24,7 @@ pub mod resolve;
 pub mod scratch;
 pub mod service;
 pub mod smoke;
+pub mod spec;
 pub mod stage;
 pub mod template;
 

@@ -4,6 +4,8 @@
 //! A line that holds only a block tag leaves no line behind (`trim_blocks`, `lstrip_blocks`), and the last newline of
 //! a template stays.
 
+mod spec;
+
 use miette::Diagnostic;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
@@ -37,6 +39,9 @@ pub struct TemplateError {
 /// - `tmpfiles`: a field in a `tmpfiles.d` line.
 /// - `lua`: a string of Lua.
 /// - `logrotate`: a path pattern in a logrotate file.
+/// - `pad`: the tag at the beginning of a line of a spec file.
+/// - `json`: a value as JSON, which Python reads too when there are only texts in it.
+/// - `spec`: the rest of a line of a spec file; `spec_lines`: lines of text in one; `spec_script`: lines of a script in one.
 /// - `deb822_line`: a value in a Debian control file that is one line, or one of its continuation lines.
 /// - `deb822_text`: a value of many lines, as continuation lines.
 ///
@@ -69,6 +74,13 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     environment.add_filter("tmpfiles", |text: &str| refuse_nul(text).map(|()| systemd_quoted(text, None)));
     environment.add_filter("lua", lua);
     environment.add_filter("logrotate", logrotate);
+    environment.add_filter("pad", |text: &str| format!("{text:<15} "));
+    environment.add_filter("json", |value: minijinja::Value| {
+        serde_json::to_string(&value).map_err(|error| refused(error.to_string()))
+    });
+    environment.add_filter("spec", |text: &str| refuse_control(text).map(|()| spec::line(text)));
+    environment.add_filter("spec_lines", |text: &str| spec::lines(text));
+    environment.add_filter("spec_script", |text: &str| spec::script(text).map_err(refused));
     environment.add_filter("deb822_line", |text: &str| deb822_lines(text).collect::<Vec<_>>().join(" "));
     environment.add_filter("deb822_text", |text: &str| deb822_text(text));
     Ok(environment)

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// In the order in which data flows; each may use those before it.
-const FLOORS: [&str; 15] = [
+const FLOORS: [&str; 16] = [
     "progress",
     "scratch",
     "exec",
@@ -16,6 +16,7 @@ const FLOORS: [&str; 15] = [
     "service",
     "package",
     "format",
+    "spec",
     "build",
     "smoke",
     "cli",

@@ -33,6 +33,8 @@ pub enum Command {
     Build(BuildArgs),
     /// Write the tree that the main package would hold into a directory, to look at.
     Stage(StageArgs),
+    /// Write a spec file that bundles nothing and declares what the application requires, for maintainers.
+    GenerateSpec(GenerateSpecArgs),
     /// Show what a package file holds: metadata, requirements, scriptlets, sizes.
     Inspect(InspectArgs),
     /// Show what differs between two packages: requirements, bundled distributions, scriptlets, files.
@@ -126,6 +128,18 @@ pub struct StageArgs {
     pub directory: PathBuf,
     #[command(flatten)]
     pub target: TargetArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct GenerateSpecArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// Directory for the spec file and its sources; with more than one distribution, each gets a directory of its name
+    /// below it.
+    #[arg(long = "output-directory", short = 'o', value_name = "DIR", default_value = ".")]
+    pub directory: PathBuf,
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -6,6 +6,7 @@ mod diff;
 pub mod diff_text;
 pub mod distributions;
 mod failure;
+mod generate_spec;
 pub mod inspect;
 mod progress;
 pub mod schema;
@@ -48,6 +49,7 @@ pub fn main() -> ExitCode {
         None => build::run(&cli.build),
         Some(Command::Build(arguments)) => build::run(&arguments),
         Some(Command::Stage(arguments)) => stage::run(&arguments),
+        Some(Command::GenerateSpec(arguments)) => generate_spec::run(&arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Diff(arguments)) => diff::run(&arguments),
         Some(Command::Distributions(arguments)) => distributions::run(&arguments),
@@ -76,6 +78,7 @@ fn color_of(cli: &Cli) -> Color {
         None => cli.build.output.color,
         Some(Command::Build(arguments)) => arguments.output.color,
         Some(Command::Stage(arguments)) => arguments.output.color,
+        Some(Command::GenerateSpec(arguments)) => arguments.output.color,
         Some(Command::Inspect(arguments)) => arguments.output.color,
         Some(Command::Diff(arguments)) => arguments.output.color,
         Some(Command::Distributions(arguments)) => arguments.output.color,

@@ -78,6 +78,12 @@ impl Distribution {
         self.rpm_since(4, 13)
     }
 
+    /// Two bounds on one package, `(a >= 1 with a < 2)`: rpm 4.14.
+    #[must_use]
+    pub fn range_dependencies(&self) -> bool {
+        self.rpm_since(4, 14)
+    }
+
     /// `Recommends`, `Suggests`, `Supplements`, `Enhances`: rpm 4.12; any dpkg (which has no `Supplements`).
     #[must_use]
     pub fn weak_dependencies(&self) -> bool {

@@ -10,7 +10,7 @@ const EMBEDDED: &str = include_str!("distributions.toml");
 
 /// The keys of a `[distribution.<name>]` table that are facts. Every other key (`relations`, `package`, ...) overrides
 /// configuration and is none of this floor's business.
-pub const FACTS: [&str; 20] = [
+pub const FACTS: [&str; 22] = [
     "like",
     "title",
     "family",
@@ -30,6 +30,8 @@ pub const FACTS: [&str; 20] = [
     "cron-package",
     "libraries",
     "bundled-provides",
+    "spec-dialect",
+    "python-dist",
     "sources",
 ];
 

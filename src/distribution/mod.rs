@@ -71,6 +71,32 @@ pub enum InitSystem {
     Sysvinit,
 }
 
+/// The macros that a target has for spec files of Python applications.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SpecDialect {
+    /// `%pyproject_buildrequires` and its kin: Fedora, EL 9.
+    Modern,
+    /// `%py3_build` and `%py3_install`: EL 7 with EPEL, EL 8.
+    Setup,
+    /// SUSE's `%pyproject_wheel` and its kin, which take no requirements out of the metadata.
+    Suse,
+    /// None but rpm's own.
+    #[default]
+    Plain,
+}
+
+/// How packages of a target say which Python distributions are in them, by the generation of `pythondistdeps.py` that
+/// they were built with (<https://src.fedoraproject.org/rpms/python-rpm-generators>). Relations have to be worded likewise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PythonDist {
+    /// Versions stand as published (`2.20.0`), names have their dots (5: EL 8).
+    Verbatim,
+    /// Versions without zeros at their end (`2.20`), pre-releases after `~`; extras have names of their own (Fedora, EL 9).
+    Normalised,
+}
+
 /// A CPython that the target's package manager can install.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -137,6 +163,13 @@ pub struct Distribution {
     /// Do the guidelines know `Provides: bundled(python3dist(x)) = version`?
     #[serde(default)]
     pub bundled_provides: bool,
+    /// How a spec file for a Python application is written.
+    #[serde(default)]
+    pub spec_dialect: SpecDialect,
+    /// How its packages provide `pythonX.Ydist(name)`, and `python3dist(name)` for the first of `pythons`; none where
+    /// they do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub python_dist: Option<PythonDist>,
     /// Fact to where it was read: policy section, release notes, package page; `not verified: ...` where it was not.
     #[serde(default)]
     pub sources: BTreeMap<String, String>,

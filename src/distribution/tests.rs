@@ -67,6 +67,8 @@ fn every_fact_of_every_distribution_has_a_source() {
             "logrotate-package",
             "cron-package",
             "bundled-provides",
+            "spec-dialect",
+            "python-dist",
         ];
         facts.extend(known.systemd.map(|_| "systemd"));
         facts.extend(known.zstd.map(|_| "zstd"));

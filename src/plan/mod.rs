@@ -12,6 +12,7 @@ mod names;
 mod packages;
 mod relation;
 mod render;
+pub mod requirement;
 mod services;
 #[cfg(test)]
 mod tests;

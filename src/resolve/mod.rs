@@ -36,6 +36,25 @@ pub use cache::default_cache;
 pub use error::Error;
 pub use tags::{Tags, WheelName, normalize};
 
+/// What requirement files ask for, one requirement each.
+///
+/// # Errors
+/// When a file cannot be read or has an editable line.
+pub fn required_by_files(files: &[PathBuf]) -> Result<Vec<String>, Error> {
+    Ok(requirements::RequirementFiles::read(files)?.lines())
+}
+
+/// What markers are evaluated in on a target.
+///
+/// # Errors
+/// When the interpreter's version makes no marker environment.
+pub fn marker_environment(
+    interpreter: &crate::plan::Interpreter,
+    platform: &crate::plan::Platform,
+) -> Result<pep508_rs::MarkerEnvironment, Error> {
+    Ok(target::Target::new(interpreter, platform)?.environment().clone())
+}
+
 use crate::plan::{Interpreter, Platform};
 use crate::progress::Listener;
 use crate::project::{Metadata, PythonSettings, Source};

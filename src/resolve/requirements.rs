@@ -39,6 +39,14 @@ impl RequirementFiles {
         Ok(found)
     }
 
+    /// Every requirement of the files, with its marker and without pip's options (`--hash`).
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let lines = self.texts.iter().flat_map(|(_, text)| logical_lines(text));
+        let lines = lines.filter(|line| !line.starts_with('-'));
+        lines.map(|line| line.split(" --").next().unwrap_or_default().trim().to_owned()).collect()
+    }
+
     fn read_file(&mut self, file: &Path) -> Result<(), Error> {
         // By its real place: two files that include each other by `../` have ever longer names.
         let place = fs_err::canonicalize(file)?;

@@ -95,6 +95,12 @@ impl Target {
         marker.evaluate(&self.environment, extras)
     }
 
+    /// What markers are evaluated in.
+    #[must_use]
+    pub fn environment(&self) -> &MarkerEnvironment {
+        &self.environment
+    }
+
     /// Marker variables by name, for pip's interpreter.
     #[must_use]
     pub fn marker_variables(&self) -> BTreeMap<&'static str, String> {

@@ -35,6 +35,7 @@ use crate::plan::{BuildPlan, PackagePlan, Relation};
 use crate::project::{ConfigFile, ScriptletKind};
 use crate::stage::{Content, Entry, EntryFlags, EntryKind, Origin, TargetPath};
 
+pub use accounts::{Account, of_package as accounts};
 pub use error::Error;
 pub use files::Files;
 pub use maintainer::maintainer_scripts;

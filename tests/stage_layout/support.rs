@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use omnipack::distribution::{Algorithm, Distribution, InitSystem, PackageFormat, ToolVersion};
+use omnipack::distribution::{Algorithm, Distribution, InitSystem, PackageFormat, SpecDialect, ToolVersion};
 use omnipack::plan::{BuildPlan, Compression, Evr, Interpreter, InterpreterKind, PackagePlan, Platform, Role};
 use omnipack::project::{BytecodeMode, DebSettings, Metadata, PythonSettings, RpmSettings, Source};
 use omnipack::resolve::{Lock, Wheel, WheelRole};
@@ -36,6 +36,8 @@ fn distribution() -> Distribution {
         logrotate_package: "logrotate".into(),
         cron_package: String::new(),
         bundled_provides: false,
+        spec_dialect: SpecDialect::Plain,
+        python_dist: None,
         zstd: None,
         libraries: None,
         sources: BTreeMap::new(),

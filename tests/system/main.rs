@@ -8,6 +8,7 @@ mod support;
 
 mod bases;
 mod deb;
+mod generated_spec;
 mod harness;
 mod initscripts;
 mod lifecycle;

@@ -1,0 +1,138 @@
+//! How the packages of a target are called that bring a Python distribution.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::Error;
+use crate::distribution::Distribution;
+
+const EMBEDDED: &str = include_str!("package-names.toml");
+
+/// The file `package-names.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub default: Rule,
+    pub family: BTreeMap<String, Rule>,
+    #[serde(default)]
+    pub distribution: BTreeMap<String, Rule>,
+    pub release: BTreeMap<String, Rule>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Rule {
+    pub patterns: BTreeMap<String, String>,
+    pub stems: BTreeMap<String, String>,
+    pub names: BTreeMap<String, String>,
+    pub strip: Option<bool>,
+    pub sources: BTreeMap<String, String>,
+}
+
+impl File {
+    /// As shipped: a test reads it.
+    pub fn embedded() -> Option<Self> {
+        toml::from_str(EMBEDDED).ok()
+    }
+
+    /// The most specific first.
+    pub fn levels(self, distribution: &Distribution) -> Vec<Rule> {
+        let Self { default, mut family, distribution: mut any, mut release } = self;
+        let name = &distribution.name;
+        let stem = name.rsplit_once('-').map_or(name.as_str(), |(stem, _)| stem);
+        let levels = [release.remove(name), any.remove(stem), family.remove(&distribution.family), Some(default)];
+        levels.into_iter().flatten().collect()
+    }
+}
+
+/// The rules for one target and Python, and what the user said.
+#[derive(Debug, Clone)]
+pub(super) struct Names<'a> {
+    map: &'a BTreeMap<String, String>,
+    pattern: String,
+    stems: BTreeMap<String, String>,
+    names: BTreeMap<String, String>,
+    strip: bool,
+}
+
+impl<'a> Names<'a> {
+    /// `series`: `3.11`.
+    pub fn new(distribution: &Distribution, series: &str, map: &'a BTreeMap<String, String>) -> Self {
+        let levels = File::embedded().map(|file| file.levels(distribution)).unwrap_or_default();
+        Self::of(&levels, series, map)
+    }
+
+    pub fn of(levels: &[Rule], series: &str, map: &'a BTreeMap<String, String>) -> Self {
+        let find = |key: &str| levels.iter().find_map(|rule| rule.patterns.get(key));
+        let mut names = Self {
+            map,
+            pattern: find(series).or_else(|| find("*")).map_or("python3-%s", String::as_str).to_owned(),
+            stems: BTreeMap::new(),
+            names: BTreeMap::new(),
+            strip: levels.iter().find_map(|rule| rule.strip).unwrap_or_default(),
+        };
+        for rule in levels.iter().rev() {
+            names.stems.extend(rule.stems.clone());
+            names.names.extend(rule.names.clone());
+        }
+        names
+    }
+
+    /// What the user's map has for `name`.
+    pub fn mapped(&self, name: &str) -> Result<Option<String>, Error> {
+        let sound = |c: char| c.is_ascii_alphanumeric() || "._+-()[]/".contains(c);
+        match self.map.get(&normalised(name)) {
+            Some(package) if package.is_empty() || !package.chars().all(sound) => {
+                Err(Error::PackageName { name: name.to_owned(), package: package.escape_debug().to_string() })
+            }
+            package => Ok(package.cloned()),
+        }
+    }
+
+    /// By the rules for the target.
+    pub fn package(&self, name: &str) -> String {
+        let key = normalised(name);
+        if let Some(package) = self.names.get(&key) {
+            return package.clone();
+        }
+        let stem = match self.stems.get(&key) {
+            Some(stem) => stem,
+            None if self.strip => key.strip_prefix("python-").unwrap_or(&key),
+            None => &key,
+        };
+        self.pattern.replace("%s", stem)
+    }
+}
+
+/// PEP 503: lower case, runs of `-`, `_` and `.` as one `-`.
+pub(super) fn normalised(name: &str) -> String {
+    joined(name, &['-', '_', '.'])
+}
+
+/// As setuptools writes it, which keeps dots: lower case, runs of `-` and `_` as one `-`.
+pub(super) fn dotted(name: &str) -> String {
+    joined(name, &['-', '_'])
+}
+
+fn joined(name: &str, separators: &[char]) -> String {
+    let mut joined = String::with_capacity(name.len());
+    for c in name.chars() {
+        if !separators.contains(&c) {
+            joined.push(c.to_ascii_lowercase());
+        } else if !joined.ends_with('-') {
+            joined.push('-');
+        }
+    }
+    joined
+}
+
+/// Name and extras of a sound requirement (PEP 508), before anything is normalised.
+pub(super) fn as_written(requirement: &str) -> (&str, Vec<&str>) {
+    let text = requirement.trim_start();
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).unwrap_or(text.len());
+    let (name, rest) = text.split_at(end);
+    let extras =
+        rest.trim_start().strip_prefix('[').and_then(|rest| rest.split_once(']')).map_or("", |(extras, _)| extras);
+    (name, extras.split(',').map(str::trim).filter(|extra| !extra.is_empty()).collect())
+}

@@ -1,0 +1,233 @@
+//! Files of packages as sources of the spec file, the lines that install them, and those of `%files`.
+
+use std::sync::Arc;
+
+use super::{Error, Layout};
+use crate::package::Package;
+use crate::plan::{BuildPlan, PackagePlan, Role};
+use crate::project::ConfigFile;
+use crate::service::manifest;
+use crate::stage::{Content, Entry, EntryKind};
+use crate::template;
+
+/// Directories whose files are all alike, and what maintainers call such a source after.
+const KINDS: [(&str, &str); 5] = [
+    ("logrotate.d", "logrotate"),
+    ("init.d", "init"),
+    ("cron.d", "cron"),
+    ("sysconfig", "sysconfig"),
+    ("default", "default"),
+];
+
+/// The last part of `path`, with its kind: `app.logrotate`.
+fn source_name(path: &str) -> String {
+    let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let directory = above.rsplit('/').next().unwrap_or_default();
+    match KINDS.iter().find(|(known, _)| *known == directory) {
+        Some((_, kind)) => format!("{name}.{kind}"),
+        None => name.to_owned(),
+    }
+}
+
+/// A file name that neither rpm nor a shell takes apart.
+fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() || "._+-@".contains(c) { c } else { '_' }).collect()
+}
+
+/// Is `script` the program of `command`, by its name or its path?
+fn runs(command: &str, script: &str) -> bool {
+    let program = command.split_whitespace().next().unwrap_or_default();
+    program.rsplit('/').next() == Some(script)
+}
+
+/// Everything that lies beside the spec file but the application's own archive, which is `Source0`.
+pub struct Sources<'a> {
+    layout: &'a Layout,
+    plan: &'a BuildPlan,
+    files: Vec<(String, Content)>,
+    patches: Vec<(String, Content)>,
+    install: Vec<String>,
+}
+
+impl<'a> Sources<'a> {
+    pub fn new(layout: &'a Layout, plan: &'a BuildPlan) -> Self {
+        Self { layout, plan, files: Vec::new(), patches: Vec::new(), install: Vec::new() }
+    }
+
+    pub fn names(&self) -> Vec<&str> {
+        self.files.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// Adds what the wheel has elsewhere than among the modules, and what the `setup.py` that is written for a project does
+    /// not know of. `#!python` stands for the interpreter in programs of a wheel.
+    pub fn add_other(&mut self, path: &str, content: &Arc<[u8]>, layout: &Layout) -> Result<(), Error> {
+        let mut content = Arc::clone(content);
+        if let Some(rest) = content.strip_prefix(b"#!python") {
+            let interpreter = match layout.own_prefix() {
+                Some(prefix) => format!("{prefix}/bin/python"),
+                None => self.plan.interpreter.path.clone(),
+            };
+            content = [b"#!", interpreter.as_bytes(), rest].concat().into();
+        }
+        let mode = if path.starts_with("bin/") { "0755" } else { "0644" };
+        let number = self.add(path.rsplit('/').next().unwrap_or(path), Content::Bytes(content));
+        let path = layout.path(&format!("{}/{path}", layout.prefix()))?;
+        // The project may have a `setup.py` of its own, which installs it.
+        self.run(format!(
+            "[ -e %{{buildroot}}{path} ] || install -D -p -m {mode} %{{SOURCE{number}}} %{{buildroot}}{path}"
+        ));
+        Ok(())
+    }
+
+    /// A line for `%install`.
+    pub fn run(&mut self, line: String) {
+        self.install.push(line);
+    }
+
+    pub fn install(&self) -> Vec<String> {
+        self.install.clone()
+    }
+
+    /// Adds the user's patches, which are numbered from 0.
+    pub fn add_patches(&mut self, paths: &[String]) -> Result<(), Error> {
+        for path in paths {
+            let name = plain(path.rsplit('/').next().unwrap_or(path));
+            let taken = self.patches.iter().any(|(known, _)| *known == name);
+            let name = if taken { format!("{}-{name}", self.patches.len()) } else { name };
+            self.patches.push((name, Content::Bytes(fs_err::read(path)?.into())));
+        }
+        Ok(())
+    }
+
+    pub fn patches(&self) -> Vec<&str> {
+        self.patches.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    pub fn into_files(self) -> Vec<(String, Content)> {
+        self.files.into_iter().chain(self.patches).collect()
+    }
+
+    /// Adds a source and gives its number. Of two with one name, the later has its number before it.
+    pub fn add(&mut self, name: &str, content: Content) -> usize {
+        let name = plain(name);
+        let number = self.files.len() + 1;
+        let taken = name.ends_with(".spec") || self.files.iter().any(|(known, _)| *known == name);
+        self.files.push((if taken { format!("{number}-{name}") } else { name }, content));
+        number
+    }
+
+    /// Has the entries of `package` installed, and gives the lines of its `%files`.
+    pub fn files(&mut self, planned: &PackagePlan, package: &Package) -> Result<Vec<String>, Error> {
+        let mut lines = Vec::new();
+        if planned.role == Role::Main {
+            lines.extend(self.licenses()?);
+        }
+        for script in self.scripts(planned) {
+            lines.push(self.layout.path(&format!("/usr/bin/{script}"))?);
+        }
+        for entry in &package.entries {
+            let path = entry.path.as_str();
+            if path.starts_with(manifest::DIRECTORY) || self.layout.is_installed(self.plan, entry) {
+                continue;
+            }
+            self.install_entry(entry)?;
+            lines.push(self.line(entry)?);
+        }
+        Ok(lines)
+    }
+
+    /// Licence files in the sources themselves.
+    fn licenses(&self) -> Result<Vec<String>, Error> {
+        let Some(directory) = self.plan.source.directory() else { return Ok(Vec::new()) };
+        let tag = self.license_tag();
+        let inside = self.plan.licenses.iter().filter_map(|path| path.strip_prefix(directory).ok());
+        inside.map(|path| Ok(format!("{tag} {}", self.layout.path(&path.to_string_lossy())?))).collect()
+    }
+
+    /// rpm knows `%license` since 4.11.
+    fn license_tag(&self) -> &'static str {
+        let known = self.plan.distribution.format_version >= crate::distribution::ToolVersion::new(4, 11, 0);
+        if known { "%license" } else { "%doc" }
+    }
+
+    /// The programs that `package` owns in the system's own directory: those that it alone links, and that no service needs.
+    /// The main package, which all others require, has the rest.
+    fn scripts(&self, package: &PackagePlan) -> Vec<&'a str> {
+        if self.layout.own_prefix().is_some() {
+            return Vec::new();
+        }
+        let links = |package: &PackagePlan, script: &String| {
+            package.links.iter().any(|links| links.scripts.as_ref().is_none_or(|scripts| scripts.contains(script)))
+        };
+        let services = self.plan.packages.iter().flat_map(|package| &package.services).collect::<Vec<_>>();
+        let is_run = |script: &String| services.iter().any(|service| runs(&service.command, script));
+        let owner = |script: &String| {
+            let mut owners = self.plan.packages.iter().filter(|package| links(package, script));
+            owners.next().filter(|_| owners.next().is_none() && !is_run(script))
+        };
+        let scripts = self.plan.metadata.console_scripts.iter().filter(|script| match owner(script) {
+            Some(owner) => owner.name == package.name,
+            None => package.role == Role::Main,
+        });
+        scripts.map(String::as_str).collect()
+    }
+
+    fn install_entry(&mut self, entry: &Entry) -> Result<(), Error> {
+        let path = self.layout.path(entry.path.as_str())?;
+        match &entry.kind {
+            EntryKind::Directory => self.install.push(format!("install -d -m {:04o} %{{buildroot}}{path}", entry.mode)),
+            EntryKind::File(content) => {
+                let number = self.add(&source_name(entry.path.as_str()), content.clone());
+                self.install
+                    .push(format!("install -D -p -m {:04o} %{{SOURCE{number}}} %{{buildroot}}{path}", entry.mode));
+            }
+            EntryKind::Symlink(target) => {
+                let target = template::sh(target).replace('%', "%%");
+                self.install.push(format!("install -d \"$(dirname %{{buildroot}}{path})\""));
+                self.install.push(format!("ln -s {target} %{{buildroot}}{path}"));
+            }
+            EntryKind::Hardlink(target) => {
+                let target = self.layout.path(target.as_str())?;
+                self.install.push(format!("ln %{{buildroot}}{target} %{{buildroot}}{path}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// `%attr(0640,root,app) %config(noreplace) %{_sysconfdir}/app.conf`
+    fn line(&self, entry: &Entry) -> Result<String, Error> {
+        let mut words = Vec::new();
+        if entry.flags.ghost {
+            words.push("%ghost".to_owned());
+        }
+        let directory = matches!(entry.kind, EntryKind::Directory);
+        if directory {
+            words.push("%dir".to_owned());
+        }
+        let usual = if directory { entry.mode == 0o755 } else { matches!(entry.mode, 0o644 | 0o755 | 0o777) };
+        if !usual || &*entry.owner != "root" || &*entry.group != "root" {
+            let mode = if matches!(entry.kind, EntryKind::Symlink(_)) {
+                "-".to_owned()
+            } else {
+                format!("{:04o}", entry.mode)
+            };
+            let (owner, group) = (self.layout.path(&entry.owner)?, self.layout.path(&entry.group)?);
+            words.push(format!("%attr({mode},{owner},{group})"));
+        }
+        match entry.flags.config {
+            ConfigFile::No => {}
+            ConfigFile::Replace => words.push("%config".to_owned()),
+            ConfigFile::Noreplace => words.push("%config(noreplace)".to_owned()),
+        }
+        if let Some(capabilities) = &entry.flags.capabilities {
+            words.push(format!("%caps({})", capabilities.replace('%', "%%")));
+        }
+        if entry.flags.license {
+            words.push(self.license_tag().to_owned());
+        } else if entry.flags.doc {
+            words.push("%doc".to_owned());
+        }
+        words.push(self.layout.path(entry.path.as_str())?);
+        Ok(words.join(" "))
+    }
+}

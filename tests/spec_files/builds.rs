@@ -1,0 +1,207 @@
+//! rpmbuild makes packages of the fixtures, in every dialect, and what is in them is what the plan says.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use omnipack::exec::Command;
+
+use crate::support::{fixture, repository};
+use crate::tool::{DIALECTS, generate, python, rpm_tool, succeed};
+
+/// A copy of a fixture, whose target's Python is that of the tests.
+fn project(source: &Path, distribution: &str, directory: &Path) -> PathBuf {
+    let project = directory.join("project");
+    succeed(&Command::new("cp").arg("-r").arg(source).arg(&project));
+    let python = python();
+    let series =
+        succeed(&Command::new(python).args(["-c", "import sys; print('%d.%d' % sys.version_info[:2], end='')"]));
+    let facts = format!(
+        "\n[distribution.{distribution:?}]\npythons = [{{ version = \"{series}\", package = \"python3\", path = \"{}\", \
+         requirement = \"python(abi) = {series}\" }}]\n",
+        python.display()
+    );
+    let path = project.join("omnipack.toml");
+    let text = fs_err::read_to_string(&path).unwrap_or_default();
+    fs_err::write(&path, text + &facts).unwrap();
+    project
+}
+
+/// The archive that the spec wants, of the sources as they are.
+fn archive(project: &Path, spec: &Path) {
+    let text = fs_err::read_to_string(spec).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("Source0:")).expect("Source0").trim();
+    let stem = line.strip_suffix(".tar.gz").expect("a .tar.gz");
+    let transform = format!("s,^\\.,{stem},");
+    let archive = spec.with_file_name(line);
+    succeed(
+        &Command::new("tar").args(["-czf"]).arg(archive).args(["--transform", &transform, "-C"]).arg(project).arg("."),
+    );
+}
+
+/// Builds everything, and gives the binary packages by name.
+fn build(name: &str, distribution: &str, dialect: &str, top: &Path) -> BTreeMap<String, PathBuf> {
+    build_from(&fixture(name), distribution, dialect, top)
+}
+
+fn build_from(source: &Path, distribution: &str, dialect: &str, top: &Path) -> BTreeMap<String, PathBuf> {
+    let name = source.display();
+    let project = project(source, distribution, top);
+    let sources = top.join("SOURCES");
+    let spec = generate(&project, distribution, &sources);
+    archive(&project, &spec);
+    let build = rpm_tool("rpmbuild", dialect, top).args(["-ba", "--nodeps"]).arg(&spec);
+    let build = build.env("SOURCE_DATE_EPOCH", "1700000000").env("PATH", path_of(python()));
+    let output = build.run().unwrap();
+    let log = format!("{}{}", output.stdout_text(), output.stderr_text());
+    assert_eq!(output.code, 0, "{name} on {distribution}:\n{log}");
+    for complaint in ["File listed twice", "not found:", "bogus date", "Macro expanded in comment"] {
+        assert!(!log.contains(complaint), "{name} on {distribution}: {complaint}\n{log}");
+    }
+    let found = walkdir::WalkDir::new(top.join("RPMS")).into_iter().map(|entry| entry.unwrap().into_path());
+    let packages = found.filter(|path| path.extension().is_some_and(|extension| extension == "rpm"));
+    let source_packages = fs_err::read_dir(top.join("SRPMS")).unwrap().count();
+    assert_eq!(source_packages, 1, "{name} on {distribution}: the source package");
+    packages.map(|path| (query(&path, "%{NAME}"), path)).collect()
+}
+
+fn path_of(python: &Path) -> String {
+    format!("{}:{}", python.parent().unwrap().display(), std::env::var("PATH").unwrap_or_default())
+}
+
+fn query(package: &Path, format: &str) -> String {
+    succeed(&Command::new("rpm").args(["-qp", "--qf", format]).arg(package))
+}
+
+fn list(package: &Path, what: &str) -> Vec<String> {
+    succeed(&Command::new("rpm").arg("-qp").arg(what).arg(package)).lines().map(str::to_owned).collect()
+}
+
+/// `mode user group path` of every file.
+fn files(package: &Path) -> Vec<String> {
+    query(package, "[%{FILEMODES:octal} %{FILEUSERNAME} %{FILEGROUPNAME} %{FILENAMES}\\n]")
+        .lines()
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn cdhboot_is_built_in_every_dialect() {
+    for (distribution, dialect) in DIALECTS {
+        let directory = tempfile::tempdir().unwrap();
+        let packages = build("cdhboot", distribution, dialect, directory.path());
+        assert_eq!(packages.keys().collect::<Vec<_>>(), ["cdhboot", "cdhboot-cli", "cdhboot-node"], "{distribution}");
+        let (main, cli, node) = (&packages["cdhboot"], &packages["cdhboot-cli"], &packages["cdhboot-node"]);
+        let node_files = files(node);
+        assert!(
+            node_files.contains(&"100640 root sysadmin /etc/cdhboot/cdhboot.conf".to_owned()),
+            "{distribution}: {node_files:#?}"
+        );
+        assert!(node_files.contains(&"40750 sysadmin sysadmin /var/lib/cdhboot".to_owned()), "{node_files:#?}");
+        assert!(list(node, "--configfiles").contains(&"/etc/cdhboot/cdhboot.conf".to_owned()));
+        assert!(list(cli, "-l").contains(&"/usr/bin/cdhboot".to_owned()), "{distribution}");
+        assert!(list(cli, "-R").contains(&format!("cdhboot = {}", query(main, "%{VERSION}-%{RELEASE}"))));
+        let inside = list(main, "-l");
+        let template = inside.iter().any(|path| path.ends_with("site-packages/cdhboot/templates/base.html"));
+        assert!(template, "{distribution}: {inside:#?}");
+        assert!(inside.iter().all(|path| path != "/usr/bin" && path != "/usr"), "{distribution}: {inside:#?}");
+        let requires = list(main, "-R");
+        match dialect {
+            "modern" => assert!(list(main, "--scripts").iter().any(|line| line.contains("useradd -r sysadmin"))),
+            "setup" => assert!(requires.contains(&"python3dist(flask-login)".to_owned()), "{requires:#?}"),
+            "suse" => assert!(requires.iter().any(|name| name.ends_with("-Flask")), "{requires:#?}"),
+            _ => {
+                assert!(requires.iter().any(|name| name.ends_with("-flask-login")), "{requires:#?}");
+                assert!(inside.contains(&"/opt/cdhboot/pyvenv.cfg".to_owned()), "{inside:#?}");
+                assert!(node_files.contains(&"100755 root root /etc/rc.d/init.d/cdhboot-web".to_owned()));
+            }
+        }
+        if dialect != "plain" {
+            let scripts = list(node, "--scripts").join("\n");
+            assert!(scripts.contains("preset cdhboot-web.service cdhboot-worker.service"), "{distribution}: {scripts}");
+            let unit = node_files.contains(&"100644 root root /usr/lib/systemd/system/cdhboot-web.service".to_owned());
+            assert!(unit, "{distribution}: {node_files:#?}");
+        }
+    }
+}
+
+#[test]
+fn the_other_fixtures_are_built_in_every_dialect() {
+    let expected: [(&str, &[&str]); 3] = [
+        ("minimal", &["minimal"]),
+        ("native", &["native-probe", "native-probe-cli"]),
+        (
+            "flocker",
+            &[
+                "clusterhq-flocker-cli",
+                "clusterhq-flocker-docker-plugin",
+                "clusterhq-flocker-node",
+                "clusterhq-python-flocker",
+            ],
+        ),
+    ];
+    for (name, names) in expected {
+        for (distribution, dialect) in DIALECTS {
+            let directory = tempfile::tempdir().unwrap();
+            let packages = build(name, distribution, dialect, directory.path());
+            assert_eq!(packages.keys().collect::<Vec<_>>(), names, "{name} on {distribution}");
+        }
+    }
+}
+
+/// Programs that are no entry points, and manual pages: what a wheel has elsewhere than among the modules.
+#[test]
+fn what_lies_elsewhere_is_packaged() {
+    let pyproject = "[build-system]\nrequires = [\"setuptools>=61\"]\nbuild-backend = \"setuptools.build_meta\"\n[project]\n\
+                     name = \"Odd.App\"\nversion = \"1.0\"\n[tool.setuptools]\npackages = [\"odd\"]\npackage-dir = {\"\" = \"src\"}\n\
+                     script-files = [\"odd-tool\"]\n[tool.setuptools.data-files]\n\"share/man/man1\" = [\"odd.1\"]\n";
+    let files = [
+        ("pyproject.toml", pyproject),
+        ("src/odd/__init__.py", ""),
+        ("src/odd/deep/data.txt", "x"),
+        ("odd-tool", "#!python\nprint('odd')\n"),
+        ("odd.1", ".TH ODD 1\n"),
+    ];
+    for (distribution, dialect) in DIALECTS {
+        let directory = tempfile::tempdir().unwrap();
+        let source = directory.path().join("source");
+        for (name, text) in files {
+            fs_err::create_dir_all(source.join(name).parent().unwrap()).unwrap();
+            fs_err::write(source.join(name), text).unwrap();
+        }
+        let packages = build_from(&source, distribution, dialect, directory.path());
+        let inside = list(&packages["odd-app"], "-l");
+        let prefix = if dialect == "plain" { "/opt/odd-app" } else { "/usr" };
+        for path in ["bin/odd-tool", "share/man/man1/odd.1"] {
+            let path = format!("{prefix}/{path}");
+            assert!(inside.iter().any(|found| found.starts_with(&path)), "{distribution}: {path}\n{inside:#?}");
+        }
+        let module = inside.iter().any(|path| path.ends_with("site-packages/odd/__init__.py"));
+        assert!(module, "{distribution}: {inside:#?}");
+    }
+}
+
+/// rpmlint finds no error in a spec file.
+#[test]
+fn rpmlint_has_no_error() {
+    for (distribution, _) in DIALECTS {
+        let directory = tempfile::tempdir().unwrap();
+        let spec = generate(&fixture("cdhboot"), distribution, directory.path());
+        let output = Command::new("rpmlint").arg(&spec).run().unwrap();
+        let said = output.stdout_text();
+        assert!(said.contains("1 specfiles checked; 0 errors"), "{distribution}:\n{said}{}", output.stderr_text());
+    }
+}
+
+/// The same input gives the same text.
+#[test]
+fn a_spec_is_reproducible() {
+    assert!(repository().join("fixtures/flocker").exists());
+    for (distribution, _) in DIALECTS {
+        let directory = tempfile::tempdir().unwrap();
+        let texts = ["one", "two"].map(|name| {
+            let spec = generate(&fixture("flocker"), distribution, &directory.path().join(name));
+            fs_err::read_to_string(spec).unwrap()
+        });
+        assert_eq!(texts[0], texts[1]);
+    }
+}

@@ -1,0 +1,10 @@
+//! Spec files, with the real rpmspec and rpmbuild. The macro packages of the distributions cannot be had here: the macros in
+//! `macros/` are written for these tests, as small as they can be, after the documentation of the real ones; with them,
+//! rpmbuild runs every section of the generated files, but no `BuildRequires` is looked at (`--nodeps`).
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod builds;
+mod hostile;
+mod tool;
