@@ -8,6 +8,7 @@
 
 mod application;
 mod layout;
+pub mod satisfy;
 mod scriptlets;
 mod sections;
 mod sources;
@@ -70,6 +71,9 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Package(#[from] package::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Repositories(#[from] satisfy::Error),
     #[error("{0}")]
     #[diagnostic(code(spec::io), help("is there space left, and may you read and write there?"))]
     Io(#[from] std::io::Error),
