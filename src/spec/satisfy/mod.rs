@@ -14,6 +14,7 @@ mod place;
 mod range;
 mod repodata;
 mod report;
+mod stated;
 mod verdict;
 mod xml;
 
@@ -34,12 +35,23 @@ use place::{Fetcher, Place};
 use repodata::Repodata;
 
 pub use place::Location;
+pub(super) use report::check_text;
 pub use report::{Checked, Need, Report, Row, check};
 pub use verdict::Verdict;
 
 /// Why repositories cannot be asked.
 #[derive(Debug, ThisError, Diagnostic)]
 pub enum Error {
+    #[error("`--check` asks repositories, and none is named")]
+    #[diagnostic(
+        code(repository::none),
+        help(
+            "`--repository` names one, and may be given again: a directory with `repodata/` in it (made by `createrepo_c`, `dnf reposync` or a \
+             mirror), its http(s) address (`dnf repolist -v` shows it as Repo-baseurl), or a file with what this prints on a machine \
+             of the target: dnf repoquery --available --provides"
+        )
+    )]
+    NoRepository,
     #[error("`{location}` is no repository: {reason}")]
     #[diagnostic(
         code(repository::location),
@@ -82,7 +94,7 @@ impl Error {
     /// Is it a mistake on the command line?
     #[must_use]
     pub const fn is_usage(&self) -> bool {
-        matches!(self, Self::Location { .. } | Self::Architecture { .. })
+        matches!(self, Self::NoRepository | Self::Location { .. } | Self::Architecture { .. })
     }
 }
 

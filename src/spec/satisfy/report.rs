@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
+use super::stated::{self, Preambles, Stated};
 use super::{Error, Repositories, Verdict};
 use crate::plan::Relation;
 use crate::plan::requirement::Translation;
 
 /// When something has to be there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Need {
     /// Where the package is installed.
@@ -52,6 +53,8 @@ pub struct Report {
     /// How many packages they have together.
     pub packages: usize,
     pub rows: Vec<Row>,
+    /// What was not looked at, one sentence each.
+    pub notes: Vec<String>,
 }
 
 impl Report {
@@ -80,11 +83,37 @@ pub fn check(translations: &[Translation], need: Need, repositories: &Repositori
     translations.iter().map(row).collect()
 }
 
-fn checked(relations: &[Relation], verdicts: Vec<Verdict>) -> Vec<Checked> {
-    let shown = |relation: &Relation| match super::is_conflict(relation) {
-        true => format!("not {relation}"),
-        false => relation.to_string(),
+/// Adds to `rows` what the text of a spec file requires besides.
+///
+/// # Errors
+/// As [`Repositories::satisfies`].
+pub fn check_text(
+    text: &str,
+    repositories: &Repositories,
+    rows: &mut Vec<Row>,
+    notes: &mut Vec<String>,
+) -> Result<(), Error> {
+    let Preambles { stated, unknown } = stated::read(text);
+    let said = |stated: &Stated, row: &Row| {
+        row.need == stated.need && row.relations.iter().any(|checked| checked.relation == shown(&stated.relation))
     };
+    let new = stated.into_iter().filter(|stated| !rows.iter().any(|row| said(stated, row))).collect::<Vec<_>>();
+    repositories.search_for(new.iter().map(|stated| &stated.relation))?;
+    for Stated { need, tag, relation } in new {
+        let verdict = repositories.satisfies(&relation)?;
+        let relations = vec![Checked { relation: shown(&relation), verdict }];
+        rows.push(Row { need, requirements: vec![tag], relations, open: Vec::new() });
+    }
+    let sentence = |line: String| format!("`{line}` was not looked at: only the target knows its macros");
+    notes.extend(unknown.into_iter().map(sentence));
+    Ok(())
+}
+
+fn checked(relations: &[Relation], verdicts: Vec<Verdict>) -> Vec<Checked> {
     let pairs = relations.iter().zip(verdicts);
     pairs.map(|(relation, verdict)| Checked { relation: shown(relation), verdict }).collect()
+}
+
+fn shown(relation: &Relation) -> String {
+    if super::is_conflict(relation) { format!("not {relation}") } else { relation.to_string() }
 }
