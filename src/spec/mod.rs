@@ -8,8 +8,10 @@
 
 mod application;
 mod layout;
+mod preamble;
 mod scriptlets;
 mod sections;
+mod source_package;
 mod sources;
 
 use std::collections::BTreeMap;
@@ -21,7 +23,7 @@ use serde::Serialize;
 use thiserror::Error as ThisError;
 
 use crate::distribution::{PackageFormat, SpecDialect};
-use crate::package;
+use crate::package::{self, Package};
 use crate::plan::requirement::{self, Translation, Vocabulary};
 use crate::plan::{BuildPlan, InterpreterKind, Role};
 use crate::project::Source;
@@ -30,6 +32,7 @@ use crate::stage::Content;
 use crate::template::{self, TemplateError};
 
 pub use application::Application;
+pub use source_package::write_source_package;
 
 use layout::Layout;
 use sections::Section;
@@ -62,6 +65,21 @@ pub enum Error {
     #[error("the `{kind}` scriptlet of {package} is not for a shell, and has to do more than that")]
     #[diagnostic(code(spec::scriptlet), help("write it for /bin/sh: macros of the distribution come before it"))]
     Scriptlet { kind: &'static str, package: String },
+    #[error("the source package has to hold `{name}`, which is not here")]
+    #[diagnostic(
+        code(spec::source_missing),
+        help("put the file beside the others, or name it under `no-source`, so that whoever builds has to have it")
+    )]
+    SourceMissing { name: String },
+    #[error("the spec file has a macro in `{text}` that only the target knows")]
+    #[diagnostic(
+        code(spec::unknown_macro),
+        help("this is a bug of omnipack; `rpmbuild -bs` on the target makes the source package until it is mended")
+    )]
+    Macro { text: String },
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    SourcePackage(Box<crate::format::Error>),
     #[error(transparent)]
     #[diagnostic(transparent)]
     Template(#[from] TemplateError),
@@ -100,6 +118,8 @@ pub struct SpecFiles {
     pub sources: Vec<(String, Content)>,
     /// What the spec does not say, one sentence each.
     pub notes: Vec<String>,
+    /// The main package, without its files.
+    pub package: Package,
 }
 
 #[derive(Serialize)]
@@ -168,7 +188,7 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     }
     let layout = Layout::new(plan);
     let adapted = layout.adapted(plan);
-    let packages = package::assemble(&adapted, &layout.stage(plan)?)?;
+    let mut packages = package::assemble(&adapted, &layout.stage(plan)?)?;
     let vocabulary = Vocabulary::new(distribution, plan.interpreter.version, input.package_map);
     let required = required(input, &vocabulary)?;
     let archive = input.archive.url.as_ref().unwrap_or(&input.archive.name);
@@ -238,7 +258,9 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     let name = format!("{}.spec", context.name);
     let source = [include_str!("../../templates/spec/common"), layout.template()].concat();
     let text = template::render(&name, &source, &context)?;
-    Ok(SpecFiles { name, text, sources: sources.into_files(), notes })
+    // There is always a main package.
+    let package = Package { entries: Vec::new(), ..packages.swap_remove(0) };
+    Ok(SpecFiles { name, text, sources: sources.into_files(), notes, package })
 }
 
 /// What the application requires, as far as the dialect does not find it out itself: what the extras that the user chose
