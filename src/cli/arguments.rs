@@ -147,6 +147,10 @@ pub struct GenerateSpecArgs {
     /// `dnf repoquery --available --provides` prints; give it again for more.
     #[arg(long = "repository", value_name = "DIR|URL|FILE", requires = "check")]
     pub repositories: Vec<String>,
+    /// Write a source RPM (`NAME-VERSION-RELEASE.src.rpm`), which holds the spec file and its sources, in place of them.
+    /// `rpmbuild --rebuild` and mock build it; no rpmbuild is needed to write it.
+    #[arg(long)]
+    pub srpm: bool,
     #[command(flatten)]
     pub output: OutputArgs,
 }
