@@ -1,5 +1,7 @@
 //! The whole run, top-down: project, plan, resolve, stage, service, package, format.
 
+mod hybrid;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -228,7 +230,7 @@ impl<'a> Session<'a> {
             || self.resolver.resolve(&plan.python, &plan.metadata, &wheel, &plan.interpreter, &plan.platform),
             || matches!(plan.bytecode, BytecodeMode::Auto | BytecodeMode::Build).then(|| self.interpreter(&plan)),
         );
-        let lock = lock?;
+        let lock = self.leave_to_the_target(&mut plan, lock?)?;
         if plan.bytecode == BytecodeMode::Auto {
             plan.bytecode = self.choose_bytecode(&plan);
         }

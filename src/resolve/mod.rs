@@ -8,6 +8,7 @@ mod build;
 mod cache;
 mod compile;
 mod credentials;
+mod divide;
 mod download;
 mod error;
 mod index;
@@ -33,7 +34,9 @@ use std::sync::{Mutex, OnceLock};
 use serde::Serialize;
 
 pub use cache::default_cache;
+pub use divide::Division;
 pub use error::Error;
+pub use requirements::PIP;
 pub use tags::{Tags, WheelName, normalize};
 
 /// What requirement files ask for, one requirement each.
