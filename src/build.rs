@@ -12,7 +12,7 @@ use miette::Diagnostic;
 use thiserror::Error as ThisError;
 
 use crate::Error as AnyError;
-use crate::distribution::{Catalogue, Distribution};
+use crate::distribution::{Catalogue, Distribution, PackageFormat};
 use crate::format::{self, Packed};
 use crate::package::{self, Package};
 use crate::plan::{self, BuildPlan, InterpreterKind};
@@ -20,6 +20,7 @@ use crate::progress::Listener;
 use crate::project::{BytecodeMode, Config, Metadata, Source};
 use crate::resolve::{self, Lock, Resolver, Wheel};
 use crate::scratch::Scratch;
+use crate::spec::satisfy::{Location, Machine, Report, Repositories};
 use crate::spec::{self, SpecFiles};
 use crate::stage::gate::Scanner;
 use crate::stage::{self, EntryKind, LaidOut, Origin, Stage, TargetPath, bytecode};
@@ -155,6 +156,38 @@ pub fn spec_files(request: &Request, listener: &dyn Listener) -> Result<Vec<(Bui
     session.distributions.iter().map(|distribution| session.spec_files(distribution)).collect()
 }
 
+/// Says for every distribution whether the repositories have what its spec file requires, and writes nothing.
+///
+/// # Errors
+/// As [`spec_files`], and when a repository cannot be read.
+pub fn spec_checks(
+    request: &Request,
+    repositories: &[Location],
+    listener: &dyn Listener,
+) -> Result<Vec<(BuildPlan, Report)>, AnyError> {
+    let session = Session::open(request, listener)?;
+    let mut opened: Vec<(PackageFormat, String, Repositories)> = Vec::new();
+    let mut reports = Vec::new();
+    for distribution in &session.distributions {
+        let (format, architecture) =
+            (distribution.format, plan::platform(distribution, &request.machine)?.architecture);
+        let at = match opened.iter().position(|known| known.0 == format && known.1 == architecture) {
+            Some(at) => at,
+            None => {
+                listener.step(&format!("{}: reading the repositories", distribution.name));
+                let machine = Machine { format, architecture: &architecture };
+                let read = Repositories::open(repositories, machine, &session.resolver).map_err(spec::Error::from)?;
+                opened.push((format, architecture, read));
+                opened.len() - 1
+            }
+        };
+        if let Some((_, _, read)) = opened.get(at) {
+            reports.push(session.with_spec_input(distribution, |input| Ok(spec::check(input, read)?))?);
+        }
+    }
+    Ok(reports)
+}
+
 /// What all distributions of a run share.
 struct Session<'a> {
     request: &'a Request,
@@ -255,6 +288,18 @@ impl<'a> Session<'a> {
 
     /// A spec file for one distribution.
     fn spec_files(&self, distribution: &Distribution) -> Result<(BuildPlan, SpecFiles), AnyError> {
+        let (plan, files) = self.with_spec_input(distribution, |input| Ok(spec::generate(input)?))?;
+        for note in &files.notes {
+            self.listener.warning(note);
+        }
+        Ok((plan, files))
+    }
+
+    fn with_spec_input<T>(
+        &self,
+        distribution: &Distribution,
+        make: impl FnOnce(&spec::Input<'_>) -> Result<T, AnyError>,
+    ) -> Result<(BuildPlan, T), AnyError> {
         self.listener.step(&format!("{}: building the application's wheel", distribution.name));
         let wheel = self.application(distribution)?;
         let metadata = Metadata::from_wheel(&wheel.path)?;
@@ -267,11 +312,8 @@ impl<'a> Session<'a> {
             package_map: &project.package_map,
             requirements: &resolve::required_by_files(&plan.python.requirements)?,
         };
-        let files = spec::generate(&input)?;
-        for note in &files.notes {
-            self.listener.warning(note);
-        }
-        Ok((plan, files))
+        let made = make(&input)?;
+        Ok((plan, made))
     }
 
     fn plan(&self, distribution: &Distribution, metadata: Metadata) -> Result<BuildPlan, AnyError> {

@@ -140,6 +140,13 @@ pub struct GenerateSpecArgs {
     /// below it.
     #[arg(long = "output-directory", short = 'o', value_name = "DIR", default_value = ".")]
     pub directory: PathBuf,
+    /// Write nothing; say which requirements the target's repositories can satisfy and which not. Needs `--repository`.
+    #[arg(long)]
+    pub check: bool,
+    /// A repository of the target: a directory with `repodata/`, its http(s) address, or a file (`-`: standard input) with what
+    /// `dnf repoquery --available --provides` prints; give it again for more.
+    #[arg(long = "repository", value_name = "DIR|URL|FILE", requires = "check")]
+    pub repositories: Vec<String>,
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -21,8 +21,11 @@ struct Written {
     notes: Vec<String>,
 }
 
-/// Writes spec files and their sources.
+/// Writes spec files and their sources, or says what they would need that the repositories lack.
 pub fn run(arguments: &GenerateSpecArgs) -> Result<(), Failure> {
+    if arguments.check {
+        return super::repository_check::run(arguments);
+    }
     let request = super::build::request(&arguments.target)?;
     let reporter = reporter(&arguments.output);
     let all = build::spec_files(&request, &reporter);

@@ -9,6 +9,7 @@ mod failure;
 mod generate_spec;
 pub mod inspect;
 mod progress;
+mod repository_check;
 pub mod schema;
 pub mod smoke;
 mod stage;

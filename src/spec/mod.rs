@@ -8,6 +8,7 @@
 
 mod application;
 mod layout;
+pub mod satisfy;
 mod scriptlets;
 mod sections;
 mod sources;
@@ -70,6 +71,9 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Package(#[from] package::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Repositories(#[from] satisfy::Error),
     #[error("{0}")]
     #[diagnostic(code(spec::io), help("is there space left, and may you read and write there?"))]
     Io(#[from] std::io::Error),
@@ -242,13 +246,41 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     Ok(SpecFiles { name, text, sources: sources.into_files(), archive, notes })
 }
 
+/// Whether `repositories` have what the package needs where it is installed and where it is built: all that the application
+/// requires, also where the dialect finds it out itself, and all else that the spec file says. Packages that are no RPMs
+/// have no spec file: of them, only the former is looked at.
+///
+/// # Errors
+/// As [`generate`], and when a list of files of the repositories cannot be read.
+pub fn check(input: &Input<'_>, repositories: &satisfy::Repositories) -> Result<satisfy::Report, Error> {
+    let distribution = &input.plan.distribution;
+    let vocabulary = Vocabulary::new(distribution, input.plan.interpreter.version, input.package_map);
+    let mut rows = satisfy::check(&all_required(input, &vocabulary)?, satisfy::Need::Install, repositories)?;
+    if matches!(distribution.spec_dialect, SpecDialect::Modern | SpecDialect::Suse) {
+        let wanted = requirement::translate(&input.application.build_requires, &[], input.environment, &vocabulary)?;
+        rows.extend(satisfy::check(&wanted, satisfy::Need::Build, repositories)?);
+    }
+    let mut notes = Vec::new();
+    if distribution.format == PackageFormat::Rpm {
+        satisfy::check_text(&generate(input)?.text, repositories, &mut rows, &mut notes)?;
+    }
+    rows.sort_by_key(|row| row.need);
+    Ok(satisfy::Report { repositories: repositories.labels().to_vec(), packages: repositories.len(), rows, notes })
+}
+
+/// What the application requires, with the extras that the user chose and requirement files.
+fn all_required(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<Translation>, Error> {
+    let plan = input.plan;
+    let extras = plan.python.extras.iter().filter_map(|extra| extra.parse::<ExtraName>().ok()).collect::<Vec<_>>();
+    let all = [&plan.metadata.requires_dist[..], input.requirements].concat();
+    Ok(requirement::translate(&all, &extras, input.environment, vocabulary)?)
+}
+
 /// What the application requires, as far as the dialect does not find it out itself: what the extras that the user chose
 /// and requirement files ask for is in no metadata that is installed.
 fn required(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<Translation>, Error> {
     let plan = input.plan;
-    let extras = plan.python.extras.iter().filter_map(|extra| extra.parse::<ExtraName>().ok()).collect::<Vec<_>>();
-    let all = [&plan.metadata.requires_dist[..], input.requirements].concat();
-    let all = requirement::translate(&all, &extras, input.environment, vocabulary)?;
+    let all = all_required(input, vocabulary)?;
     if plan.distribution.spec_dialect != SpecDialect::Modern {
         return Ok(all);
     }
