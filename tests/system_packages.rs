@@ -68,7 +68,7 @@ impl Bench {
         let package = PathBuf::from(summary[0]["packages"][0]["path"].as_str().unwrap());
         let output = omnipack(&self.path("cache")).args(["inspect", "--json"]).arg(&package).output().unwrap();
         let inspection = serde_json::from_slice::<Value>(&output.stdout).unwrap()[0].clone();
-        Built { summary: summary[0].clone(), inspection, stage: out.join("demo-stage"), package }
+        Built { summary: summary[0].clone(), inspection, stage: out.join("demo-stage"), package, said: stderr }
     }
 }
 
@@ -77,6 +77,7 @@ struct Built {
     inspection: Value,
     stage: PathBuf,
     package: PathBuf,
+    said: String,
 }
 
 fn texts(value: &Value) -> Vec<String> {
@@ -119,6 +120,8 @@ fn a_package_of_an_rpm_target_takes_the_place_of_a_wheel() {
     let bundled = provides.iter().filter(|text| text.starts_with("bundled(")).collect::<Vec<_>>();
     assert_eq!(bundled.len(), 3, "{bundled:?}");
     assert_eq!(texts(&built.summary["left_out"]), ["lib-a", "lib-d"]);
+    let note = "lib-a of the distribution will find the lib-c that is bundled in place of its own";
+    assert!(built.said.contains(note) && !built.said.contains("lib-d of"), "{}", built.said);
     let environment = built.text("opt/demo/pyvenv.cfg");
     assert!(environment.contains("include-system-site-packages = true\n"), "{environment}");
     assert!(!built.stage.join("opt/demo/lib/python3.9/site-packages/lib_a.py").exists());

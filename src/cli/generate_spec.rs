@@ -9,6 +9,7 @@ use crate::cli::arguments::GenerateSpecArgs;
 use crate::cli::failure::Failure;
 use crate::cli::{print, print_json, reporter};
 use crate::spec;
+use crate::spec::satisfy::Location;
 
 /// What was written for one distribution.
 #[derive(Serialize)]
@@ -28,7 +29,14 @@ pub fn run(arguments: &GenerateSpecArgs) -> Result<(), Failure> {
     }
     let request = super::build::request(&arguments.target)?;
     let reporter = reporter(&arguments.output);
-    let all = build::spec_files(&request, &reporter);
+    let all = match arguments.bundle_missing {
+        true => {
+            let parsed = arguments.repositories.iter().map(|text| Location::parse(text)).collect::<Result<Vec<_>, _>>();
+            let locations = parsed.map_err(|error| crate::Error::from(spec::Error::from(error)))?;
+            build::hybrid_spec_files(&request, &locations, &reporter)
+        }
+        false => build::spec_files(&request, &reporter),
+    };
     reporter.finish();
     let all = all?;
     let several = all.len() > 1;

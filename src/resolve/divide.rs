@@ -64,6 +64,29 @@ impl Resolver<'_> {
         let bundled = Lock { wheels: bundled, pylock: lock.pylock.clone() };
         Ok(Division { bundled, left, requirements: walk.asked.into_iter().collect() })
     }
+
+    /// Distributions of `lock` that need one of `bundled` (normalised names) and are none of them, each with that one: where
+    /// they are the target's, they find it in place of their own.
+    ///
+    /// # Errors
+    /// When a wheel cannot be read.
+    pub fn leaning(
+        &self,
+        lock: &Lock,
+        bundled: &BTreeSet<String>,
+        interpreter: &Interpreter,
+        platform: &Platform,
+    ) -> Result<BTreeMap<String, String>, Error> {
+        let target = Target::new(interpreter, platform)?;
+        let graph = Graph::read(lock, &target)?;
+        let others = graph.requires.keys().filter(|name| !bundled.contains(*name));
+        let needed = |line: &String| {
+            let requirement = parse_requirement::<VerbatimUrl>(line).ok()?;
+            Some(normalize(requirement.name.as_ref())).filter(|name| bundled.contains(name))
+        };
+        let leans = |name: &String| Some((name.clone(), graph.needs(name, &[]).iter().find_map(needed)?));
+        Ok(others.filter_map(leans).collect())
+    }
 }
 
 /// What the wheels of a lock require.

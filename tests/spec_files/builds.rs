@@ -27,7 +27,7 @@ fn project(source: &Path, distribution: &str, directory: &Path) -> PathBuf {
 }
 
 /// The archive that the spec wants, of the sources as they are.
-fn archive(project: &Path, spec: &Path) {
+pub fn archive(project: &Path, spec: &Path) {
     let text = fs_err::read_to_string(spec).unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix("Source0:")).expect("Source0").trim();
     let stem = line.strip_suffix(".tar.gz").expect("a .tar.gz");
@@ -64,7 +64,7 @@ fn build_from(source: &Path, distribution: &str, dialect: &str, top: &Path) -> B
     packages.map(|path| (query(&path, "%{NAME}"), path)).collect()
 }
 
-fn path_of(python: &Path) -> String {
+pub fn path_of(python: &Path) -> String {
     format!("{}:{}", python.parent().unwrap().display(), std::env::var("PATH").unwrap_or_default())
 }
 
@@ -72,7 +72,7 @@ fn query(package: &Path, format: &str) -> String {
     succeed(&Command::new("rpm").args(["-qp", "--qf", format]).arg(package))
 }
 
-fn list(package: &Path, what: &str) -> Vec<String> {
+pub fn list(package: &Path, what: &str) -> Vec<String> {
     succeed(&Command::new("rpm").arg("-qp").arg(what).arg(package)).lines().map(str::to_owned).collect()
 }
 
