@@ -54,10 +54,9 @@ pub fn run(arguments: &GenerateSpecArgs) -> Result<(), Failure> {
 
 fn text(plan: &BuildPlan, report: &Report) -> String {
     let mut text = format!(
-        "{} (Python {}) and {} in {}\n\n",
+        "{} with Python {}, and what is in {}\n\n",
         shown(&plan.distribution.title),
         plan.interpreter.version.series(),
-        counted(report.packages, "package"),
         report.repositories.iter().map(|label| shown(label)).collect::<Vec<_>>().join(", ")
     );
     let mut lines = vec![HEADINGS.map(str::to_owned)];

@@ -1,14 +1,17 @@
 //! What the target's repositories can satisfy of that which a package requires.
 //!
 //! [`Repositories`] is an index of what all packages of some repositories provide: `repodata.rs` reads it from repodata, on
-//! this machine or at an address (`place.rs`), `listing.rs` from what `dnf repoquery` prints. `range.rs` compares versions by
+//! this machine or at an address (`place.rs`), `listing.rs` from what `dnf repoquery` prints, `debian.rs` from the `Packages` of
+//! a Debian archive. `range.rs` compares versions by
 //! the rules of rpm and dpkg, `expression.rs` reads what is required, and `verdict.rs` holds one against the other.
 //! `report.rs` does that for all that a spec file asks for.
 //!
 //! A package manager looks for a set of packages that fit together; here, each requirement is looked at by itself.
 
+mod debian;
 mod expression;
 mod index;
+mod listing;
 mod open;
 mod place;
 mod range;
@@ -19,7 +22,6 @@ mod verdict;
 mod xml;
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use miette::Diagnostic;
@@ -31,7 +33,7 @@ use crate::resolve::{self, Resolver};
 
 use expression::{Capability, Expression};
 use index::Index;
-use place::{Fetcher, Place};
+use place::Found;
 use repodata::Repodata;
 
 pub use place::Location;
@@ -56,8 +58,8 @@ pub enum Error {
     #[diagnostic(
         code(repository::location),
         help(
-            "name a directory with `repodata/` in it, its http(s) address (`baseurl`, not a list of mirrors), or a file with what \
-             `dnf repoquery --available --provides` printed"
+            "for RPMs, name a directory with `repodata/` in it, its http(s) address (`baseurl`, not a list of mirrors), or a file with \
+             what `dnf repoquery --available --provides` printed; for Debian packages, a `Packages` file or its address"
         )
     )]
     Location { location: String, reason: String },
@@ -67,6 +69,15 @@ pub enum Error {
         help("fetch the repository again, or have `createrepo_c` make its metadata anew")
     )]
     Damaged { file: String, reason: String },
+    #[error("{file} cannot be used: {reason}")]
+    #[diagnostic(
+        code(repository::list),
+        help(
+            "for RPMs, `dnf repoquery --available --provides` on a machine of the target prints what is read here; for Debian packages, it \
+             is the `Packages` file of an archive"
+        )
+    )]
+    List { file: String, reason: String },
     #[error("{file} is not what repomd.xml says: {kind} expected {expected}, got {got}")]
     #[diagnostic(
         code(repository::checksum),
@@ -136,14 +147,17 @@ impl Repositories {
         let mut repodata = Vec::new();
         let fits = |architecture: &str| machine.fits(architecture);
         for location in locations {
-            let place = match location {
-                Location::Path(path) => of_path(path, location)?,
-                Location::Url(url) => Place::url(url.clone(), Fetcher::of(resolver)),
-                Location::StandardInput => return Err(unread(location)),
-            };
-            let repository = Repodata::open(place)?;
-            repository.read_packages(&fits, &mut index)?;
-            repodata.push(repository);
+            match place::found(location, machine.format, resolver)? {
+                Found::Repository(place) => {
+                    let repository = Repodata::open(place)?;
+                    repository.read_packages(&fits, &mut index)?;
+                    repodata.push(repository);
+                }
+                Found::List(reader) => match machine.format {
+                    PackageFormat::Rpm => listing::read(reader, &location.to_string(), &fits, &mut index)?,
+                    PackageFormat::Deb => debian::read(reader, &location.to_string(), &fits, &mut index)?,
+                },
+            }
         }
         let labels = locations.iter().map(Location::to_string).collect::<Vec<_>>();
         if index.len() == 0 && !index.passed_over().is_empty() {
@@ -256,16 +270,4 @@ impl Repositories {
 
 const fn is_conflict(relation: &Relation) -> bool {
     matches!(relation.kind, RelationKind::Conflicts | RelationKind::Breaks)
-}
-
-fn of_path(path: &Path, location: &Location) -> Result<Place, Error> {
-    let fault = |reason: &str| Error::Location { location: location.to_string(), reason: reason.to_owned() };
-    if !path.exists() {
-        return Err(fault("there is nothing"));
-    }
-    Place::directory(path).ok_or_else(|| fault("there is no `repodata/repomd.xml` in it"))
-}
-
-fn unread(location: &Location) -> Error {
-    Error::Location { location: location.to_string(), reason: "it cannot be read".to_owned() }
 }

@@ -1,11 +1,13 @@
 //! Where a repository is: on this machine, or at an address.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use fs_err::File;
 use url::Url;
 
 use super::Error;
+use crate::distribution::PackageFormat;
 use crate::resolve::{self, Freshness, Resolver};
 
 /// Where a repository, or a list of what one has, can be read.
@@ -65,7 +67,7 @@ pub enum Place {
     Url(Url, Fetcher),
 }
 
-/// Files that were fetched, by address: the order of calls is [`Place::repomd`], then [`Place::file`].
+/// How files of an address are fetched, also later on.
 #[derive(Debug, Clone)]
 pub struct Fetcher {
     cache: PathBuf,
@@ -73,18 +75,51 @@ pub struct Fetcher {
 }
 
 impl Fetcher {
-    pub fn of(resolver: &Resolver<'_>) -> Self {
+    fn of(resolver: &Resolver<'_>) -> Self {
         Self { cache: resolver.cache_directory().to_path_buf(), offline: resolver.is_offline() }
     }
 
-    pub fn fetch(&self, url: &Url, freshness: Freshness<'_>) -> Result<PathBuf, Error> {
+    fn fetch(&self, url: &Url, freshness: Freshness<'_>) -> Result<PathBuf, Error> {
         Ok(resolve::fetch_metadata(&self.cache, self.offline, url.as_str(), freshness)?)
+    }
+}
+
+/// What is at a location.
+pub enum Found {
+    Repository(Place),
+    /// A list of packages, perhaps compressed.
+    List(Box<dyn Read>),
+}
+
+/// Looks at `location` for what packages of `format` are listed in.
+pub fn found(location: &Location, format: PackageFormat, resolver: &Resolver<'_>) -> Result<Found, Error> {
+    let fault = |reason: &str| Error::Location { location: location.to_string(), reason: reason.to_owned() };
+    let path = match (location, format) {
+        (Location::StandardInput, _) => return Ok(Found::List(Box::new(std::io::stdin()))),
+        (Location::Url(url), PackageFormat::Rpm) => {
+            return Ok(Found::Repository(Place::url(url.clone(), Fetcher::of(resolver))));
+        }
+        (Location::Url(url), PackageFormat::Deb) => Fetcher::of(resolver).fetch(url, Freshness::Anew)?,
+        (Location::Path(path), _) => path.clone(),
+    };
+    if path.is_dir() {
+        return match (Place::directory(&path), format) {
+            (Some(place), PackageFormat::Rpm) => Ok(Found::Repository(place)),
+            (Some(_), PackageFormat::Deb) => Err(fault("it has RPMs, and the target's packages are .deb")),
+            (None, PackageFormat::Rpm) => Err(fault("there is no `repodata/repomd.xml` in it")),
+            (None, PackageFormat::Deb) => Err(fault("it is a directory")),
+        };
+    }
+    match File::open(&path) {
+        Ok(file) => Ok(Found::List(Box::new(file))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(fault("there is no such file or directory")),
+        Err(error) => Err(error.into()),
     }
 }
 
 impl Place {
     /// The repository in `directory`, if there is one.
-    pub fn directory(directory: &Path) -> Option<Self> {
+    fn directory(directory: &Path) -> Option<Self> {
         if directory.join("repodata/repomd.xml").is_file() {
             return Some(Self::Directory(directory.to_path_buf()));
         }
@@ -92,7 +127,7 @@ impl Place {
     }
 
     /// The repository at `url`: its top, its `repodata` or its `repomd.xml`.
-    pub fn url(mut url: Url, fetcher: Fetcher) -> Self {
+    fn url(mut url: Url, fetcher: Fetcher) -> Self {
         let path = url.path().trim_end_matches('/').to_owned();
         let path =
             path.strip_suffix("/repodata/repomd.xml").or_else(|| path.strip_suffix("/repodata")).unwrap_or(&path);

@@ -10,7 +10,7 @@ use sha2::digest::DynDigest;
 use super::Error;
 use super::expression::Capability;
 use super::index::{Entry, Id, Index};
-use super::open::Unpacked;
+use super::open::unpacked;
 use super::place::Place;
 use super::range::Sense;
 use super::xml::{Document, Element, Node};
@@ -169,8 +169,8 @@ impl Repodata {
             verify(&mut file, &label, kind, expected)?;
         }
         let damaged = |reason: String| Error::Damaged { file: label.clone(), reason };
-        let unpacked = Unpacked::new(file).map_err(|error| damaged(error.to_string()))?;
-        let mut document = Document::new(unpacked.reader, data.open_size.unwrap_or(SIZE));
+        let unpacked = unpacked(file).map_err(|error| damaged(error.to_string()))?;
+        let mut document = Document::new(unpacked, data.open_size.unwrap_or(SIZE));
         loop {
             match document.next().map_err(damaged)? {
                 Node::End => return Ok(()),
