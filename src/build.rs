@@ -1,5 +1,7 @@
 //! The whole run, top-down: project, plan, resolve, stage, service, package, format.
 
+mod hybrid;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -154,6 +156,20 @@ pub fn spec_files(request: &Request, listener: &dyn Listener) -> Result<Vec<(Bui
     session.distributions.iter().map(|distribution| session.spec_files(distribution)).collect()
 }
 
+/// As [`spec_files`], but what `repositories` cannot satisfy is bundled.
+///
+/// # Errors
+/// As [`spec_files`], and when a repository cannot be read or the requirements cannot be resolved.
+pub fn hybrid_spec_files(
+    request: &Request,
+    repositories: &[Location],
+    listener: &dyn Listener,
+) -> Result<Vec<(BuildPlan, SpecFiles)>, AnyError> {
+    let session = Session::open(request, listener)?;
+    let files = |distribution| session.hybrid_spec_files(distribution, repositories);
+    session.distributions.iter().map(files).collect()
+}
+
 /// Says for every distribution whether the repositories have what its spec file requires, and writes nothing.
 ///
 /// # Errors
@@ -261,7 +277,7 @@ impl<'a> Session<'a> {
             || self.resolver.resolve(&plan.python, &plan.metadata, &wheel, &plan.interpreter, &plan.platform),
             || matches!(plan.bytecode, BytecodeMode::Auto | BytecodeMode::Build).then(|| self.interpreter(&plan)),
         );
-        let lock = lock?;
+        let lock = self.leave_to_the_target(&mut plan, lock?)?;
         if plan.bytecode == BytecodeMode::Auto {
             plan.bytecode = self.choose_bytecode(&plan);
         }
@@ -310,6 +326,7 @@ impl<'a> Session<'a> {
             environment: &resolve::marker_environment(&plan.interpreter, &plan.platform)?,
             package_map: &project.package_map,
             requirements: &resolve::required_by_files(&plan.python.requirements)?,
+            hybrid: None,
         };
         let made = make(&input)?;
         Ok((plan, made))

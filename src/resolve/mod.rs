@@ -9,6 +9,7 @@ mod build;
 mod cache;
 mod compile;
 mod credentials;
+mod divide;
 mod download;
 mod error;
 mod index;
@@ -36,9 +37,11 @@ use serde::Serialize;
 
 pub use archive::SourceArchive;
 pub use cache::default_cache;
+pub use divide::Division;
 pub use download::Freshness;
 pub use error::Error;
 pub use index::without_credentials;
+pub use requirements::PIP;
 pub use tags::{Tags, WheelName, normalize};
 
 /// What requirement files ask for, one requirement each.

@@ -7,6 +7,7 @@
 //! when it is installed; `application.rs` looks into the application's wheel. The texts are in `templates/spec/`.
 
 mod application;
+pub mod hybrid;
 mod layout;
 mod preamble;
 pub mod satisfy;
@@ -33,6 +34,7 @@ use crate::stage::Content;
 use crate::template::{self, TemplateError};
 
 pub use application::Application;
+pub use hybrid::Hybrid;
 pub use source_package::write_source_package;
 
 use layout::Layout;
@@ -93,6 +95,9 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Repositories(#[from] satisfy::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Wheel(#[from] Box<crate::stage::Error>),
     #[error("{0}")]
     #[diagnostic(code(spec::io), help("is there space left, and may you read and write there?"))]
     Io(#[from] std::io::Error),
@@ -110,6 +115,8 @@ pub struct Input<'a> {
     pub package_map: &'a BTreeMap<String, String>,
     /// Of the user's requirement files.
     pub requirements: &'a [String],
+    /// What is bundled; all else is required.
+    pub hybrid: Option<&'a Hybrid>,
 }
 
 /// A spec file and what has to lie beside it.
@@ -164,6 +171,8 @@ struct Context<'a> {
     extras: &'a [String],
     changelog: Vec<sections::ChangelogEntry>,
     rpm_before_4_11: bool,
+    /// What is bundled, if anything is.
+    hybrid: Option<hybrid::Context>,
 }
 
 #[derive(Serialize)]
@@ -192,9 +201,16 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     }
     let layout = Layout::new(plan);
     let adapted = layout.adapted(plan);
-    let mut packages = package::assemble(&adapted, &layout.stage(plan)?)?;
+    let mut stage = layout.stage(plan)?;
+    if let Some(hybrid) = input.hybrid {
+        hybrid.mark(&mut stage);
+    }
+    let mut packages = package::assemble(&adapted, &stage)?;
     let vocabulary = Vocabulary::new(distribution, plan.interpreter.version, input.package_map);
-    let required = required(input, &vocabulary)?;
+    let required = match input.hybrid {
+        Some(hybrid) => requirement::translate(&hybrid.required, &[], input.environment, &vocabulary)?,
+        None => required(input, &vocabulary)?,
+    };
     let archive = input.archive.url.as_ref().unwrap_or(&input.archive.name);
     for text in [archive, &input.archive.directory, &plan.metadata.name] {
         layout.path(text)?;
@@ -204,6 +220,7 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     sources.add_patches(&plan.rpm.patches)?;
     let mut sections = Vec::new();
     let mut notes = plan.notes.clone();
+    notes.extend(input.hybrid.map(Hybrid::notes).unwrap_or_default());
     for (planned, package) in adapted.packages.iter().zip(&packages) {
         let mut files = sources.files(planned, package)?;
         if planned.role == Role::Main {
@@ -219,6 +236,7 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         format!("`{script}` is no program of the application's own: the package that it is required from brings it")
     }));
     notes.extend(required.iter().flat_map(|translation| translation.open.clone()));
+    let hybrid = input.hybrid.map(|hybrid| hybrid.context(&mut sources));
     let first = distribution.pythons.first();
     let python = distribution.python(plan.interpreter.version);
     let context = Context {
@@ -237,7 +255,8 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         sources: sources.names(),
         patches: sources.patches(),
         rpm: &plan.rpm,
-        native: input.application.native,
+        native: input.application.native || input.hybrid.is_some_and(Hybrid::is_native),
+        hybrid,
         has_units: packages.iter().any(layout::has_units),
         python: Python {
             path: &plan.interpreter.path,

@@ -51,7 +51,7 @@ fn build_from(source: &Path, distribution: &str, dialect: &str, top: &Path) -> B
     packages.map(|path| (query(&path, "%{NAME}"), path)).collect()
 }
 
-fn path_of(python: &Path) -> String {
+pub fn path_of(python: &Path) -> String {
     format!("{}:{}", python.parent().unwrap().display(), std::env::var("PATH").unwrap_or_default())
 }
 
@@ -59,7 +59,7 @@ fn query(package: &Path, format: &str) -> String {
     succeed(&Command::new("rpm").args(["-qp", "--qf", format]).arg(package))
 }
 
-fn list(package: &Path, what: &str) -> Vec<String> {
+pub fn list(package: &Path, what: &str) -> Vec<String> {
     succeed(&Command::new("rpm").arg("-qp").arg(what).arg(package)).lines().map(str::to_owned).collect()
 }
 

@@ -5,6 +5,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../handmade/mod.rs"]
+mod handmade;
+
 mod builds;
 mod hostile;
+mod hybrid;
 mod tool;
