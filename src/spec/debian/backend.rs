@@ -1,6 +1,6 @@
 //! What the sources are built with, as far as their `pyproject.toml` tells.
 
-use std::path::Path;
+use crate::resolve::SourceArchive;
 
 /// The build backend of the sources.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,17 +13,11 @@ pub struct Backend {
 }
 
 impl Backend {
-    /// Reads it from the unpacked sources. What cannot be parsed is for the build backend to complain about: the
-    /// application's wheel was built from it before.
-    pub fn read(sources: &Path) -> Self {
-        let text = fs_err::read_to_string(sources.join("pyproject.toml")).unwrap_or_default();
-        let table = text.parse::<toml::Table>().unwrap_or_default();
-        let setup_py = sources.join("setup.py").is_file();
-        let system = table.get("build-system");
-        let pyproject = system.is_some() || table.contains_key("project");
-        let requires = system.and_then(|system| system.get("requires")).and_then(toml::Value::as_array);
-        let mut requires: Vec<String> =
-            requires.into_iter().flatten().filter_map(toml::Value::as_str).map(str::to_owned).collect();
+    pub fn of(archive: &SourceArchive) -> Self {
+        let setup_py = archive.has("setup.py");
+        let mut requires = archive.build_requires.clone();
+        // A `pyproject.toml` may be there for other tools alone.
+        let pyproject = archive.has("pyproject.toml") && !(setup_py && requires.is_empty());
         if requires.is_empty() {
             requires.push("setuptools".to_owned());
         }
@@ -55,20 +49,26 @@ impl Backend {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Backend {
-        let directory = tempfile::tempdir().unwrap();
-        fs_err::write(directory.path().join("pyproject.toml"), text).unwrap();
-        Backend::read(directory.path())
+    fn of(files: &[&str], requires: &[&str]) -> Backend {
+        Backend::of(&SourceArchive {
+            path: "x-1.0.tar.gz".into(),
+            name: "x-1.0.tar.gz".to_owned(),
+            directory: "x-1.0".to_owned(),
+            url: None,
+            sha256: String::new(),
+            files: files.iter().map(|&name| name.to_owned()).collect(),
+            build_requires: requires.iter().map(|&text| text.to_owned()).collect(),
+        })
     }
 
     #[test]
     fn what_is_not_said_is_setuptools() {
-        assert_eq!(read("[tool.black]\n").requires, ["setuptools"]);
-        assert_eq!(read("[project]\nname = 'x'\n").requires, ["setuptools", "wheel"]);
-        assert!(!read("[tool.black]\n").pyproject && read("[project]\n").pyproject);
-        let scm = read("[build-system]\nrequires = ['setuptools', 'setuptools-scm[toml]>=6', 'wheel']\n");
+        assert_eq!(of(&["setup.py", "pyproject.toml"], &[]).requires, ["setuptools"]);
+        assert_eq!(of(&["pyproject.toml"], &[]).requires, ["setuptools", "wheel"]);
+        assert!(!of(&["setup.py", "pyproject.toml"], &[]).pyproject && of(&["pyproject.toml"], &[]).pyproject);
+        let scm = of(&["pyproject.toml"], &["setuptools", "setuptools-scm[toml]>=6", "wheel"]);
         assert_eq!(scm.requires.len(), 3);
         assert_eq!(scm.variables(), ["SETUPTOOLS_SCM_PRETEND_VERSION"]);
-        assert!(read("[build-system]\nrequires = ['hatchling']\n").variables().is_empty());
+        assert!(of(&["pyproject.toml"], &["hatchling"]).variables().is_empty());
     }
 }
