@@ -28,6 +28,10 @@ pub struct SourceParts {
     pub owned: Vec<Owned>,
     /// Units that debhelper does not stop when the package is removed: those that it has not started, and instances.
     pub stopped: Vec<String>,
+    /// Instances that are enabled when the package is new.
+    pub enabled: Vec<String>,
+    /// The links by which instances are enabled, also by an administrator.
+    pub links: Vec<String>,
     /// Instances that are started with the package.
     pub started: Vec<String>,
     /// Instances that are restarted in an upgrade, where they run.

@@ -76,7 +76,9 @@ impl Required {
         let found = requirement::translate(&plan.metadata.requires_dist, &[], input.environment, vocabulary)?;
         let mut required = Self::default();
         for translation in &all {
-            required.add(translation, found.iter().any(|found| found.relations == translation.relations));
+            // It passes over what has a marker that it does not know.
+            let plain = translation.requirements.iter().all(|text| !text.contains(';'));
+            required.add(translation, plain && found.contains(translation));
         }
         Ok(required)
     }

@@ -80,7 +80,6 @@ impl Tree {
             let path = checked(entry.path.as_str())?;
             if let Some(unit) = units.iter().find(|unit| unit.path == path) {
                 self.unit(package, unit, entry)?;
-                lists.links.extend(unit.links());
                 continue;
             }
             self.entry(package, entry, path, &mut lists)?;

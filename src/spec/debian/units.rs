@@ -45,16 +45,12 @@ impl Unit {
         format!("debian/{package}.{}.{}", self.stem, self.kind)
     }
 
-    /// Links that enable instances, which deb-systemd-helper(1) knows nothing of; an administrator masks them.
-    pub fn links(&self) -> Vec<String> {
-        let mut links = Vec::new();
-        for target in self.wanted_by.iter().filter(|_| self.role == Role::Template && self.enable) {
-            for instance in &self.instances {
-                let path = self.path.trim_start_matches('/');
-                links.push(format!("{path} usr/lib/systemd/system/{target}.wants/{instance}"));
-            }
-        }
-        links
+    /// Where systemctl(1) puts links when it enables the instances, of which deb-systemd-helper(1) knows nothing.
+    fn links(&self) -> impl Iterator<Item = String> + '_ {
+        let targets = self.wanted_by.iter();
+        targets.flat_map(|target| {
+            self.instances.iter().map(move |instance| format!("/etc/systemd/system/{target}.wants/{instance}"))
+        })
     }
 
     fn name(&self) -> String {
@@ -118,7 +114,8 @@ impl Unit {
             if self.kind == "service" {
                 self.role = Role::Started { restart: runs_on };
             } else {
-                self.restart = true;
+                // A socket cannot be restarted below its service.
+                self.restart = self.kind == "timer";
             }
         }
     }
@@ -169,6 +166,8 @@ pub fn parts(units: &[Unit], parts: &mut SourceParts) {
         match unit.role {
             Role::Template => {
                 parts.stopped.extend(unit.instances.iter().cloned());
+                parts.enabled.extend(unit.instances.iter().filter(|_| unit.enable).cloned());
+                parts.links.extend(unit.links());
                 parts.started.extend(unit.instances.iter().filter(|_| unit.start).cloned());
                 parts.restarted.extend(unit.instances.iter().filter(|_| unit.restart).cloned());
             }
