@@ -2,6 +2,7 @@
 
 mod arguments;
 mod build;
+mod debian_source;
 mod diff;
 pub mod diff_text;
 pub mod distributions;

@@ -24,6 +24,7 @@ use crate::stage::Entry;
 pub use assemble::assemble;
 pub(crate) use changelog::days;
 pub use conclude::conclude;
+pub use documentation::of_sources as debian_source_documents;
 
 /// Why no package can be made of what was staged.
 #[derive(Debug, Error, Diagnostic)]

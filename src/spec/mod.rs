@@ -7,6 +7,7 @@
 //! when it is installed; `application.rs` looks into the application's wheel. The texts are in `templates/spec/`.
 
 mod application;
+pub mod debian;
 pub mod hybrid;
 mod layout;
 mod preamble;
@@ -45,7 +46,12 @@ use sources::Sources;
 #[derive(Debug, ThisError, Diagnostic)]
 pub enum Error {
     #[error("{distribution} has no spec files: its packages are .deb")]
-    #[diagnostic(code(spec::format), help("name an RPM distribution with `--distribution`"))]
+    #[diagnostic(
+        code(spec::format),
+        help(
+            "name an RPM distribution with `--distribution`, or have a Debian source package written with `--debian`"
+        )
+    )]
     Format { distribution: String },
     #[error("a package that bundles nothing cannot bring its own interpreter")]
     #[diagnostic(
