@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::Error;
+use super::{Error, header};
 use crate::project::Source;
 use crate::template;
 
@@ -30,6 +30,8 @@ pub struct Application {
     /// Was it built by tools that name archives after the project as it is written (`Flask-2.0.3.tar.gz`)? Those of PEP 625
     /// normalise the name; setuptools has built wheels by itself, without `bdist_wheel`, since about when it does that.
     pub old_names: bool,
+    /// Seconds since 1970: the newest day of a file in it.
+    pub newest: Option<u32>,
     /// Do the sources have a `setup.py`? Of an archive that is not known.
     pub setup_py: bool,
 }
@@ -57,6 +59,10 @@ impl Application {
         let mut application = Self::default();
         let (mut entry_points, mut wheel) = (None, None);
         let mut others = BTreeMap::new();
+        for index in 0..archive.len() {
+            let time = archive.by_index_raw(index).map_err(damaged)?.last_modified();
+            application.newest = application.newest.max(time.and_then(header::day));
+        }
         for name in archive.file_names() {
             let name = name.map_err(damaged)?;
             application.add(&name, &mut others);
@@ -111,6 +117,15 @@ impl Application {
         } else if let Some(module) = top.strip_suffix(".py") {
             self.modules.insert(module.to_owned());
         }
+    }
+
+    /// What can be imported.
+    pub fn imports(&self) -> Vec<&str> {
+        let is_name = |name: &&str| {
+            let word = name.chars().all(|c| c.is_alphanumeric() || c == '_');
+            word && !name.starts_with(|c: char| c.is_ascii_digit())
+        };
+        self.packages.iter().chain(&self.modules).map(String::as_str).filter(is_name).collect()
     }
 
     /// A `setup.py` that installs what the wheel has, for tools that know no `pyproject.toml`.
