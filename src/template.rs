@@ -6,7 +6,7 @@
 
 mod spec;
 
-pub use spec::literal as spec_literal;
+pub use spec::{literal as spec_literal, read_literal as read_spec_literal};
 
 use miette::Diagnostic;
 use minijinja::syntax::SyntaxConfig;

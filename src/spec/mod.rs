@@ -9,8 +9,10 @@
 mod application;
 mod header;
 mod layout;
+mod preamble;
 mod scriptlets;
 mod sections;
+mod source_package;
 mod sources;
 
 use std::collections::BTreeMap;
@@ -22,14 +24,16 @@ use serde::Serialize;
 use thiserror::Error as ThisError;
 
 use crate::distribution::{PackageFormat, SpecDialect};
-use crate::package;
+use crate::package::{self, Package};
 use crate::plan::requirement::{self, Translation, Vocabulary};
 use crate::plan::{BuildPlan, InterpreterKind, Role};
 use crate::project::{Source, SpecRules};
+use crate::resolve::SourceArchive;
 use crate::stage::Content;
 use crate::template::{self, TemplateError};
 
 pub use application::Application;
+pub use source_package::write_source_package;
 
 use header::Head;
 use layout::Layout;
@@ -63,6 +67,23 @@ pub enum Error {
     #[error("the trigger on {on} has an interpreter with arguments, `{interpreter}`, and rpmbuild would leave it out")]
     #[diagnostic(code(spec::trigger), help("name the interpreter alone, or have a shell script start it"))]
     TriggerInterpreter { interpreter: String, on: String },
+    #[error("the source package has to hold `{name}`, which is not here")]
+    #[diagnostic(
+        code(spec::source_missing),
+        help(
+            "name it under `no-source`, so that whoever builds has to have it, or give its file in place of the address"
+        )
+    )]
+    SourceMissing { name: String },
+    #[error("the spec file has a macro in `{text}` that only the target knows")]
+    #[diagnostic(
+        code(spec::unknown_macro),
+        help("this is a bug of omnipack; `rpmbuild -bs` on the target makes the source package until it is mended")
+    )]
+    Macro { text: String },
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    SourcePackage(Box<crate::format::Error>),
     #[error(transparent)]
     #[diagnostic(transparent)]
     Template(#[from] TemplateError),
@@ -82,6 +103,7 @@ pub enum Error {
 pub struct Input<'a> {
     pub plan: &'a BuildPlan,
     pub application: &'a Application,
+    pub archive: &'a SourceArchive,
     /// Of the target's Python.
     pub environment: &'a MarkerEnvironment,
     /// The user's `[package-map]` for the target.
@@ -96,14 +118,14 @@ pub struct SpecFiles {
     /// `cdhboot.spec`
     pub name: String,
     pub text: String,
-    /// Name and content.
+    /// Name and content of every source and patch; the application's own archive is the first.
     pub sources: Vec<(String, Content)>,
-    /// The archive of the application, which is not among `sources`.
-    pub archive: String,
-    /// Names of further sources that have an address: they are not among `sources` either, and have to lie beside them.
+    /// Names of further sources that have an address: they are not among `sources`, and have to lie beside them.
     pub fetched: Vec<String>,
     /// What the spec does not say, one sentence each.
     pub notes: Vec<String>,
+    /// The main package, without its files.
+    pub package: Package,
 }
 
 #[derive(Serialize)]
@@ -181,14 +203,14 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     let layout = Layout::new(plan);
     let mut adapted = layout.adapted(plan);
     adapted.source_date = header::source_date(plan, input.application);
-    let packages = package::assemble(&adapted, &layout.stage(plan)?)?;
+    let mut packages = package::assemble(&adapted, &layout.stage(plan)?)?;
     let vocabulary = Vocabulary::new(distribution, plan.interpreter.version, input.package_map);
     let required = required(input, &vocabulary)?;
-    let archive = archive(input);
-    for text in [&archive.0, &archive.1, &plan.metadata.name] {
+    let archive = input.archive.url.as_ref().unwrap_or(&input.archive.name);
+    for text in [archive, &input.archive.directory, &plan.metadata.name] {
         layout.path(text)?;
     }
-    let mut sources = Sources::new(&layout, plan);
+    let mut sources = Sources::new(&layout, plan, input.archive)?;
     sources.add_further(&plan.rpm.sources)?;
     sources.add_patches(&plan.rpm.patches)?;
     let shim = shim(input, &layout, &mut sources)?;
@@ -209,8 +231,9 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         format!("`{script}` is no program of the application's own: the package that it is required from brings it")
     }));
     notes.extend(required.iter().flat_map(|translation| translation.open.clone()));
-    let changelog = packages.first().map(|main| sections::changelog(&adapted, main)).unwrap_or_default();
-    let head = Head::new(&adapted, &archive.0, &archive.1);
+    let entries = packages.first().map(|main| sections::entries(&adapted, main)).unwrap_or_default();
+    let changelog = sections::changelog(&entries);
+    let head = Head::new(&adapted, archive, &input.archive.directory);
     notes.extend(further_notes(plan, &layout, &sources, &head));
     if header::is_placeholder(adapted.source_date) && changelog.len() == 1 {
         notes.push("no day is known for the change log: it has the first of 2000, or set SOURCE_DATE_EPOCH".to_owned());
@@ -264,9 +287,10 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     let name = format!("{}.spec", context.name);
     let source = [include_str!("../../templates/spec/common"), layout.template()].concat();
     let text = template::render(&name, &source, &context)?;
-    let archive = archive.0.rsplit('/').next().unwrap_or_default().to_owned();
     let fetched = sources.fetched().into_iter().map(str::to_owned).collect();
-    Ok(SpecFiles { name, text, sources: sources.into_files(), archive, fetched, notes })
+    // There is always a main package.
+    let package = Package { entries: Vec::new(), changelog: entries, ..packages.swap_remove(0) };
+    Ok(SpecFiles { name, text, sources: sources.into_files(), fetched, notes, package })
 }
 
 /// What may stand in a spec file, for those who read the configuration.
@@ -327,7 +351,7 @@ const TOOLS: [&str; 3] = ["-setuptools", "-wheel", "-pip"];
 fn build_requires(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<String>, Error> {
     let mut lines = Vec::new();
     if input.plan.distribution.spec_dialect == SpecDialect::Suse {
-        let wanted = &input.application.build_requires;
+        let wanted = &input.archive.build_requires;
         for translation in requirement::translate(wanted, &[], input.environment, vocabulary)? {
             lines.extend(translation.relations.iter().filter_map(sections::build_requirement));
             // Those without a version are in the template.
@@ -340,39 +364,11 @@ fn build_requires(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<
     Ok(lines)
 }
 
-/// Where the application's own archive comes from, and the directory in it.
-fn archive(input: &Input<'_>) -> (String, String) {
-    let plan = input.plan;
-    let published = matches!(plan.source, Source::Requirement(_)) && input.application.old_names;
-    let name = match published {
-        true => plan.metadata.name.clone(),
-        false => plan.metadata.name.to_lowercase().replace(['-', '.'], "_"),
-    };
-    let directory = format!("{name}-{}", plan.version);
-    match &plan.source {
-        Source::Sdist(path) => {
-            let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let stem = file.strip_suffix(".tar.gz").or_else(|| file.strip_suffix(".zip")).unwrap_or(&directory);
-            (file.clone(), stem.to_owned())
-        }
-        // <https://warehouse.pypa.io/api-reference/integration-guide.html>: addresses that do not change.
-        Source::Requirement(_) => {
-            let first = name.chars().next().unwrap_or('_');
-            let project = &plan.metadata.name;
-            (format!("https://files.pythonhosted.org/packages/source/{first}/{project}/{directory}.tar.gz"), directory)
-        }
-        Source::Directory(_) | Source::Modules(_) | Source::Wheel(_) => (format!("{directory}.tar.gz"), directory),
-    }
-}
-
-/// Puts a `setup.py` among the sources where the dialect needs one and the project has none, or may have none: one with
-/// native code can only be built by its own. Lines for `%prep`.
+/// Puts a `setup.py` among the sources where the dialect needs one and the project has none. Lines for `%prep`.
 fn shim(input: &Input<'_>, layout: &Layout, sources: &mut Sources<'_>) -> Result<Vec<String>, Error> {
     let dialect = input.plan.distribution.spec_dialect;
-    let archive = input.plan.source.directory().is_none();
-    let own = input.application.setup_py || (archive && input.application.native);
     let modules = matches!(input.plan.source, Source::Modules(_));
-    if own || !(modules || matches!(dialect, SpecDialect::Setup | SpecDialect::Plain)) {
+    if input.archive.has("setup.py") || !(modules || matches!(dialect, SpecDialect::Setup | SpecDialect::Plain)) {
         return Ok(Vec::new());
     }
     let text = input.application.setup(&input.plan.metadata.name, &input.plan.version)?;
@@ -381,13 +377,8 @@ fn shim(input: &Input<'_>, layout: &Layout, sources: &mut Sources<'_>) -> Result
         sources.add_other(path, content, layout)?;
     }
     // setuptools since 61 would read `pyproject.toml` besides, and not everything that other backends have in it.
-    let lines = [
-        "if [ ! -e setup.py ]; then",
-        &format!("    cp -p %{{SOURCE{number}}} setup.py"),
-        "    rm -f pyproject.toml setup.cfg",
-        "fi",
-    ];
-    Ok(lines.map(str::to_owned).to_vec())
+    let lines = [format!("cp -p %{{SOURCE{number}}} setup.py"), "rm -f pyproject.toml setup.cfg".to_owned()];
+    Ok(lines.to_vec())
 }
 
 /// Writes the spec file and its sources into `directory`, each whole or not at all.

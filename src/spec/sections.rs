@@ -168,23 +168,28 @@ fn words(relation: &Relation) -> String {
 
 /// The project's change log, as far as rpmbuild takes its dates, or else one entry for this version, on the day of `plan`.
 /// The entry of this version has the release, too.
-pub fn changelog(plan: &BuildPlan, package: &Package) -> Vec<ChangelogEntry> {
+pub fn entries(plan: &BuildPlan, package: &Package) -> Vec<crate::package::ChangelogEntry> {
     let mut entries = package.changelog.clone();
     entries.retain(|entry| entry.date >= EARLIEST);
     if entries.is_empty() {
         entries.push(crate::package::packaged(plan, &package.name));
     }
     let (version, full) = (format!(" - {}", plan.version), format!(" - {}", plan.evr.full()));
-    let author = |author: String| match author.strip_suffix(&version) {
-        Some(name) => format!("{name}{full}"),
-        None => author,
-    };
-    let entry = |entry: crate::package::ChangelogEntry| ChangelogEntry {
+    for entry in &mut entries {
+        if let Some(name) = entry.author.strip_suffix(&version) {
+            entry.author = format!("{name}{full}");
+        }
+    }
+    entries
+}
+
+pub fn changelog(entries: &[crate::package::ChangelogEntry]) -> Vec<ChangelogEntry> {
+    let entry = |entry: &crate::package::ChangelogEntry| ChangelogEntry {
         date: date(entry.date),
-        author: author(entry.author),
-        text: entry.text,
+        author: entry.author.clone(),
+        text: entry.text.clone(),
     };
-    entries.into_iter().map(entry).collect()
+    entries.iter().map(entry).collect()
 }
 
 /// `Fri Nov 21 2026` (civil from days: Howard Hinnant's algorithm).

@@ -23,6 +23,20 @@ pub fn literal(text: &str) -> String {
     literal
 }
 
+/// The text that [`literal`] was made of.
+pub fn read_literal(literal: &str) -> String {
+    let mut text = String::with_capacity(literal.len());
+    let mut rest = literal;
+    while let Some((before, after)) = rest.split_once('%') {
+        text.push_str(before);
+        rest = after.strip_prefix("{nil}").unwrap_or_else(|| {
+            text.push('%');
+            after.strip_prefix('%').unwrap_or(after)
+        });
+    }
+    text + rest
+}
+
 /// Prose and change logs. A line that begins with `%`, with what begins an entry of a change log, or with `#`, which rpm
 /// drops as a comment, becomes an item of a list. Other control characters than newlines are blanks.
 pub fn lines(text: &str) -> String {
@@ -67,6 +81,9 @@ mod tests {
         assert_eq!(lines("a\n%post\n  %if 1\n* b\r\n # d\n\n\tc%d\n"), "a\n- %%post\n- %%if 1\n- * b\n- # d\n\n c%%d");
         assert_eq!(script("echo %s\n").unwrap(), "echo %%s");
         assert_eq!(line(r"\%{x \\%{x"), r"\%{nil}%%{x \\%%{x");
+        for text in [r"\%{nil}%%{x \\%{x", "100% %{nil} %%", r"\\\%"] {
+            assert_eq!(read_literal(&literal(text)), text);
+        }
         for text in ["%post", "a\n \t%if 1\n", "a\0"] {
             assert!(script(text).is_err(), "{text:?}");
         }

@@ -25,26 +25,10 @@ pub fn project(source: &Path, distribution: &str, directory: &Path) -> PathBuf {
     project
 }
 
-/// The archive that the spec wants, of the sources as they are.
-pub fn archive(project: &Path, spec: &Path) {
-    let text = fs_err::read_to_string(spec).unwrap();
-    let value = |start: &str| text.lines().find_map(|line| line.strip_prefix(start)).unwrap_or_default().trim();
-    let line = value("Source0:")
-        .replace("%{pypi_name}", value("%global pypi_name"))
-        .replace("%{pypi_version}", value("%global pypi_version"));
-    let stem = line.strip_suffix(".tar.gz").expect("a .tar.gz");
-    let transform = format!("s,^\\.,{stem},");
-    let archive = spec.with_file_name(&line);
-    succeed(
-        &Command::new("tar").args(["-czf"]).arg(archive).args(["--transform", &transform, "-C"]).arg(project).arg("."),
-    );
-}
-
 /// Generates, builds everything, and gives the binary packages by name.
 pub fn build_from(source: &Path, distribution: &str, dialect: &str, top: &Path) -> BTreeMap<String, PathBuf> {
     let project = project(source, distribution, top);
     let spec = generate(&project, distribution, &top.join("SOURCES"));
-    archive(&project, &spec);
     build_spec(&spec, distribution, dialect, top)
 }
 
