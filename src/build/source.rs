@@ -120,6 +120,7 @@ impl Session<'_> {
 
     /// A spec file for one distribution.
     fn spec_files(&self, distribution: &Distribution) -> Result<(BuildPlan, SpecFiles), AnyError> {
+        self.config.check_for_spec(distribution, &spec::rules())?;
         let (plan, files) = self.with_spec_input(distribution, |input| Ok(spec::generate(input)?))?;
         for note in &files.notes {
             self.listener.warning(note);

@@ -8,6 +8,7 @@
 
 mod application;
 pub mod debian;
+mod header;
 pub mod hybrid;
 mod layout;
 mod preamble;
@@ -29,7 +30,7 @@ use crate::distribution::{PackageFormat, SpecDialect};
 use crate::package::{self, Package};
 use crate::plan::requirement::{self, Translation, Vocabulary};
 use crate::plan::{BuildPlan, InterpreterKind, Role};
-use crate::project::Source;
+use crate::project::{Source, SpecRules};
 use crate::resolve::SourceArchive;
 use crate::stage::Content;
 use crate::template::{self, TemplateError};
@@ -38,6 +39,7 @@ pub use application::Application;
 pub use hybrid::Hybrid;
 pub use source_package::write_source_package;
 
+use header::Head;
 use layout::Layout;
 use sections::Section;
 use sources::Sources;
@@ -68,16 +70,18 @@ pub enum Error {
         help("letters, digits and `/._+-@:,=~^` make a path that rpm takes as it is; rename it")
     )]
     Path { path: String, reason: &'static str },
-    #[error("`{text}` in `build-requires` is nothing that a spec file can require")]
-    #[diagnostic(code(spec::requirement), help("write a package, a path or a capability: `gcc >= 8`"))]
-    BuildRequirement { text: String },
     #[error("the `{kind}` scriptlet of {package} is not for a shell, and has to do more than that")]
     #[diagnostic(code(spec::scriptlet), help("write it for /bin/sh: macros of the distribution come before it"))]
     Scriptlet { kind: &'static str, package: String },
+    #[error("the trigger on {on} has an interpreter with arguments, `{interpreter}`, and rpmbuild would leave it out")]
+    #[diagnostic(code(spec::trigger), help("name the interpreter alone, or have a shell script start it"))]
+    TriggerInterpreter { interpreter: String, on: String },
     #[error("the source package has to hold `{name}`, which is not here")]
     #[diagnostic(
         code(spec::source_missing),
-        help("put the file beside the others, or name it under `no-source`, so that whoever builds has to have it")
+        help(
+            "name it under `no-source`, so that whoever builds has to have it, or give its file in place of the address"
+        )
     )]
     SourceMissing { name: String },
     #[error("the spec file has a macro in `{text}` that only the target knows")]
@@ -133,6 +137,8 @@ pub struct SpecFiles {
     pub text: String,
     /// Name and content of every source and patch; the application's own archive is the first.
     pub sources: Vec<(String, Content)>,
+    /// Names of further sources that have an address: they are not among `sources`, and have to lie beside them.
+    pub fetched: Vec<String>,
     /// What the spec does not say, one sentence each.
     pub notes: Vec<String>,
     /// The main package, without its files.
@@ -143,19 +149,24 @@ pub struct SpecFiles {
 struct Context<'a> {
     generator: &'static str,
     title: &'a str,
+    head: Head,
     name: &'a str,
     evr: &'a crate::plan::Evr,
+    /// Does the target have `%dist`?
+    dist: bool,
     /// As the index names the application, and its version there.
     pypi_name: &'a str,
     pypi_version: &'a str,
-    license: &'a str,
     url: &'a str,
     vendor: &'a str,
     group: &'a str,
-    archive: &'a str,
-    archive_directory: &'a str,
+    /// By the user: distributions do without, but for old ones.
+    group_is_said: bool,
     sources: Vec<&'a str>,
     patches: Vec<&'a str>,
+    /// Numbers of sources and patches that the source package leaves out.
+    no_source: Vec<usize>,
+    no_patch: Vec<usize>,
     rpm: &'a crate::project::RpmSettings,
     native: bool,
     has_units: bool,
@@ -176,6 +187,9 @@ struct Context<'a> {
     prefix: Option<&'a str>,
     extras: &'a [String],
     changelog: Vec<sections::ChangelogEntry>,
+    /// Of the newest entry.
+    year: String,
+    maintainer: &'a str,
     rpm_before_4_11: bool,
     /// What is bundled, if anything is.
     hybrid: Option<hybrid::Context>,
@@ -206,7 +220,8 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         return Err(Error::Interpreter { distribution: distribution.name.clone() });
     }
     let layout = Layout::new(plan);
-    let adapted = layout.adapted(plan);
+    let mut adapted = layout.adapted(plan);
+    adapted.source_date = header::source_date(plan, input.application);
     let mut stage = layout.stage(plan)?;
     if let Some(hybrid) = input.hybrid {
         hybrid.mark(&mut stage);
@@ -222,8 +237,9 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         layout.path(text)?;
     }
     let mut sources = Sources::new(&layout, plan, input.archive)?;
-    let shim = shim(input, &layout, &mut sources)?;
+    sources.add_further(&plan.rpm.sources)?;
     sources.add_patches(&plan.rpm.patches)?;
+    let shim = shim(input, &layout, &mut sources)?;
     let mut sections = Vec::new();
     let mut notes = plan.notes.clone();
     notes.extend(input.hybrid.map(Hybrid::notes).unwrap_or_default());
@@ -243,6 +259,15 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     }));
     notes.extend(required.iter().flat_map(|translation| translation.open.clone()));
     let hybrid = input.hybrid.map(|hybrid| hybrid.context(&mut sources));
+    let entries = packages.first().map(|main| sections::entries(&adapted, main)).unwrap_or_default();
+    let changelog = sections::changelog(&entries);
+    let head = Head::new(&adapted, archive, &input.archive.directory);
+    notes.extend(further_notes(plan, &layout, &sources, &head));
+    if header::is_placeholder(adapted.source_date) && changelog.len() == 1 {
+        notes.push("no day is known for the change log: it has the first of 2000, or set SOURCE_DATE_EPOCH".to_owned());
+    }
+    let suse_python = vocabulary.name("six")?.trim_end_matches("-six").to_owned();
+    let flavour = if distribution.spec_dialect == SpecDialect::Suse { suse_python.as_str() } else { "python3" };
     let first = distribution.pythons.first();
     let python = distribution.python(plan.interpreter.version);
     let context = Context {
@@ -250,16 +275,18 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         title: &distribution.title,
         name: adapted.packages.first().map_or("", |main| main.name.as_str()),
         evr: &plan.evr,
+        dist: !distribution.dist_tag.is_empty(),
+        head,
         pypi_name: &plan.metadata.name,
         pypi_version: &plan.version,
-        license: if plan.license.is_empty() { "Unknown" } else { &plan.license },
         url: &plan.url,
         vendor: &plan.vendor,
         group: &plan.group,
-        archive,
-        archive_directory: &input.archive.directory,
+        group_is_said: plan.group != crate::project::DEFAULT_GROUP,
         sources: sources.names(),
         patches: sources.patches(),
+        no_source: sources::numbers(&plan.rpm.no_source, &plan.rpm.sources, 1),
+        no_patch: sources::numbers(&plan.rpm.no_patch, &plan.rpm.patches, 0),
         rpm: &plan.rpm,
         native: input.application.native || input.hybrid.is_some_and(Hybrid::is_native),
         hybrid,
@@ -274,22 +301,61 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         packages: sections,
         prepare: shim,
         install: sources.install(),
-        modules: layout.modules(input.application, &plan.metadata.name)?,
-        imports: input.application.packages.iter().chain(&input.application.modules).map(String::as_str).collect(),
+        modules: layout.modules(input.application, &plan.metadata.name, flavour)?,
+        imports: input.application.imports(),
         setuptools: vocabulary.name("setuptools")?,
-        suse_python: vocabulary.name("six")?.trim_end_matches("-six").to_owned(),
+        suse_python: suse_python.clone(),
         python_home: Path::new(&plan.interpreter.path).parent().and_then(Path::to_str).unwrap_or("/usr/bin"),
         prefix: layout.own_prefix(),
         extras: &plan.python.extras,
-        changelog: packages.first().map(sections::changelog).unwrap_or_default(),
+        year: changelog.first().and_then(|entry| entry.date.rsplit(' ').next()).unwrap_or_default().to_owned(),
+        maintainer: &plan.maintainer,
+        changelog,
         rpm_before_4_11: distribution.format_version < crate::distribution::ToolVersion::new(4, 11, 0),
     };
     let name = format!("{}.spec", context.name);
     let source = [include_str!("../../templates/spec/common"), layout.template()].concat();
     let text = template::render(&name, &source, &context)?;
+    let fetched = sources.fetched().into_iter().map(str::to_owned).collect();
     // There is always a main package.
-    let package = Package { entries: Vec::new(), ..packages.swap_remove(0) };
-    Ok(SpecFiles { name, text, sources: sources.into_files(), notes, package })
+    let package = Package { entries: Vec::new(), changelog: entries, ..packages.swap_remove(0) };
+    Ok(SpecFiles { name, text, sources: sources.into_files(), fetched, notes, package })
+}
+
+/// What may stand in a spec file, for those who read the configuration.
+#[must_use]
+pub fn rules() -> SpecRules {
+    SpecRules {
+        path: |path| {
+            let message =
+                || format!("`{}` cannot stand in a spec file: {}", path.escape_debug(), layout::MORE_THAN_A_PATH);
+            (!layout::is_plain(path)).then(message)
+        },
+        script: |text| template::check_spec_script(text).err(),
+        trigger_interpreter: |interpreter| {
+            let words = interpreter.split_whitespace().count();
+            (words > 1)
+                .then(|| format!("rpmbuild leaves a trigger out whose interpreter has arguments: `{interpreter}`"))
+        },
+    }
+}
+
+/// What a maintainer has to know besides.
+fn further_notes(plan: &BuildPlan, layout: &Layout, sources: &Sources<'_>, head: &Head) -> Vec<String> {
+    let mut notes = Vec::new();
+    notes.extend(layout.other_directories(plan).into_iter().map(|directory| {
+        format!("the tools of {} put programs into /usr/bin, so none is in `{directory}`", plan.distribution.title)
+    }));
+    notes.extend(
+        sources
+            .fetched()
+            .into_iter()
+            .map(|name| format!("`{name}` is not fetched: it has to lie beside the spec file")),
+    );
+    if !head.license_note.is_empty() {
+        notes.push(format!("`License: {}` has to be changed: it is no SPDX expression", head.license));
+    }
+    notes
 }
 
 /// Whether `repositories` have what the package needs where it is installed and where it is built: all that the application
@@ -334,6 +400,9 @@ fn required(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<Transl
     Ok(all.into_iter().filter(|translation| !found.contains(translation)).collect())
 }
 
+/// What the template for SUSE requires for every build.
+const TOOLS: [&str; 3] = ["-setuptools", "-wheel", "-pip"];
+
 /// What building needs besides the tools of the dialect: what the build backend asks for, which only the modern dialect
 /// finds out itself and `setup.py` does not need, and what the user says.
 fn build_requires(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<String>, Error> {
@@ -342,14 +411,11 @@ fn build_requires(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<
         let wanted = &input.archive.build_requires;
         for translation in requirement::translate(wanted, &[], input.environment, vocabulary)? {
             lines.extend(translation.relations.iter().filter_map(sections::build_requirement));
+            // Those without a version are in the template.
+            lines.retain(|line| !TOOLS.iter().any(|tool| line.ends_with(tool)));
         }
     }
     for text in &input.plan.rpm.build_requires {
-        let sound = |c: char| c.is_ascii_alphanumeric() || " ._+-()[]/<>=:~^,".contains(c);
-        let start = |c: char| c.is_ascii_alphanumeric() || "_/(".contains(c);
-        if !text.starts_with(start) || !text.chars().all(sound) {
-            return Err(Error::BuildRequirement { text: text.escape_debug().to_string() });
-        }
         lines.push(text.clone());
     }
     Ok(lines)
