@@ -6,5 +6,6 @@
 mod support;
 
 mod builds;
+mod check;
 mod hostile;
 mod tool;
