@@ -1,5 +1,7 @@
 //! The whole run, top-down: project, plan, resolve, stage, service, package, format.
 
+mod hybrid;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +18,7 @@ use crate::package::{self, Package};
 use crate::plan::{self, BuildPlan, InterpreterKind};
 use crate::progress::Listener;
 use crate::project::{BytecodeMode, Config, Metadata, Source};
-use crate::resolve::{self, Lock, Resolver, Wheel};
+use crate::resolve::{self, Lock, Resolver, SourceArchive, Wheel};
 use crate::scratch::Scratch;
 use crate::spec::satisfy::{Location, Machine, Report, Repositories};
 use crate::spec::{self, SpecFiles};
@@ -154,6 +156,20 @@ pub fn spec_files(request: &Request, listener: &dyn Listener) -> Result<Vec<(Bui
     session.distributions.iter().map(|distribution| session.spec_files(distribution)).collect()
 }
 
+/// As [`spec_files`], but what `repositories` cannot satisfy is bundled.
+///
+/// # Errors
+/// As [`spec_files`], and when a repository cannot be read or the requirements cannot be resolved.
+pub fn hybrid_spec_files(
+    request: &Request,
+    repositories: &[Location],
+    listener: &dyn Listener,
+) -> Result<Vec<(BuildPlan, SpecFiles)>, AnyError> {
+    let session = Session::open(request, listener)?;
+    let files = |distribution| session.hybrid_spec_files(distribution, repositories);
+    session.distributions.iter().map(files).collect()
+}
+
 /// Says for every distribution whether the repositories have what its spec file requires, and writes nothing.
 ///
 /// # Errors
@@ -261,7 +277,7 @@ impl<'a> Session<'a> {
             || self.resolver.resolve(&plan.python, &plan.metadata, &wheel, &plan.interpreter, &plan.platform),
             || matches!(plan.bytecode, BytecodeMode::Auto | BytecodeMode::Build).then(|| self.interpreter(&plan)),
         );
-        let lock = lock?;
+        let lock = self.leave_to_the_target(&mut plan, lock?)?;
         if plan.bytecode == BytecodeMode::Auto {
             plan.bytecode = self.choose_bytecode(&plan);
         }
@@ -305,13 +321,21 @@ impl<'a> Session<'a> {
         let plan = self.plan(distribution, metadata)?;
         let input = spec::Input {
             plan: &plan,
-            application: &spec::Application::read(&wheel.path, &self.source)?,
+            application: &spec::Application::read(&wheel.path)?,
+            archive: &self.source_archive(&plan)?,
             environment: &resolve::marker_environment(&plan.interpreter, &plan.platform)?,
             package_map: &project.package_map,
             requirements: &resolve::required_by_files(&plan.python.requirements)?,
+            hybrid: None,
         };
         let made = make(&input)?;
         Ok((plan, made))
+    }
+
+    /// The application's sources in one archive.
+    fn source_archive(&self, plan: &BuildPlan) -> Result<SourceArchive, AnyError> {
+        let BuildPlan { python, interpreter, platform, metadata, .. } = plan;
+        Ok(self.resolver.source_archive(&self.source, python, interpreter, platform, metadata)?)
     }
 
     fn plan(&self, distribution: &Distribution, metadata: Metadata) -> Result<BuildPlan, AnyError> {

@@ -149,12 +149,20 @@ pub struct GenerateSpecArgs {
     #[arg(long = "output-directory", short = 'o', value_name = "DIR", default_value = ".")]
     pub directory: PathBuf,
     /// Write nothing; say which requirements the target's repositories can satisfy and which not. Needs `--repository`.
-    #[arg(long)]
+    #[arg(long, group = "asked")]
     pub check: bool,
+    /// Bundle what the target's repositories cannot satisfy, in a virtualenv of the application's own that sees the
+    /// distribution's packages; require the rest. Needs `--repository`.
+    #[arg(long, group = "asked", requires = "repositories")]
+    pub bundle_missing: bool,
     /// A repository of the target: a directory with `repodata/`, its http(s) address, or a file (`-`: standard input) with what
     /// `dnf repoquery --available --provides` prints; give it again for more.
-    #[arg(long = "repository", value_name = "DIR|URL|FILE", requires = "check")]
+    #[arg(long = "repository", value_name = "DIR|URL|FILE", requires = "asked")]
     pub repositories: Vec<String>,
+    /// Write a source RPM (`NAME-VERSION-RELEASE.src.rpm`), which holds the spec file and its sources, in place of them.
+    /// `rpmbuild --rebuild` and mock build it; no rpmbuild is needed to write it.
+    #[arg(long)]
+    pub srpm: bool,
     #[command(flatten)]
     pub output: OutputArgs,
 }

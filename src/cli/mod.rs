@@ -12,6 +12,7 @@ mod progress;
 mod repository_check;
 pub mod schema;
 pub mod smoke;
+mod spec_output;
 mod stage;
 mod summary;
 mod text;

@@ -4,10 +4,12 @@
 //! into wheels. Wheel tags, the cache, credentials and PEP 517 builds live in the files beside this one.
 
 mod application;
+mod archive;
 mod build;
 mod cache;
 mod compile;
 mod credentials;
+mod divide;
 mod download;
 mod error;
 mod index;
@@ -21,6 +23,7 @@ mod requests;
 mod requirements;
 mod session;
 mod tags;
+mod tarball;
 mod target;
 mod tree;
 mod uv;
@@ -32,10 +35,13 @@ use std::sync::{Mutex, OnceLock};
 
 use serde::Serialize;
 
+pub use archive::SourceArchive;
 pub use cache::default_cache;
+pub use divide::Division;
 pub use download::Freshness;
 pub use error::Error;
 pub use index::without_credentials;
+pub use requirements::PIP;
 pub use tags::{Tags, WheelName, normalize};
 
 /// What requirement files ask for, one requirement each.

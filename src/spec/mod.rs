@@ -7,10 +7,13 @@
 //! when it is installed; `application.rs` looks into the application's wheel. The texts are in `templates/spec/`.
 
 mod application;
+pub mod hybrid;
 mod layout;
+mod preamble;
 pub mod satisfy;
 mod scriptlets;
 mod sections;
+mod source_package;
 mod sources;
 
 use std::collections::BTreeMap;
@@ -22,14 +25,17 @@ use serde::Serialize;
 use thiserror::Error as ThisError;
 
 use crate::distribution::{PackageFormat, SpecDialect};
-use crate::package;
+use crate::package::{self, Package};
 use crate::plan::requirement::{self, Translation, Vocabulary};
 use crate::plan::{BuildPlan, InterpreterKind, Role};
 use crate::project::Source;
+use crate::resolve::SourceArchive;
 use crate::stage::Content;
 use crate::template::{self, TemplateError};
 
 pub use application::Application;
+pub use hybrid::Hybrid;
+pub use source_package::write_source_package;
 
 use layout::Layout;
 use sections::Section;
@@ -62,6 +68,21 @@ pub enum Error {
     #[error("the `{kind}` scriptlet of {package} is not for a shell, and has to do more than that")]
     #[diagnostic(code(spec::scriptlet), help("write it for /bin/sh: macros of the distribution come before it"))]
     Scriptlet { kind: &'static str, package: String },
+    #[error("the source package has to hold `{name}`, which is not here")]
+    #[diagnostic(
+        code(spec::source_missing),
+        help("put the file beside the others, or name it under `no-source`, so that whoever builds has to have it")
+    )]
+    SourceMissing { name: String },
+    #[error("the spec file has a macro in `{text}` that only the target knows")]
+    #[diagnostic(
+        code(spec::unknown_macro),
+        help("this is a bug of omnipack; `rpmbuild -bs` on the target makes the source package until it is mended")
+    )]
+    Macro { text: String },
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    SourcePackage(Box<crate::format::Error>),
     #[error(transparent)]
     #[diagnostic(transparent)]
     Template(#[from] TemplateError),
@@ -74,6 +95,9 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Repositories(#[from] satisfy::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Wheel(#[from] Box<crate::stage::Error>),
     #[error("{0}")]
     #[diagnostic(code(spec::io), help("is there space left, and may you read and write there?"))]
     Io(#[from] std::io::Error),
@@ -84,12 +108,15 @@ pub enum Error {
 pub struct Input<'a> {
     pub plan: &'a BuildPlan,
     pub application: &'a Application,
+    pub archive: &'a SourceArchive,
     /// Of the target's Python.
     pub environment: &'a MarkerEnvironment,
     /// The user's `[package-map]` for the target.
     pub package_map: &'a BTreeMap<String, String>,
     /// Of the user's requirement files.
     pub requirements: &'a [String],
+    /// What is bundled; all else is required.
+    pub hybrid: Option<&'a Hybrid>,
 }
 
 /// A spec file and what has to lie beside it.
@@ -98,12 +125,12 @@ pub struct SpecFiles {
     /// `cdhboot.spec`
     pub name: String,
     pub text: String,
-    /// Name and content.
+    /// Name and content of every source and patch; the application's own archive is the first.
     pub sources: Vec<(String, Content)>,
-    /// The archive of the application, which is not among `sources`.
-    pub archive: String,
     /// What the spec does not say, one sentence each.
     pub notes: Vec<String>,
+    /// The main package, without its files.
+    pub package: Package,
 }
 
 #[derive(Serialize)]
@@ -144,6 +171,8 @@ struct Context<'a> {
     extras: &'a [String],
     changelog: Vec<sections::ChangelogEntry>,
     rpm_before_4_11: bool,
+    /// What is bundled, if anything is.
+    hybrid: Option<hybrid::Context>,
 }
 
 #[derive(Serialize)]
@@ -172,18 +201,26 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     }
     let layout = Layout::new(plan);
     let adapted = layout.adapted(plan);
-    let packages = package::assemble(&adapted, &layout.stage(plan)?)?;
+    let mut stage = layout.stage(plan)?;
+    if let Some(hybrid) = input.hybrid {
+        hybrid.mark(&mut stage);
+    }
+    let mut packages = package::assemble(&adapted, &stage)?;
     let vocabulary = Vocabulary::new(distribution, plan.interpreter.version, input.package_map);
-    let required = required(input, &vocabulary)?;
-    let archive = archive(input);
-    for text in [&archive.0, &archive.1, &plan.metadata.name] {
+    let required = match input.hybrid {
+        Some(hybrid) => requirement::translate(&hybrid.required, &[], input.environment, &vocabulary)?,
+        None => required(input, &vocabulary)?,
+    };
+    let archive = input.archive.url.as_ref().unwrap_or(&input.archive.name);
+    for text in [archive, &input.archive.directory, &plan.metadata.name] {
         layout.path(text)?;
     }
-    let mut sources = Sources::new(&layout, plan);
+    let mut sources = Sources::new(&layout, plan, input.archive)?;
     let shim = shim(input, &layout, &mut sources)?;
     sources.add_patches(&plan.rpm.patches)?;
     let mut sections = Vec::new();
     let mut notes = plan.notes.clone();
+    notes.extend(input.hybrid.map(Hybrid::notes).unwrap_or_default());
     for (planned, package) in adapted.packages.iter().zip(&packages) {
         let mut files = sources.files(planned, package)?;
         if planned.role == Role::Main {
@@ -199,6 +236,7 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         format!("`{script}` is no program of the application's own: the package that it is required from brings it")
     }));
     notes.extend(required.iter().flat_map(|translation| translation.open.clone()));
+    let hybrid = input.hybrid.map(|hybrid| hybrid.context(&mut sources));
     let first = distribution.pythons.first();
     let python = distribution.python(plan.interpreter.version);
     let context = Context {
@@ -212,12 +250,13 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         url: &plan.url,
         vendor: &plan.vendor,
         group: &plan.group,
-        archive: &archive.0,
-        archive_directory: &archive.1,
+        archive,
+        archive_directory: &input.archive.directory,
         sources: sources.names(),
         patches: sources.patches(),
         rpm: &plan.rpm,
-        native: input.application.native,
+        native: input.application.native || input.hybrid.is_some_and(Hybrid::is_native),
+        hybrid,
         has_units: packages.iter().any(layout::has_units),
         python: Python {
             path: &plan.interpreter.path,
@@ -242,8 +281,9 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     let name = format!("{}.spec", context.name);
     let source = [include_str!("../../templates/spec/common"), layout.template()].concat();
     let text = template::render(&name, &source, &context)?;
-    let archive = archive.0.rsplit('/').next().unwrap_or_default().to_owned();
-    Ok(SpecFiles { name, text, sources: sources.into_files(), archive, notes })
+    // There is always a main package.
+    let package = Package { entries: Vec::new(), ..packages.swap_remove(0) };
+    Ok(SpecFiles { name, text, sources: sources.into_files(), notes, package })
 }
 
 /// Whether `repositories` have what the package needs where it is installed and where it is built: all that the application
@@ -257,7 +297,7 @@ pub fn check(input: &Input<'_>, repositories: &satisfy::Repositories) -> Result<
     let vocabulary = Vocabulary::new(distribution, input.plan.interpreter.version, input.package_map);
     let mut rows = satisfy::check(&all_required(input, &vocabulary)?, satisfy::Need::Install, repositories)?;
     if matches!(distribution.spec_dialect, SpecDialect::Modern | SpecDialect::Suse) {
-        let wanted = requirement::translate(&input.application.build_requires, &[], input.environment, &vocabulary)?;
+        let wanted = requirement::translate(&input.archive.build_requires, &[], input.environment, &vocabulary)?;
         rows.extend(satisfy::check(&wanted, satisfy::Need::Build, repositories)?);
     }
     let mut notes = Vec::new();
@@ -293,7 +333,7 @@ fn required(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<Transl
 fn build_requires(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<String>, Error> {
     let mut lines = Vec::new();
     if input.plan.distribution.spec_dialect == SpecDialect::Suse {
-        let wanted = &input.application.build_requires;
+        let wanted = &input.archive.build_requires;
         for translation in requirement::translate(wanted, &[], input.environment, vocabulary)? {
             lines.extend(translation.relations.iter().filter_map(sections::build_requirement));
         }
@@ -309,39 +349,11 @@ fn build_requires(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<
     Ok(lines)
 }
 
-/// Where the application's own archive comes from, and the directory in it.
-fn archive(input: &Input<'_>) -> (String, String) {
-    let plan = input.plan;
-    let published = matches!(plan.source, Source::Requirement(_)) && input.application.old_names;
-    let name = match published {
-        true => plan.metadata.name.clone(),
-        false => plan.metadata.name.to_lowercase().replace(['-', '.'], "_"),
-    };
-    let directory = format!("{name}-{}", plan.version);
-    match &plan.source {
-        Source::Sdist(path) => {
-            let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let stem = file.strip_suffix(".tar.gz").or_else(|| file.strip_suffix(".zip")).unwrap_or(&directory);
-            (file.clone(), stem.to_owned())
-        }
-        // <https://warehouse.pypa.io/api-reference/integration-guide.html>: addresses that do not change.
-        Source::Requirement(_) => {
-            let first = name.chars().next().unwrap_or('_');
-            let project = &plan.metadata.name;
-            (format!("https://files.pythonhosted.org/packages/source/{first}/{project}/{directory}.tar.gz"), directory)
-        }
-        Source::Directory(_) | Source::Modules(_) | Source::Wheel(_) => (format!("{directory}.tar.gz"), directory),
-    }
-}
-
-/// Puts a `setup.py` among the sources where the dialect needs one and the project has none, or may have none: one with
-/// native code can only be built by its own. Lines for `%prep`.
+/// Puts a `setup.py` among the sources where the dialect needs one and the project has none. Lines for `%prep`.
 fn shim(input: &Input<'_>, layout: &Layout, sources: &mut Sources<'_>) -> Result<Vec<String>, Error> {
     let dialect = input.plan.distribution.spec_dialect;
-    let archive = input.plan.source.directory().is_none();
-    let own = input.application.setup_py || (archive && input.application.native);
     let modules = matches!(input.plan.source, Source::Modules(_));
-    if own || !(modules || matches!(dialect, SpecDialect::Setup | SpecDialect::Plain)) {
+    if input.archive.has("setup.py") || !(modules || matches!(dialect, SpecDialect::Setup | SpecDialect::Plain)) {
         return Ok(Vec::new());
     }
     let text = input.application.setup(&input.plan.metadata.name, &input.plan.version)?;
@@ -350,13 +362,8 @@ fn shim(input: &Input<'_>, layout: &Layout, sources: &mut Sources<'_>) -> Result
         sources.add_other(path, content, layout)?;
     }
     // setuptools since 61 would read `pyproject.toml` besides, and not everything that other backends have in it.
-    let lines = [
-        "if [ ! -e setup.py ]; then",
-        &format!("    cp -p %{{SOURCE{number}}} setup.py"),
-        "    rm -f pyproject.toml setup.cfg",
-        "fi",
-    ];
-    Ok(lines.map(str::to_owned).to_vec())
+    let lines = [format!("cp -p %{{SOURCE{number}}} setup.py"), "rm -f pyproject.toml setup.cfg".to_owned()];
+    Ok(lines.to_vec())
 }
 
 /// Writes the spec file and its sources into `directory`, each whole or not at all.

@@ -153,14 +153,18 @@ fn words(relation: &Relation) -> String {
 /// The earliest date that rpmbuild takes is of 1997 (`dateToTimet` in build/parseChangelog.c).
 const EARLIEST: u32 = 852_076_800;
 
+/// The entries that a spec file can have.
+pub fn datable(package: &Package) -> impl Iterator<Item = &crate::package::ChangelogEntry> {
+    package.changelog.iter().filter(|entry| entry.date >= EARLIEST)
+}
+
 pub fn changelog(package: &Package) -> Vec<ChangelogEntry> {
-    let datable = package.changelog.iter().filter(|entry| entry.date >= EARLIEST);
     let entry = |entry: &crate::package::ChangelogEntry| ChangelogEntry {
         date: date(entry.date),
         author: entry.author.clone(),
         text: entry.text.clone(),
     };
-    datable.map(entry).collect()
+    datable(package).map(entry).collect()
 }
 
 /// `Fri Nov 21 2026` (civil from days: Howard Hinnant's algorithm).

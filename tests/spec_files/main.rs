@@ -5,7 +5,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../handmade/mod.rs"]
+mod handmade;
+
 mod builds;
 mod check;
 mod hostile;
+mod hybrid;
 mod tool;

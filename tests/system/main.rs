@@ -10,6 +10,7 @@ mod bases;
 mod deb;
 mod generated_spec;
 mod harness;
+mod hybrid;
 mod initscripts;
 mod lifecycle;
 mod machine;
