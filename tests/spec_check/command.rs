@@ -1,7 +1,6 @@
 //! `omnipack generate-spec --check`, with repositories in all forms.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use omnipack::exec::{Command, Output};
@@ -11,29 +10,18 @@ use crate::remote::{Login, Server};
 use crate::repository::{Rpm, make, release};
 use crate::support::{both, expect_success, omnipack};
 
-/// A wheel that requires `requirements`, which needs no building.
-fn wheel(directory: &Path, requirements: &[&str]) -> PathBuf {
-    let path = directory.join("shop-1.0-py3-none-any.whl");
-    let requires = requirements.iter().map(|text| format!("Requires-Dist: {text}\n")).collect::<String>();
-    let files = [
-        ("shop.py", String::new()),
-        (
-            "shop-1.0.dist-info/METADATA",
-            format!("Metadata-Version: 2.1\nName: shop\nVersion: 1.0\nLicense: MIT\n{requires}"),
-        ),
-        (
-            "shop-1.0.dist-info/WHEEL",
-            "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n".to_owned(),
-        ),
-        ("shop-1.0.dist-info/RECORD", String::new()),
-    ];
-    let mut zip = zip::ZipWriter::new(fs_err::File::create(&path).unwrap());
-    for (name, text) in files {
-        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
-        zip.write_all(text.as_bytes()).unwrap();
-    }
-    zip.finish().unwrap();
-    path
+/// A project that requires `requirements`.
+fn project(directory: &Path, requirements: &[&str]) -> PathBuf {
+    let project = directory.join("project");
+    fs_err::create_dir(&project).unwrap();
+    let list = requirements.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(", ");
+    let text = format!(
+        "[project]\nname = \"shop\"\nversion = \"1.0\"\ndependencies = [{list}]\n[build-system]\nrequires = [\"setuptools\"]\n\
+         build-backend = \"setuptools.build_meta\"\n[tool.setuptools]\npy-modules = [\"shop\"]\n"
+    );
+    fs_err::write(project.join("pyproject.toml"), text).unwrap();
+    fs_err::write(project.join("shop.py"), "").unwrap();
+    project
 }
 
 const REQUIREMENTS: [&str; 7] = [
@@ -48,15 +36,16 @@ const REQUIREMENTS: [&str; 7] = [
 
 struct Check<'a> {
     scratch: &'a Path,
-    wheel: &'a Path,
+    project: &'a Path,
     distribution: &'a str,
 }
 
 impl Check<'_> {
     fn command(&self, options: &[&str]) -> Command {
+        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("spec-check-cache");
         let command = omnipack().args(["generate-spec", "--machine", "x86_64", "--distribution", self.distribution]);
-        let command = command.args(options.iter().copied()).arg("--cache-dir").arg(self.scratch.join("cache"));
-        command.arg("--output-directory").arg(self.scratch.join("out")).arg(self.wheel).dir(self.scratch)
+        let command = command.args(options.iter().copied()).arg("--cache-dir").arg(cache);
+        command.arg("--output-directory").arg(self.scratch.join("out")).arg(self.project).dir(self.scratch)
     }
 
     fn run(&self, options: &[&str]) -> Output {
@@ -98,14 +87,15 @@ fn every_form_of_a_repository_says_the_same() {
     let scratch = tempfile::tempdir().unwrap();
     let repository = scratch.path().join("os");
     make(&repository, &release(), &[]);
-    let wheel = wheel(scratch.path(), &REQUIREMENTS);
-    let check = Check { scratch: scratch.path(), wheel: &wheel, distribution: "fedora-42" };
+    let project = project(scratch.path(), &REQUIREMENTS);
+    let check = Check { scratch: scratch.path(), project: &project, distribution: "fedora-42" };
     let (code, report) = check.json("os");
     assert_eq!(code, 1);
     let of = |relation: &str, verdict: &str| (relation.to_owned(), verdict.to_owned());
     let expected = BTreeMap::from([
         of("build pyproject-rpm-macros", "satisfied"),
         of("build python3-devel", "satisfied"),
+        of("build python3dist(setuptools)", "satisfied"),
         of("install (python3dist(celery) >= 5.2 with python3dist(celery) < 6)", "satisfied"),
         of("install (python3dist(celery[redis]) >= 5.2 with python3dist(celery[redis]) < 6)", "satisfied"),
         of("install (python3dist(nothere) >= 1 with python3dist(nothere) < 2)", "missing"),
@@ -149,8 +139,8 @@ fn people_get_a_table_and_scripts_an_exit_code() {
     let scratch = tempfile::tempdir().unwrap();
     let repository = scratch.path().join("os");
     make(&repository, &release(), &[]);
-    let wheel = wheel(scratch.path(), &REQUIREMENTS);
-    let check = Check { scratch: scratch.path(), wheel: &wheel, distribution: "fedora-42" };
+    let project = project(scratch.path(), &REQUIREMENTS);
+    let check = Check { scratch: scratch.path(), project: &project, distribution: "fedora-42" };
     let output = check.run(&["--check", "--repository", "os"]);
     assert_eq!(output.code, 1);
     insta::assert_snapshot!(output.stdout_text());
@@ -167,14 +157,14 @@ fn people_get_a_table_and_scripts_an_exit_code() {
     make(&scratch.path().join("more"), &more, &["--compress-type", "xz"]);
     let whole = check.run(&["--check", "--repository", "os", "--repository", "more"]);
     assert_eq!(whole.code, 0, "{}", both(&whole));
-    assert!(whole.stdout_text().ends_with("all 8 requirements are satisfied\n"), "{}", whole.stdout_text());
+    assert!(whole.stdout_text().ends_with("all 9 requirements are satisfied\n"), "{}", whole.stdout_text());
 }
 
 #[test]
 fn mistakes_are_explained() {
     let scratch = tempfile::tempdir().unwrap();
-    let wheel = wheel(scratch.path(), &[]);
-    let check = Check { scratch: scratch.path(), wheel: &wheel, distribution: "fedora-42" };
+    let project = project(scratch.path(), &[]);
+    let check = Check { scratch: scratch.path(), project: &project, distribution: "fedora-42" };
     fs_err::create_dir_all(scratch.path().join("empty")).unwrap();
     for (options, expected) in [
         (&["--check"][..], "dnf repoquery --available --provides"),
@@ -194,14 +184,14 @@ fn mistakes_are_explained() {
 #[test]
 fn other_dialects_and_formats_are_checked_too() {
     let scratch = tempfile::tempdir().unwrap();
-    let wheel = wheel(scratch.path(), &["Flask>=2", "PyYAML", "pytz"]);
+    let project = project(scratch.path(), &["Flask>=2", "PyYAML", "pytz"]);
     let release = [
         Rpm::new("python3-Flask", "2.0-1", &[]),
         Rpm::new("python3-PyYAML", "5.4-1", &[]),
         Rpm::new("python3-pytz", "2022.1-1", &[]),
     ];
     make(&scratch.path().join("os"), &release, &[]);
-    let check = Check { scratch: scratch.path(), wheel: &wheel, distribution: "opensuse-leap-15.6" };
+    let check = Check { scratch: scratch.path(), project: &project, distribution: "opensuse-leap-15.6" };
     let (code, report) = check.json("os");
     let verdicts_of = |report: &Value| {
         let install = verdicts(report).into_iter().filter(|(name, _)| name.starts_with("install"));
