@@ -134,6 +134,14 @@ pub struct StageArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  omnipack generate-spec --distribution fedora-42 -o packaging .\n  omnipack generate-spec --check \
+                  --repository /srv/mirror/rocky/9/AppStream --repository /srv/mirror/epel/9 -D rocky-9 .\n  dnf repoquery \
+                  --available --provides | omnipack generate-spec --check --repository - -D fedora-42 .\n  omnipack generate-spec \
+                  --check --json --repository https://mirror.example/fedora/42/os -D fedora-42 . | jq '.[0].rows[] | \
+                  select(.relations[].verdict != \"satisfied\").requirements[]'\n\nExit codes: 0 done, 1 it failed or, with --check, \
+                  something is not satisfied, 2 the command line or the configuration is wrong."
+)]
 pub struct GenerateSpecArgs {
     #[command(flatten)]
     pub target: TargetArgs,

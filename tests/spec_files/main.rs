@@ -10,6 +10,7 @@ mod handmade;
 
 mod builds;
 mod everything;
+mod check;
 mod hostile;
 mod hostile_builds;
 mod hybrid;
