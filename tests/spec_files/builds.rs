@@ -9,7 +9,7 @@ use crate::support::{fixture, repository};
 use crate::tool::{DIALECTS, generate, python, rpm_tool, succeed};
 
 /// A copy of a fixture, whose target's Python is that of the tests.
-fn project(source: &Path, distribution: &str, directory: &Path) -> PathBuf {
+pub fn project(source: &Path, distribution: &str, directory: &Path) -> PathBuf {
     let project = directory.join("project");
     succeed(&Command::new("cp").arg("-r").arg(source).arg(&project));
     let python = python();
@@ -51,11 +51,11 @@ fn build_from(source: &Path, distribution: &str, dialect: &str, top: &Path) -> B
     packages.map(|path| (query(&path, "%{NAME}"), path)).collect()
 }
 
-fn path_of(python: &Path) -> String {
+pub fn path_of(python: &Path) -> String {
     format!("{}:{}", python.parent().unwrap().display(), std::env::var("PATH").unwrap_or_default())
 }
 
-fn query(package: &Path, format: &str) -> String {
+pub fn query(package: &Path, format: &str) -> String {
     succeed(&Command::new("rpm").args(["-qp", "--qf", format]).arg(package))
 }
 

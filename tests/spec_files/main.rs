@@ -7,4 +7,6 @@ mod support;
 
 mod builds;
 mod hostile;
+mod source_packages;
 mod tool;
+mod trials;

@@ -12,7 +12,7 @@ use super::header::{
     ARCHITECTURE_IN_LEAD, SHA256, changelog_tags, check_size, lead_architecture, payload_tags, restriction_tags,
     signature,
 };
-use super::relations::{Family, dependencies};
+use super::relations::{Family, source_dependencies};
 use super::{Payload, architecture};
 use crate::distribution::{Algorithm, ToolVersion};
 use crate::format::publish::publish;
@@ -242,20 +242,16 @@ fn source_tags(source: &SourcePackage) -> Vec<HeaderEntry> {
         tags.extend((!left.is_empty()).then(|| entry(left_out, IndexData::Int32(left))));
     }
     let built = &source.build_architectures;
-    tags.extend(
-        (!built.is_empty()).then(|| entry(IndexTag::RPMTAG_BUILDARCHS, IndexData::StringArray(built.clone()))),
-    );
+    tags.extend((!built.is_empty()).then(|| entry(IndexTag::RPMTAG_BUILDARCHS, IndexData::StringArray(built.clone()))));
     tags
 }
 
 fn relation_tags(source: &SourcePackage, payload: &Payload) -> Result<Vec<HeaderEntry>, Error> {
     let package = &source.package;
-    let mut requires = vec![
-        Dependency::rpmlib("CompressedFileNames", "3.0.4-1"),
-        Dependency::rpmlib("FileDigests", "4.6.0-1"),
-    ];
+    let mut requires =
+        vec![Dependency::rpmlib("CompressedFileNames", "3.0.4-1"), Dependency::rpmlib("FileDigests", "4.6.0-1")];
     let mut conflicts = Vec::new();
-    for (family, dependency) in dependencies(package, &payload.layout)? {
+    for (family, dependency) in source_dependencies(package, &payload.layout)? {
         match family {
             Family::Requires => requires.push(dependency),
             Family::Conflicts => conflicts.push(dependency),
@@ -297,7 +293,8 @@ fn relation_tags(source: &SourcePackage, payload: &Payload) -> Result<Vec<Header
         }
         all.sort_by(|one, other| (&one.name, &one.version).cmp(&(&other.name, &other.version)));
         all.dedup();
-        let text = |f: fn(&Dependency) -> &String| IndexData::StringArray(all.iter().map(|one| f(one).clone()).collect());
+        let text =
+            |f: fn(&Dependency) -> &String| IndexData::StringArray(all.iter().map(|one| f(one).clone()).collect());
         tags.push(entry(names, text(|one| &one.name)));
         tags.push(entry(flags, IndexData::Int32(all.iter().map(|one| one.flags.bits()).collect())));
         tags.push(entry(versions, text(|one| &one.version)));
