@@ -1,20 +1,39 @@
 //! `omnipack generate-spec`.
 
-use crate::build;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::build::{self, Wanted};
 use crate::cli::arguments::GenerateSpecArgs;
+use crate::cli::debian_source::{self, WrittenSource};
 use crate::cli::failure::Failure;
-use crate::cli::spec_output::{self, Written, directory_of};
+use crate::cli::spec_output::{self, Written};
 use crate::cli::{print, print_json, reporter};
 use crate::plan::BuildPlan;
 use crate::progress::Listener;
-use crate::spec::SpecFiles;
+use crate::spec::debian::DebianSource;
+use crate::spec::satisfy::Location;
+use crate::spec::{self, SpecFiles};
 
-/// Writes spec files and their sources.
+/// One element of the JSON.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Output {
+    Spec(Written),
+    Debian(WrittenSource),
+}
+
+/// Spec files and Debian source packages, each with its plan.
+type Made = (Vec<(BuildPlan, SpecFiles)>, Vec<(BuildPlan, DebianSource)>);
+
+/// Writes spec files and their sources, or Debian source packages, or says what they would need that the repositories lack.
 pub fn run(arguments: &GenerateSpecArgs) -> Result<(), Failure> {
-    let request = super::build::request(&arguments.target)?;
+    if arguments.check {
+        return super::repository_check::run(arguments);
+    }
     let reporter = reporter(&arguments.output);
-    let written =
-        build::spec_files(&request, &reporter).map_err(Failure::from).and_then(|all| write(&all, arguments, &reporter));
+    let written = make(arguments, &reporter).and_then(|made| write(made, arguments, &reporter));
     reporter.finish();
     let written = written?;
     if arguments.output.json {
@@ -23,25 +42,53 @@ pub fn run(arguments: &GenerateSpecArgs) -> Result<(), Failure> {
     if arguments.output.quiet {
         return Ok(());
     }
-    print(&written.iter().map(spec_output::Written::text).collect::<String>())
+    let text = |output: &Output| match output {
+        Output::Spec(written) => written.text(),
+        Output::Debian(written) => written.text(),
+    };
+    print(&written.iter().map(text).collect::<String>())
+}
+
+/// What is made follows from the targets, unless an option asks for what only one kind of them has.
+fn make(arguments: &GenerateSpecArgs, reporter: &dyn Listener) -> Result<Made, Failure> {
+    let request = super::build::request(&arguments.target)?;
+    if arguments.bundle_missing {
+        let locations = arguments.repositories.iter().map(|text| Location::parse(text)).collect::<Result<Vec<_>, _>>();
+        let locations = locations.map_err(|error| crate::Error::from(spec::Error::from(error)))?;
+        return Ok((build::hybrid_spec_files(&request, &locations, reporter)?, Vec::new()));
+    }
+    if arguments.debian {
+        return Ok((Vec::new(), build::debian_sources(&request, Wanted::Named, reporter)?));
+    }
+    if arguments.srpm || arguments.stage.is_some() {
+        return Ok((build::spec_files(&request, Wanted::Named, reporter)?, Vec::new()));
+    }
+    let specs = build::spec_files(&request, Wanted::Fitting, reporter)?;
+    Ok((specs, build::debian_sources(&request, Wanted::Fitting, reporter)?))
 }
 
 /// Writes all before the first is tried.
-fn write(
-    all: &[(BuildPlan, SpecFiles)],
-    arguments: &GenerateSpecArgs,
-    listener: &dyn Listener,
-) -> Result<Vec<Written>, Failure> {
-    let several = all.len() > 1;
-    let directory = |plan: &BuildPlan| directory_of(&arguments.directory, &plan.distribution.name, several);
+fn write(made: Made, arguments: &GenerateSpecArgs, listener: &dyn Listener) -> Result<Vec<Output>, Failure> {
+    let (specs, sources) = made;
+    let several = specs.len() + sources.len() > 1;
+    let below = |directory: &Path, plan: &BuildPlan| match several {
+        true => directory.join(&plan.distribution.name),
+        false => directory.to_path_buf(),
+    };
     let mut written = Vec::new();
-    for (plan, files) in all {
-        written.push(spec_output::write(plan, files, &directory(plan), arguments)?);
+    for (plan, files) in &specs {
+        written.push(spec_output::write(plan, files, &below(&arguments.directory, plan), arguments)?);
     }
-    let tried = all.iter().zip(written).map(|((plan, files), written)| {
-        let kept = arguments.try_directory.as_ref().map(|kept| directory_of(kept, &plan.distribution.name, several));
-        let tried = spec_output::attempt(plan, files, &directory(plan), kept.as_deref(), arguments, listener)?;
-        Ok(written.tried(tried))
-    });
-    tried.collect()
+    let mut all = Vec::new();
+    for (written, (plan, files)) in written.into_iter().zip(&specs) {
+        let kept = arguments.try_directory.as_ref().map(|directory| below(directory, plan));
+        let packages = below(&arguments.directory, plan);
+        let tried = spec_output::attempt(plan, files, &packages, kept.as_deref(), arguments, listener)?;
+        all.push(Output::Spec(written.tried(tried)));
+    }
+    for (plan, source) in sources {
+        let name = &plan.distribution.name;
+        all.push(Output::Debian(debian_source::write(name, source, &below(&arguments.directory, &plan))?));
+    }
+    Ok(all)
 }

@@ -50,11 +50,6 @@ impl Written {
     }
 }
 
-/// The directory of one distribution: its own below `directory` where there are several.
-pub fn directory_of(directory: &Path, name: &str, several: bool) -> PathBuf {
-    if several { directory.join(name) } else { directory.to_path_buf() }
-}
-
 /// Tries the spec file, if that is asked for.
 pub fn attempt(
     plan: &BuildPlan,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Error;
 use crate::plan::{Comparison, Relation, RelationKind};
+use crate::template::read_spec_literal;
 
 /// What a spec file says of its source package.
 #[derive(Debug, Default)]
@@ -97,16 +98,16 @@ impl Preamble {
                     self.tags.push((tag, number, expand(value.trim(), macros)?));
                 }
             }
-            Section::Description => self.description.push_str(&format!("{}\n", line.replace("%%", "%"))),
+            Section::Description => self.description.push_str(&format!("{}\n", read_spec_literal(line))),
             Section::Changelog => match line.strip_prefix("* ") {
                 // `* Tue Nov 21 2023 Author`
                 Some(entry) => {
                     let author = entry.split_whitespace().skip(4).collect::<Vec<_>>().join(" ");
-                    self.changelog.push((author.replace("%%", "%"), String::new()));
+                    self.changelog.push((read_spec_literal(&author), String::new()));
                 }
                 None => {
                     if let Some((_, text)) = self.changelog.last_mut() {
-                        text.push_str(&format!("{}\n", line.replace("%%", "%")));
+                        text.push_str(&format!("{}\n", read_spec_literal(line)));
                     }
                 }
             },

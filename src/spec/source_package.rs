@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::preamble::Preamble;
-use super::{Error, SpecFiles, sections};
+use super::{Error, SpecFiles};
 use crate::format;
 use crate::format::rpm::source::{
     self, BuildRequirements, COMPRESSION, Shipping, Source, SourceKind, SourcePackage, architecture_of,
@@ -30,7 +30,8 @@ pub fn write_source_package(
 fn source_package(files: &SpecFiles, plan: &BuildPlan) -> Result<SourcePackage, Error> {
     // As an empty macro is for rpm.
     let dist = Some(("dist", plan.distribution.dist_tag.as_str())).filter(|(_, tag)| !tag.is_empty());
-    let preamble = Preamble::read(&files.text, dist.as_slice())?;
+    let known = dist.into_iter().chain([("nil", "")]).collect::<Vec<_>>();
+    let preamble = Preamble::read(&files.text, &known)?;
     let sources = sources(&preamble);
     let build_architectures = preamble.words("buildarch");
     let text = |tag| preamble.first(tag).unwrap_or_default().to_owned();
@@ -107,7 +108,7 @@ fn entries(files: &SpecFiles, sources: &[Source]) -> Result<Vec<crate::stage::En
 /// As rpm reads it in the spec file: each date is noon (`dateToTimet` in build/parseChangelog.c).
 fn changelog(package: &Package, preamble: &Preamble) -> Vec<ChangelogEntry> {
     const DAY: u32 = 24 * 60 * 60;
-    let dates = sections::datable(package).map(|entry| entry.date / DAY * DAY + DAY / 2);
+    let dates = package.changelog.iter().map(|entry| entry.date / DAY * DAY + DAY / 2);
     let entries = preamble.changelog.iter().zip(dates);
     entries.map(|((author, text), date)| ChangelogEntry { date, author: author.clone(), text: text.clone() }).collect()
 }

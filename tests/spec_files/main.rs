@@ -5,8 +5,16 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../handmade/mod.rs"]
+mod handmade;
+
 mod builds;
+mod everything;
 mod hostile;
+mod hostile_builds;
+mod hybrid;
+mod rpmbuild;
+mod rpmlint;
 mod source_packages;
 mod tool;
 mod trials;

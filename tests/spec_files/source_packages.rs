@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use omnipack::exec::Command;
 
-use crate::builds::{path_of, project, query};
 use crate::hostile;
+use crate::rpmbuild::{path_of, project, query};
 use crate::support::{fixture, name_of, packages_in};
 use crate::tool::{DIALECTS, generate, generation, python, rpm_tool, succeed};
 

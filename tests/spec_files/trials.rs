@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use omnipack::exec::{Command, Output};
 use serde_json::Value;
 
-use crate::builds::{path_of, project, query};
+use crate::rpmbuild::{path_of, project, query};
 use crate::support::{both, fixture, name_of};
 use crate::tool::{generation, python, repository_macros, succeed};
 
