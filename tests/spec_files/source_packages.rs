@@ -138,6 +138,28 @@ fn every_tag_is_as_rpmbuild_writes_it() {
     assert_eq!(never.collect::<Vec<_>>(), Vec::<&str>::new(), "these do not differ at all");
 }
 
+/// `NoSource` and `NoPatch`: named in the header, and not in the package.
+#[test]
+fn what_is_left_out_is_said_as_rpmbuild_says_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let source = directory.path().join("full");
+    full(&source);
+    let more = "sources = [\"more.txt\", \"left.bin\"]\nno-source = [\"left.bin\"]\nno-patch = [\"two.patch\"]\n";
+    fs_err::write(source.join("omnipack.toml"), FULL.replace("[rpm]\n", &format!("[rpm]\n{more}"))).unwrap();
+    fs_err::write(source.join("more.txt"), "more").unwrap();
+    fs_err::write(source.join("left.bin"), "left").unwrap();
+    compare(&source, "fedora-42", "modern");
+    let package = source_package(&source, "fedora-42", &directory.path().join("out"));
+    assert!(name_of(&package).ends_with(".nosrc.rpm"), "{}", package.display());
+    let unpacked = directory.path().join("unpacked");
+    fs_err::create_dir_all(&unpacked).unwrap();
+    succeed(&Command::new("sh").args(["-c", "rpm2cpio \"$0\" | cpio -id --quiet"]).arg(&package).dir(&unpacked));
+    let names = fs_err::read_dir(&unpacked).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names = names.collect::<BTreeSet<_>>();
+    assert!(names.contains("more.txt") && names.contains("one.patch"), "{names:?}");
+    assert!(!names.contains("left.bin") && !names.contains("two.patch"), "{names:?}");
+}
+
 #[test]
 fn hostile_text_is_the_same_text_in_the_header() {
     for attack in ["%(touch touchedN)", "100% %% %{unclosed"] {
