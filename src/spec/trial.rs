@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error as ThisError;
 
 use super::SpecFiles;
+use super::source_package::source_names;
 use crate::exec::{Background, Command, ExecError, mask_credentials};
 use crate::format::publish::publish;
 use crate::progress::Listener;
@@ -195,6 +196,13 @@ pub fn run(files: &SpecFiles, trial: &Trial<'_>, title: &str, listener: &dyn Lis
     for (name, content) in &files.sources {
         let mut file = fs_err::File::create(top.join("SOURCES").join(name))?;
         std::io::copy(&mut content.open()?, &mut file)?;
+    }
+    // What only has an address is not written by omnipack: it lies beside the spec, or rpmbuild says that it does not.
+    for name in source_names(files).into_iter().filter(|name| files.sources.iter().all(|(known, _)| known != name)) {
+        let beside = trial.packages.join(&name);
+        if beside.is_file() {
+            fs_err::copy(beside, top.join("SOURCES").join(name))?;
+        }
     }
     let spec = top.join("SPECS").join(&files.name);
     fs_err::write(&spec, &files.text)?;

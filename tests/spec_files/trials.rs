@@ -153,6 +153,20 @@ fn a_stage_that_fails_is_named_with_the_end_of_its_log() {
 }
 
 #[test]
+fn a_source_with_an_address_is_taken_from_beside_the_spec() {
+    let directory = tempfile::tempdir().unwrap();
+    let source = with_setup(directory.path(), "from setuptools import setup\nsetup()\n");
+    let configuration = "[rpm]\nsources = [\"https://example.org/data.bin\"]\n";
+    fs_err::write(source.join("omnipack.toml"), configuration).unwrap();
+    let place = Place::new(&source, "modern");
+    let said = place.fails(&["--try", "all", "--try-nodeps"]);
+    assert!(said.contains("`odd.spec` fails in") && said.contains("SOURCES/data.bin"), "{said}");
+    fs_err::write(place.path("out/data.bin"), "x").unwrap();
+    let output = place.run(&["--try", "all", "--try-nodeps"]);
+    assert_eq!(output.code, 0, "{}", both(&output));
+}
+
+#[test]
 fn what_the_machine_lacks_is_said_before_anything_is_built() {
     let place = Place::new(&fixture("minimal"), "modern");
     let said = place.fails(&["--try", "build"]);
