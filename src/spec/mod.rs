@@ -17,6 +17,7 @@ mod scriptlets;
 mod sections;
 mod source_package;
 mod sources;
+pub mod trial;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -90,6 +91,9 @@ pub enum Error {
         help("this is a bug of omnipack; `rpmbuild -bs` on the target makes the source package until it is mended")
     )]
     Macro { text: String },
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Trial(#[from] trial::Error),
     #[error(transparent)]
     #[diagnostic(transparent)]
     SourcePackage(Box<crate::format::Error>),

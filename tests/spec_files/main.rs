@@ -9,11 +9,13 @@ mod support;
 mod handmade;
 
 mod builds;
-mod everything;
 mod check;
+mod everything;
 mod hostile;
 mod hostile_builds;
 mod hybrid;
 mod rpmbuild;
 mod rpmlint;
+mod source_packages;
 mod tool;
+mod trials;
