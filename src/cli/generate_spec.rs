@@ -20,6 +20,8 @@ struct Written {
     /// The archive of the application that rpmbuild wants beside the sources.
     archive: String,
     notes: Vec<String>,
+    /// With `--bundle-missing`: what no repository has.
+    bundled: Vec<spec::hybrid::Line>,
 }
 
 /// Writes spec files and their sources, or says what they would need that the repositories lack.
@@ -52,6 +54,7 @@ pub fn run(arguments: &GenerateSpecArgs) -> Result<(), Failure> {
             sources: paths.collect(),
             archive: files.archive,
             notes: files.notes,
+            bundled: files.bundled,
         });
     }
     if arguments.output.json {

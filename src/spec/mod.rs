@@ -111,6 +111,8 @@ pub struct SpecFiles {
     pub archive: String,
     /// What the spec does not say, one sentence each.
     pub notes: Vec<String>,
+    /// Distributions whose wheels are among the sources.
+    pub bundled: Vec<hybrid::Line>,
 }
 
 #[derive(Serialize)]
@@ -261,8 +263,9 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     let name = format!("{}.spec", context.name);
     let source = [include_str!("../../templates/spec/common"), layout.template()].concat();
     let text = template::render(&name, &source, &context)?;
+    let bundled = input.hybrid.map(Hybrid::lines).unwrap_or_default();
     let archive = archive.0.rsplit('/').next().unwrap_or_default().to_owned();
-    Ok(SpecFiles { name, text, sources: sources.into_files(), archive, notes })
+    Ok(SpecFiles { name, text, sources: sources.into_files(), archive, notes, bundled })
 }
 
 /// Whether `repositories` have what the package needs where it is installed and where it is built: all that the application
