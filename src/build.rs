@@ -1,6 +1,7 @@
 //! The whole run, top-down: project, plan, resolve, stage, service, package, format.
 
 mod hybrid;
+mod source;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use miette::Diagnostic;
 use thiserror::Error as ThisError;
 
 use crate::Error as AnyError;
-use crate::distribution::{Catalogue, Distribution, PackageFormat};
+use crate::distribution::{Catalogue, Distribution};
 use crate::format::{self, Packed};
 use crate::package::{self, Package};
 use crate::plan::{self, BuildPlan, InterpreterKind};
@@ -20,10 +21,10 @@ use crate::progress::Listener;
 use crate::project::{BytecodeMode, Config, Metadata, Source};
 use crate::resolve::{self, Lock, Resolver, Wheel};
 use crate::scratch::Scratch;
-use crate::spec::satisfy::{Location, Machine, Report, Repositories};
-use crate::spec::{self, SpecFiles};
 use crate::stage::gate::Scanner;
 use crate::stage::{self, EntryKind, LaidOut, Origin, Stage, TargetPath, bytecode};
+
+pub use source::{Wanted, debian_sources, hybrid_spec_files, spec_checks, spec_files};
 
 /// What can go wrong between the floors.
 #[derive(Debug, ThisError, Diagnostic)]
@@ -147,61 +148,6 @@ pub fn stage_into(request: &Request, directory: &Path, listener: &dyn Listener) 
     Ok(plans)
 }
 
-/// Makes a spec file for every distribution, with what has to lie beside it, and writes nothing yet.
-///
-/// # Errors
-/// When the application's wheel cannot be built, or a target has no spec files.
-pub fn spec_files(request: &Request, listener: &dyn Listener) -> Result<Vec<(BuildPlan, SpecFiles)>, AnyError> {
-    let session = Session::open(request, listener)?;
-    session.distributions.iter().map(|distribution| session.spec_files(distribution)).collect()
-}
-
-/// As [`spec_files`], but what `repositories` cannot satisfy is bundled.
-///
-/// # Errors
-/// As [`spec_files`], and when a repository cannot be read or the requirements cannot be resolved.
-pub fn hybrid_spec_files(
-    request: &Request,
-    repositories: &[Location],
-    listener: &dyn Listener,
-) -> Result<Vec<(BuildPlan, SpecFiles)>, AnyError> {
-    let session = Session::open(request, listener)?;
-    let files = |distribution| session.hybrid_spec_files(distribution, repositories);
-    session.distributions.iter().map(files).collect()
-}
-
-/// Says for every distribution whether the repositories have what its spec file requires, and writes nothing.
-///
-/// # Errors
-/// As [`spec_files`], and when a repository cannot be read.
-pub fn spec_checks(
-    request: &Request,
-    repositories: &[Location],
-    listener: &dyn Listener,
-) -> Result<Vec<(BuildPlan, Report)>, AnyError> {
-    let session = Session::open(request, listener)?;
-    let mut opened: Vec<(PackageFormat, String, Repositories)> = Vec::new();
-    let mut reports = Vec::new();
-    for distribution in &session.distributions {
-        let (format, architecture) =
-            (distribution.format, plan::platform(distribution, &request.machine)?.architecture);
-        let at = match opened.iter().position(|known| known.0 == format && known.1 == architecture) {
-            Some(at) => at,
-            None => {
-                listener.step(&format!("{}: reading the repositories", distribution.name));
-                let machine = Machine { format, architecture: &architecture };
-                let read = Repositories::open(repositories, machine, &session.resolver).map_err(spec::Error::from)?;
-                opened.push((format, architecture, read));
-                opened.len() - 1
-            }
-        };
-        if let Some((_, _, read)) = opened.get(at) {
-            reports.push(session.with_spec_input(distribution, |input| Ok(spec::check(input, read)?))?);
-        }
-    }
-    Ok(reports)
-}
-
 /// What all distributions of a run share.
 struct Session<'a> {
     request: &'a Request,
@@ -298,37 +244,6 @@ impl<'a> Session<'a> {
             None => Metadata::from_wheel(&self.application(distribution)?.path)?,
         };
         self.plan(distribution, metadata)
-    }
-
-    /// A spec file for one distribution.
-    fn spec_files(&self, distribution: &Distribution) -> Result<(BuildPlan, SpecFiles), AnyError> {
-        let (plan, files) = self.with_spec_input(distribution, |input| Ok(spec::generate(input)?))?;
-        for note in &files.notes {
-            self.listener.warning(note);
-        }
-        Ok((plan, files))
-    }
-
-    fn with_spec_input<T>(
-        &self,
-        distribution: &Distribution,
-        make: impl FnOnce(&spec::Input<'_>) -> Result<T, AnyError>,
-    ) -> Result<(BuildPlan, T), AnyError> {
-        self.listener.step(&format!("{}: building the application's wheel", distribution.name));
-        let wheel = self.application(distribution)?;
-        let metadata = Metadata::from_wheel(&wheel.path)?;
-        let project = self.config.project(&self.source, metadata.clone(), distribution)?;
-        let plan = self.plan(distribution, metadata)?;
-        let input = spec::Input {
-            plan: &plan,
-            application: &spec::Application::read(&wheel.path, &self.source)?,
-            environment: &resolve::marker_environment(&plan.interpreter, &plan.platform)?,
-            package_map: &project.package_map,
-            requirements: &resolve::required_by_files(&plan.python.requirements)?,
-            hybrid: None,
-        };
-        let made = make(&input)?;
-        Ok((plan, made))
     }
 
     fn plan(&self, distribution: &Distribution, metadata: Metadata) -> Result<BuildPlan, AnyError> {

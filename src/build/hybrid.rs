@@ -52,6 +52,7 @@ impl Session<'_> {
         if distribution.format != PackageFormat::Rpm {
             return Err(spec::Error::Format { distribution: distribution.title.clone() }.into());
         }
+        self.config.check_for_spec(distribution, &spec::rules())?;
         let architecture = plan::platform(distribution, &self.request.machine)?.architecture;
         self.listener.step(&format!("{}: reading the repositories", distribution.name));
         let machine = Machine { format: distribution.format, architecture: &architecture };

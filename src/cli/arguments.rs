@@ -33,7 +33,8 @@ pub enum Command {
     Build(BuildArgs),
     /// Write the tree that the main package would hold into a directory, to look at.
     Stage(StageArgs),
-    /// Write a spec file that bundles nothing and declares what the application requires, for maintainers.
+    /// Write a spec file or a Debian source package that bundles nothing and declares what the application requires, for
+    /// maintainers.
     GenerateSpec(GenerateSpecArgs),
     /// Show what a package file holds: metadata, requirements, scriptlets, sizes.
     Inspect(InspectArgs),
@@ -136,6 +137,10 @@ pub struct StageArgs {
 pub struct GenerateSpecArgs {
     #[command(flatten)]
     pub target: TargetArgs,
+    /// Write Debian source packages, which dpkg-buildpackage builds. Distributions with Debian packages imply it; without
+    /// any `--distribution`, those of `[targets]` are taken that have them.
+    #[arg(long, conflicts_with_all = ["srpm", "bundle_missing"])]
+    pub debian: bool,
     /// Directory for the spec file and its sources; with more than one distribution, each gets a directory of its name
     /// below it.
     #[arg(long = "output-directory", short = 'o', value_name = "DIR", default_value = ".")]
@@ -151,6 +156,10 @@ pub struct GenerateSpecArgs {
     /// `dnf repoquery --available --provides` prints; give it again for more.
     #[arg(long = "repository", value_name = "DIR|URL|FILE", requires = "asked")]
     pub repositories: Vec<String>,
+    /// Write a source RPM (`NAME-VERSION-RELEASE.src.rpm`), which holds the spec file and its sources, in place of them.
+    /// `rpmbuild --rebuild` and mock build it; no rpmbuild is needed to write it.
+    #[arg(long)]
+    pub srpm: bool,
     #[command(flatten)]
     pub output: OutputArgs,
 }

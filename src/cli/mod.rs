@@ -2,6 +2,7 @@
 
 mod arguments;
 mod build;
+mod debian_source;
 mod diff;
 pub mod diff_text;
 pub mod distributions;
@@ -12,6 +13,7 @@ mod progress;
 mod repository_check;
 pub mod schema;
 pub mod smoke;
+mod spec_output;
 mod stage;
 mod summary;
 mod text;

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use omnipack::exec::Command;
 
-use crate::builds::{archive, list, path_of};
 use crate::handmade::WheelMaker;
+use crate::rpmbuild::{build_spec, list};
 use crate::support::omnipack;
-use crate::tool::{python, rpm_tool, succeed};
+use crate::tool::{python, succeed};
 
 const PROGRAM: &str = "import lib_b, lib_n._native\n\ndef main():\n    print(lib_b.where())\n";
 
@@ -126,16 +126,7 @@ impl Bench {
 
     /// Has the package built, and gives its path.
     fn build(&self, spec: &Path, dialect: &str) -> PathBuf {
-        archive(&self.path("project"), spec);
-        let top = self.root.path();
-        let build = rpm_tool("rpmbuild", dialect, top).args(["-ba", "--nodeps"]).arg(spec);
-        let output = build.env("SOURCE_DATE_EPOCH", "1700000000").env("PATH", path_of(python())).run().unwrap();
-        let log = format!("{}{}", output.stdout_text(), output.stderr_text());
-        assert_eq!(output.code, 0, "{log}");
-        for complaint in ["File listed twice", "not found:", "Macro expanded in comment"] {
-            assert!(!log.contains(complaint), "{complaint}\n{log}");
-        }
-        self.path("RPMS/x86_64/demo-1.2-1.x86_64.rpm")
+        build_spec(spec, "hybrid", dialect, self.root.path()).remove("demo").expect("the main package")
     }
 }
 

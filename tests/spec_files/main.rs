@@ -9,6 +9,10 @@ mod support;
 mod handmade;
 
 mod builds;
+mod everything;
 mod hostile;
+mod hostile_builds;
 mod hybrid;
+mod rpmbuild;
+mod rpmlint;
 mod tool;

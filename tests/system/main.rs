@@ -8,6 +8,7 @@ mod support;
 
 mod bases;
 mod deb;
+mod debian_source;
 mod generated_spec;
 mod harness;
 mod hybrid;
