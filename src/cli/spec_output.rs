@@ -28,6 +28,9 @@ pub struct Written {
     #[serde(skip_serializing_if = "Option::is_none")]
     tried: Option<trial::Outcome>,
     notes: Vec<String>,
+    /// With `--bundle-missing`: what no repository has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    bundled: Vec<spec::hybrid::Line>,
 }
 
 impl Written {
@@ -93,6 +96,7 @@ pub fn write(
         srpm: None,
         tried: None,
         notes: files.notes.clone(),
+        bundled: files.bundled.clone(),
     };
     if arguments.srpm {
         fs_err::create_dir_all(directory)?;

@@ -145,6 +145,8 @@ pub struct SpecFiles {
     pub fetched: Vec<String>,
     /// What the spec does not say, one sentence each.
     pub notes: Vec<String>,
+    /// Distributions whose wheels are among the sources.
+    pub bundled: Vec<hybrid::Line>,
     /// The main package, without its files.
     pub package: Package,
 }
@@ -323,7 +325,15 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     let fetched = sources.fetched().into_iter().map(str::to_owned).collect();
     // There is always a main package.
     let package = Package { entries: Vec::new(), changelog: entries, ..packages.swap_remove(0) };
-    Ok(SpecFiles { name, text, sources: sources.into_files(), fetched, notes, package })
+    Ok(SpecFiles {
+        name,
+        text,
+        sources: sources.into_files(),
+        fetched,
+        notes,
+        bundled: input.hybrid.map(Hybrid::lines).unwrap_or_default(),
+        package,
+    })
 }
 
 /// What may stand in a spec file, for those who read the configuration.
