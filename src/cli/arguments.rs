@@ -134,6 +134,10 @@ pub struct StageArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  omnipack generate-spec --distribution fedora-42 -o packaging .\n  omnipack generate-spec --debian -D debian-12 \
+                  -o packaging .    # then: cd packaging/app-1.0 && dpkg-buildpackage -us -uc"
+)]
 pub struct GenerateSpecArgs {
     #[command(flatten)]
     pub target: TargetArgs,
@@ -141,8 +145,8 @@ pub struct GenerateSpecArgs {
     /// any `--distribution`, those of `[targets]` are taken that have them.
     #[arg(long)]
     pub debian: bool,
-    /// Directory for the spec file and its sources; with more than one distribution, each gets a directory of its name
-    /// below it.
+    /// Directory for the spec file and its sources, or for the orig tarball and the source tree with `debian/` in it; with more
+    /// than one distribution, each gets a directory of its name below it.
     #[arg(long = "output-directory", short = 'o', value_name = "DIR", default_value = ".")]
     pub directory: PathBuf,
     #[command(flatten)]

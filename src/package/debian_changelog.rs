@@ -42,12 +42,7 @@ pub fn render(plan: &BuildPlan, package: &str, changelog: &[ChangelogEntry]) -> 
 ///
 /// # Errors
 /// As [`render`].
-pub fn render_for(
-    plan: &BuildPlan,
-    package: &str,
-    suite: &str,
-    changelog: &[ChangelogEntry],
-) -> Result<String, Error> {
+pub fn render_for(plan: &BuildPlan, package: &str, suite: &str, changelog: &[ChangelogEntry]) -> Result<String, Error> {
     let versions = Versions::new(plan);
     let mut releases = changelog.iter().map(|entry| release(plan, &versions, entry)).collect::<Vec<_>>();
     if releases.first().is_none_or(|first| first.version != plan.evr.full()) {

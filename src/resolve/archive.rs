@@ -70,8 +70,10 @@ impl SourceArchive {
     /// # Errors
     /// When it cannot be read or written, or leads out of `directory`.
     pub fn unpack(&self, directory: &Path) -> Result<PathBuf, Error> {
-        tarball::unpack_any(&self.path, directory)?
-            .ok_or_else(|| Error::SourceArchive { what: self.name.clone(), details: "it cannot be unpacked".to_owned() })
+        tarball::unpack_any(&self.path, directory)?.ok_or_else(|| Error::SourceArchive {
+            what: self.name.clone(),
+            details: "it cannot be unpacked".to_owned(),
+        })
     }
 
     /// Puts it to `stem` with the suffix that says what it is, and gives that path. Debian's tools take no zip archive: of

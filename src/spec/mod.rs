@@ -42,7 +42,9 @@ pub enum Error {
     #[error("{distribution} has no spec files: its packages are .deb")]
     #[diagnostic(
         code(spec::format),
-        help("name an RPM distribution with `--distribution`, or have a Debian source package written with `--debian`")
+        help(
+            "name an RPM distribution with `--distribution`, or have a Debian source package written with `--debian`"
+        )
     )]
     Format { distribution: String },
     #[error("a package that bundles nothing cannot bring its own interpreter")]

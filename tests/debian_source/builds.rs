@@ -53,7 +53,8 @@ fn cdhboot(built: &Built) {
     assert!(read(node, "./lib/systemd/system/cdhboot-web.service").contains("\nExecStart=/usr/bin/cdhboot-web\n"));
     assert_eq!(member(node, "conffiles"), "/etc/cdhboot/cdhboot.conf\n/etc/logrotate.d/cdhboot-node\n");
     let postinst = member(node, "postinst");
-    let order = ["useradd -r -M -g sysadmin", "chown root:sysadmin /etc/cdhboot/cdhboot.conf", "deb-systemd-helper enable"];
+    let order =
+        ["useradd -r -M -g sysadmin", "chown root:sysadmin /etc/cdhboot/cdhboot.conf", "deb-systemd-helper enable"];
     let places = order.map(|text| postinst.find(text).unwrap_or_else(|| panic!("{text}\n{postinst}")));
     assert!(places.is_sorted(), "{places:?}\n{postinst}");
 }
@@ -68,7 +69,11 @@ fn flocker(built: &Built) {
     assert_eq!(built.packages.keys().collect::<Vec<_>>(), names);
     let node = &built.packages["clusterhq-flocker-node"];
     assert!(relations(node, "Depends").contains(&"iptables".to_owned()), "{:?}", relations(node, "Depends"));
-    assert!(member(node, "triggers").contains("interest-noawait /usr/share/doc/firewalld"), "{}", member(node, "triggers"));
+    assert!(
+        member(node, "triggers").contains("interest-noawait /usr/share/doc/firewalld"),
+        "{}",
+        member(node, "triggers")
+    );
     assert!(member(node, "conffiles").contains("/etc/rsyslog.d/flocker.conf\n"));
     // `enable = "no"`
     assert!(!member(node, "postinst").contains("was-enabled defaults to true"), "{}", member(node, "postinst"));
@@ -85,7 +90,10 @@ fn native(built: &Built) {
 
 fn minimal(built: &Built) {
     let inside = contents(&built.packages["minimal"]);
-    assert!(inside.contains(&"-rw-r--r-- root/root ./usr/lib/python3/dist-packages/minimal.py".to_owned()), "{inside:#?}");
+    assert!(
+        inside.contains(&"-rw-r--r-- root/root ./usr/lib/python3/dist-packages/minimal.py".to_owned()),
+        "{inside:#?}"
+    );
     assert!(!field(&built.packages["minimal"], "Description").contains("virtual environment"));
 }
 
@@ -125,6 +133,31 @@ fn the_fixtures_are_built_and_linted() {
         changes.push(built.changes);
     }
     lint(&changes);
+}
+
+/// Init scripts, where they are the target's.
+#[test]
+fn init_scripts_are_built() {
+    let directory = tempfile::tempdir().unwrap();
+    let project = directory.path().join("project");
+    expect_success(&Command::new("cp").arg("-r").arg(fixture("cdhboot")).arg(&project));
+    let path = project.join("omnipack.toml");
+    let text = fs_err::read_to_string(&path).unwrap();
+    let more = "[distribution.house-12]\nlike = \"debian-12\"\ninit = \"sysvinit\"\n";
+    fs_err::write(&path, format!("{text}\n{more}")).unwrap();
+    let built = build(&generate(&project, "house-12", &directory.path().join("out")));
+    assert_scripts_are_sound(&built);
+    let node = &built.packages["cdhboot-node"];
+    let script = "-rwxr-xr-x root/root ./etc/init.d/cdhboot-web".to_owned();
+    assert!(contents(node).contains(&script), "{:#?}", contents(node));
+    assert!(read(node, "./etc/init.d/cdhboot-web").contains("/usr/bin/cdhboot-web"));
+    let (postinst, prerm) = (member(node, "postinst"), member(node, "prerm"));
+    assert!(postinst.contains("update-rc.d cdhboot-web defaults "), "{postinst}");
+    assert!(
+        postinst.contains("invoke-rc.d cdhboot-web restart") && !postinst.contains("_dh_action=start"),
+        "{postinst}"
+    );
+    assert!(prerm.contains("invoke-rc.d cdhboot-web stop"), "{prerm}");
 }
 
 fn lint(changes: &[PathBuf]) {

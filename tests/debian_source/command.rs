@@ -78,7 +78,10 @@ fn a_release_of_the_index_is_built() {
     let tree = directory.path().join("prettytable-0.7.2");
     let built = build(&tree);
     let inside = contents(&built.packages["prettytable"]);
-    assert!(inside.iter().any(|entry| entry.ends_with("./usr/lib/python3/dist-packages/prettytable.py")), "{inside:#?}");
+    assert!(
+        inside.iter().any(|entry| entry.ends_with("./usr/lib/python3/dist-packages/prettytable.py")),
+        "{inside:#?}"
+    );
     assert!(relations(&built.packages["prettytable"], "Depends").contains(&"python3:any".to_owned()));
 }
 
@@ -96,6 +99,10 @@ fn modules_are_built() {
     let tree = tree.into_iter().find(|path| path.is_dir()).unwrap();
     let built = build(&tree);
     let package = &built.packages["loose"];
-    assert!(contents(package).iter().any(|entry| entry.ends_with("dist-packages/loose.py")), "{:#?}", contents(package));
+    assert!(
+        contents(package).iter().any(|entry| entry.ends_with("dist-packages/loose.py")),
+        "{:#?}",
+        contents(package)
+    );
     assert!(relations(package, "Depends").contains(&"python3-yaml (>= 5)".to_owned()));
 }

@@ -211,7 +211,10 @@ fn everything_is_built() {
 
     for (script, words) in [
         ("preinst", &["the pre"][..]),
-        ("postinst", &["useradd -r", "chown every:every /etc/every/secret", "the post", "the trigger", "the posttrans"]),
+        (
+            "postinst",
+            &["useradd -r", "chown every:every /etc/every/secret", "the post", "the trigger", "the posttrans"],
+        ),
         ("prerm", &["the preun"]),
         ("postrm", &["the purge", "the postun", "rm -rf /var/lib/every", "userdel every"]),
     ] {
@@ -240,7 +243,10 @@ fn everything_is_built() {
     // Sockets cannot be restarted below their services.
     assert!(!postinst.contains("restart 'every-thing-door.socket'"), "{postinst}");
     assert!(postinst.contains("try-restart 'every-thing-door.service'"), "{postinst}");
-    assert!(postinst.contains("enable 'every-thing-nightly.timer'") && postinst.contains("enable 'every-thing-door.socket'"));
+    assert!(
+        postinst.contains("enable 'every-thing-nightly.timer'")
+            && postinst.contains("enable 'every-thing-door.socket'")
+    );
 }
 
 /// What debhelper would read as more than a path, or replace in a script, is refused.

@@ -5,13 +5,10 @@ use std::path::Path;
 use crate::tool::{assert_scripts_are_sound, build, field, generate, member};
 
 /// What would leave a file behind, or another field, if anything of it were taken at its word. `N` is a number.
-const ATTACKS: [&str; 6] = [
-    "$(shell touch touchedN) $(touch touchedN) `touch touchedN`",
-    "${source:Version} ${F:Description} ${} ${${}}",
-    "'; touch touchedN; ' \" && touch touchedN #",
-    "# Depends: evil, #evil",
-    "a, b (= 1) | c <!nocheck> [amd64] ${shlibs:Depends},,",
-    "\\n\\ttouch touchedN\\\\",
+const ATTACKS: [&str; 3] = [
+    "$(shell touch touchedN) $(touch touchedN) `touch touchedN` ${source:Version} ${F:Description} ${} ${${}}",
+    "'; touch touchedN; ' \" && touch touchedN # a, b (= 1) | c <!nocheck> [amd64] ${shlibs:Depends},,",
+    "# Depends: evil, #evil \\n\\ttouch touchedN\\\\",
 ];
 
 const PATCH: &str = "--- a/app.py\n+++ b/app.py\n@@ -1,2 +1,3 @@\n+# $(touch touched14)\n def main():\n     pass\n";
@@ -22,11 +19,13 @@ fn project(directory: &Path, attack: &str) {
     fs_err::create_dir_all(directory.join("etc")).unwrap();
     fs_err::write(directory.join("app.py"), "def main():\n    pass\n").unwrap();
     fs_err::write(directory.join("etc/app.conf"), attack).unwrap();
-    fs_err::write(directory.join("LICENSE"), format!("Copyright 2024 {attack}\n\nPermission is granted to {attack}\n")).unwrap();
+    fs_err::write(directory.join("LICENSE"), format!("Copyright 2024 {attack}\n\nPermission is granted to {attack}\n"))
+        .unwrap();
     let script = "cat <<'THE_END'\n".to_owned() + &attack.replace('N', "20") + "\nTHE_END\n";
     fs_err::write(directory.join("post.sh"), format!("#!/bin/sh\n{script}")).unwrap();
     fs_err::write(directory.join(format!("{}.patch", attack.replace('N', "13").replace('/', ""))), PATCH).unwrap();
-    let changes = format!("# Changes\n\n## 1.0 - 2024-02-29\n\n- x {0}\n  {0}\n* {0}\n -- x\n", attack.replace('N', "21"));
+    let changes =
+        format!("# Changes\n\n## 1.0 - 2024-02-29\n\n- x {0}\n  {0}\n* {0}\n -- x\n", attack.replace('N', "21"));
     fs_err::write(directory.join("CHANGES.md"), changes).unwrap();
     let pyproject = format!(
         "[build-system]\nrequires = [\"flit_core>=3.2,<4\"]\nbuild-backend = \"flit_core.buildapi\"\n\

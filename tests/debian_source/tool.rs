@@ -43,7 +43,8 @@ pub fn build(tree: &Path) -> Built {
     let output = Command::new("sh").args(["-c", line, "sh"]).arg(&log).dir(tree).run().unwrap();
     let log = fs_err::read_to_string(&log).unwrap();
     assert_eq!(output.code, 0, "dpkg-buildpackage in {}\n{log}", tree.display());
-    for complaint in ["dpkg-source: warning", "dpkg-gencontrol: warning", "dh_missing: warning", "unknown substitution"] {
+    for complaint in ["dpkg-source: warning", "dpkg-gencontrol: warning", "dh_missing: warning", "unknown substitution"]
+    {
         assert!(!log.contains(complaint), "{complaint}\n{log}");
     }
     let entries = fs_err::read_dir(tree.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());

@@ -132,7 +132,8 @@ fn fetch(root: &Root, names: &str) {
         fs_err::copy(file, root.inside(file)).unwrap();
     }
     root.lay_over("fetched-for-page", |layer| {
-        let line = format!("apt-get -qq update; apt-get -qq install --yes --no-install-recommends --download-only {names}");
+        let line =
+            format!("apt-get -qq update; apt-get -qq install --yes --no-install-recommends --download-only {names}");
         root.chroot("sh", &["-ec", &line]);
         for path in ["var/cache/apt/archives", "var/lib/apt/lists"] {
             let above = layer.join(path).parent().unwrap().to_path_buf();
@@ -171,7 +172,9 @@ fn a_source_package_makes_packages_that_run() {
     assert_eq!(ask(&machine), "hello True 1.0");
     let stat = machine.shell("stat -c '%a %U %G %n' /etc/page/page.yaml /var/lib/page");
     assert_eq!(stat, "640 root pageman /etc/page/page.yaml\n750 pageman pageman /var/lib/page\n");
-    for (unit, active) in [("page-idle.service", "inactive"), ("page-crowd@1.service", "active"), ("page-crowd@2.service", "active")] {
+    for (unit, active) in
+        [("page-idle.service", "inactive"), ("page-crowd@1.service", "active"), ("page-crowd@2.service", "active")]
+    {
         assert_eq!(state(&machine, unit), active, "{unit}\n{}", machine.journal());
     }
     for unit in ["page-web.service", "page-idle.service", "page-crowd@2.service"] {
@@ -195,12 +198,15 @@ fn a_source_package_makes_packages_that_run() {
     for unit in ["page-web.service", "page-idle.service", "page-crowd@1.service"] {
         assert_ne!(state(&machine, unit), "active", "{unit}");
     }
-    let left = "find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /var/log/journal \\) -prune -o \
+    let left = "find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /packages -o -path /tmp -o -path /var/log/journal \\) -prune -o \
                 -name '*page-*' -print -o -path '/etc/page*' -print -o -path '/var/lib/page*' -print -o -name 'page.py*' -print";
     let left = machine.shell(left);
     let left = left.lines().filter(|path| !path.contains("/usr/share/") && !path.contains("/usr/lib/python3"));
     assert_eq!(left.collect::<Vec<_>>(), Vec::<&str>::new());
     assert_ne!(machine.try_run("getent", &["passwd", "pageman"]).code, 0, "the account is left");
     let log = machine.shell("cat /var/log/page.log");
-    assert_eq!(log.lines().collect::<Vec<_>>(), ["post configure", "preun upgrade", "post configure", "preun remove", "purge purge"]);
+    assert_eq!(
+        log.lines().collect::<Vec<_>>(),
+        ["post configure", "preun upgrade", "post configure", "preun remove", "purge purge"]
+    );
 }

@@ -38,7 +38,8 @@ impl Backend {
             ("pbr", "PBR_VERSION"),
             ("poetry_dynamic_versioning", "POETRY_DYNAMIC_VERSIONING_BYPASS"),
         ];
-        let uses = |name: &str| self.requires.iter().any(|text| text.to_lowercase().replace('-', "_").starts_with(name));
+        let uses =
+            |name: &str| self.requires.iter().any(|text| text.to_lowercase().replace('-', "_").starts_with(name));
         let mut found = known.iter().filter(|(name, _)| uses(name)).map(|(_, variable)| *variable).collect::<Vec<_>>();
         found.dedup();
         found

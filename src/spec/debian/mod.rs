@@ -57,7 +57,7 @@ pub enum Error {
     #[error("what {distribution} has to build packages with is not known")]
     #[diagnostic(
         code(debian::release),
-        help("say which release it is like: `libraries = \"debian-12\"` in `[distribution.{distribution}]`")
+        help("say with `libraries` in `[distribution.{distribution}]` which release it is like")
     )]
     Release { distribution: String },
     #[error("{distribution} is too old for source packages: its debhelper does not know the level 13")]
@@ -78,7 +78,9 @@ pub enum Error {
     #[error("`{path}` is there already")]
     #[diagnostic(
         code(debian::exists),
-        help("move it away, or name another directory with `--output-directory`: what was changed in it would be lost")
+        help(
+            "move it away, or name another directory with `--output-directory`: what was changed in it would be lost"
+        )
     )]
     Exists { path: String },
     #[error(transparent)]
@@ -281,11 +283,7 @@ fn without_build(
         let text = application.setup(&input.plan.metadata.name, &input.plan.version)?;
         let lines = text.lines().map(|line| format!("+{line}\n")).collect::<Vec<_>>();
         let head = "Description: a setup.py for tools that know no other build backend\nForwarded: not-needed\n";
-        let patch = format!(
-            "{head}--- /dev/null\n+++ b/setup.py\n@@ -0,0 +1,{} @@\n{}",
-            lines.len(),
-            lines.concat()
-        );
+        let patch = format!("{head}--- /dev/null\n+++ b/setup.py\n@@ -0,0 +1,{} @@\n{}", lines.len(), lines.concat());
         tree.add("debian/patches/setup.py.patch", patch);
         names.push("setup.py.patch".to_owned());
         let main = packages.first().map_or("", |main| main.name.as_str());
@@ -417,7 +415,7 @@ pub fn write(source: &DebianSource, directory: &Path) -> Result<Written, Error> 
     let stem = scratch.path().join(format!("{}_{}.orig", source.name, source.version));
     let packed = source.archive.copy_for_dpkg(&stem, &unpacked)?;
     // What upstream has for Debian is not for this package: dpkg-source leaves it out, too.
-    let own = unpacked.join("debian");
+    let own = unpacked.join("debian/");
     if own.is_dir() {
         fs_err::remove_dir_all(&own)?;
     }

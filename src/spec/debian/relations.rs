@@ -9,10 +9,8 @@ pub fn relations(translation: &Translation, open: &mut Vec<String>) -> Vec<Relat
     let mut relations = Vec::new();
     let mut left_out = Vec::new();
     for relation in &translation.relations {
-        let with = |comparison, version: String| Relation {
-            comparison: Some((comparison, version)),
-            ..relation.clone()
-        };
+        let with =
+            |comparison, version: String| Relation { comparison: Some((comparison, version)), ..relation.clone() };
         match (&relation.kind, &relation.comparison) {
             // Conflicts of two bounds would be one with either: no version range can be left out.
             (RelationKind::Conflicts, Some((_, version))) => left_out.push(version.as_str()),
