@@ -279,7 +279,8 @@ fn without_build(
 ) -> Result<Application, Error> {
     let mut application = input.application.clone();
     let mut names = Vec::new();
-    if !backend.setup_py && !(suite.pyproject && backend.pyproject) {
+    let builds = backend.setup_py || (suite.pyproject && backend.pyproject);
+    if !builds {
         let text = application.setup(&input.plan.metadata.name, &input.plan.version)?;
         let lines = text.lines().map(|line| format!("+{line}\n")).collect::<Vec<_>>();
         let head = "Description: a setup.py for tools that know no other build backend\nForwarded: not-needed\n";
