@@ -1,5 +1,8 @@
 //! The whole run, top-down: project, plan, resolve, stage, service, package, format.
 
+mod hybrid;
+mod source;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,18 +13,18 @@ use miette::Diagnostic;
 use thiserror::Error as ThisError;
 
 use crate::Error as AnyError;
-use crate::distribution::{Catalogue, Distribution, PackageFormat};
+use crate::distribution::{Catalogue, Distribution};
 use crate::format::{self, Packed};
 use crate::package::{self, Package};
 use crate::plan::{self, BuildPlan, InterpreterKind};
 use crate::progress::Listener;
 use crate::project::{BytecodeMode, Config, Metadata, Source};
-use crate::resolve::{self, Lock, Resolver, SourceArchive, Wheel};
+use crate::resolve::{self, Lock, Resolver, Wheel};
 use crate::scratch::Scratch;
-use crate::spec::debian::DebianSource;
-use crate::spec::{self, SpecFiles};
 use crate::stage::gate::Scanner;
 use crate::stage::{self, EntryKind, LaidOut, Origin, Stage, TargetPath, bytecode};
+
+pub use source::{Wanted, debian_sources, hybrid_spec_files, spec_checks, spec_files};
 
 /// What can go wrong between the floors.
 #[derive(Debug, ThisError, Diagnostic)]
@@ -145,49 +148,6 @@ pub fn stage_into(request: &Request, directory: &Path, listener: &dyn Listener) 
     Ok(plans)
 }
 
-/// Makes a spec file for every distribution with RPMs, with what has to lie beside it, and writes nothing yet.
-///
-/// # Errors
-/// When the application's wheel cannot be built, or a target has no spec files.
-pub fn spec_files(request: &Request, listener: &dyn Listener) -> Result<Vec<(BuildPlan, SpecFiles)>, AnyError> {
-    let session = Session::open(request, listener)?;
-    let distributions = session.distributions.iter().filter(|known| known.format == PackageFormat::Rpm);
-    distributions.map(|distribution| session.spec_files(distribution)).collect()
-}
-
-/// Of which distributions Debian source packages are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DebianWanted {
-    /// Those with Debian packages, whatever the others are.
-    Fitting,
-    /// All that are named, which have to have Debian packages; without any, those of the configuration that have.
-    Named,
-}
-
-/// Makes Debian source packages, and writes nothing yet.
-///
-/// # Errors
-/// When the application's wheel cannot be built, or a target has no such packages.
-pub fn debian_sources(
-    request: &Request,
-    wanted: DebianWanted,
-    listener: &dyn Listener,
-) -> Result<Vec<(BuildPlan, DebianSource)>, AnyError> {
-    let session = Session::open(request, listener)?;
-    let (fitting, others): (Vec<_>, Vec<_>) =
-        session.distributions.iter().partition(|known| known.format == PackageFormat::Deb);
-    if wanted == DebianWanted::Named {
-        match others.first() {
-            Some(other) if !request.distributions.is_empty() => {
-                return Err(spec::debian::Error::Format { distribution: other.title.clone() }.into());
-            }
-            _ if fitting.is_empty() => return Err(spec::debian::Error::NoDistribution.into()),
-            _ => {}
-        }
-    }
-    fitting.into_iter().map(|distribution| session.debian_source(distribution)).collect()
-}
-
 /// What all distributions of a run share.
 struct Session<'a> {
     request: &'a Request,
@@ -263,7 +223,7 @@ impl<'a> Session<'a> {
             || self.resolver.resolve(&plan.python, &plan.metadata, &wheel, &plan.interpreter, &plan.platform),
             || matches!(plan.bytecode, BytecodeMode::Auto | BytecodeMode::Build).then(|| self.interpreter(&plan)),
         );
-        let lock = lock?;
+        let lock = self.leave_to_the_target(&mut plan, lock?)?;
         if plan.bytecode == BytecodeMode::Auto {
             plan.bytecode = self.choose_bytecode(&plan);
         }
@@ -284,52 +244,6 @@ impl<'a> Session<'a> {
             None => Metadata::from_wheel(&self.application(distribution)?.path)?,
         };
         self.plan(distribution, metadata)
-    }
-
-    /// A spec file for one distribution.
-    fn spec_files(&self, distribution: &Distribution) -> Result<(BuildPlan, SpecFiles), AnyError> {
-        let (plan, files) = self.with_spec_input(distribution, |input| Ok(spec::generate(input)?))?;
-        for note in &files.notes {
-            self.listener.warning(note);
-        }
-        Ok((plan, files))
-    }
-
-    /// A Debian source package for one distribution.
-    fn debian_source(&self, distribution: &Distribution) -> Result<(BuildPlan, DebianSource), AnyError> {
-        let (plan, source) = self.with_spec_input(distribution, |input| Ok(spec::debian::generate(input)?))?;
-        for note in &source.notes {
-            self.listener.warning(note);
-        }
-        Ok((plan, source))
-    }
-
-    /// Collects what a package that bundles nothing is made from.
-    fn with_spec_input<T>(
-        &self,
-        distribution: &Distribution,
-        make: impl FnOnce(&spec::Input<'_>) -> Result<T, AnyError>,
-    ) -> Result<(BuildPlan, T), AnyError> {
-        self.listener.step(&format!("{}: building the application's wheel", distribution.name));
-        let wheel = self.application(distribution)?;
-        let metadata = Metadata::from_wheel(&wheel.path)?;
-        let project = self.config.project(&self.source, metadata.clone(), distribution)?;
-        let plan = self.plan(distribution, metadata)?;
-        let made = make(&spec::Input {
-            plan: &plan,
-            application: &spec::Application::read(&wheel.path)?,
-            archive: &self.source_archive(&plan)?,
-            environment: &resolve::marker_environment(&plan.interpreter, &plan.platform)?,
-            package_map: &project.package_map,
-            requirements: &resolve::required_by_files(&plan.python.requirements)?,
-        })?;
-        Ok((plan, made))
-    }
-
-    /// The application's sources in one archive.
-    fn source_archive(&self, plan: &BuildPlan) -> Result<SourceArchive, AnyError> {
-        let BuildPlan { python, interpreter, platform, metadata, .. } = plan;
-        Ok(self.resolver.source_archive(&self.source, python, interpreter, platform, metadata)?)
     }
 
     fn plan(&self, distribution: &Distribution, metadata: Metadata) -> Result<BuildPlan, AnyError> {

@@ -143,12 +143,27 @@ pub struct GenerateSpecArgs {
     pub target: TargetArgs,
     /// Write Debian source packages, which dpkg-buildpackage builds. Distributions with Debian packages imply it; without
     /// any `--distribution`, those of `[targets]` are taken that have them.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["srpm", "bundle_missing"])]
     pub debian: bool,
     /// Directory for the spec file and its sources, or for the orig tarball and the source tree with `debian/` in it; with more
     /// than one distribution, each gets a directory of its name below it.
     #[arg(long = "output-directory", short = 'o', value_name = "DIR", default_value = ".")]
     pub directory: PathBuf,
+    /// Write nothing; say which requirements the target's repositories can satisfy and which not. Needs `--repository`.
+    #[arg(long, group = "asked")]
+    pub check: bool,
+    /// Bundle what the target's repositories cannot satisfy, in a virtualenv of the application's own that sees the
+    /// distribution's packages; require the rest. Needs `--repository`.
+    #[arg(long, group = "asked", requires = "repositories")]
+    pub bundle_missing: bool,
+    /// A repository of the target: a directory with `repodata/`, its http(s) address, or a file (`-`: standard input) with what
+    /// `dnf repoquery --available --provides` prints; give it again for more.
+    #[arg(long = "repository", value_name = "DIR|URL|FILE", requires = "asked")]
+    pub repositories: Vec<String>,
+    /// Write a source RPM (`NAME-VERSION-RELEASE.src.rpm`), which holds the spec file and its sources, in place of them.
+    /// `rpmbuild --rebuild` and mock build it; no rpmbuild is needed to write it.
+    #[arg(long)]
+    pub srpm: bool,
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -1,25 +1,17 @@
 //! `omnipack generate-spec`.
 
-use std::path::PathBuf;
-
 use serde::Serialize;
 
-use crate::build::{self, DebianWanted};
+use crate::build::{self, Wanted};
 use crate::cli::arguments::GenerateSpecArgs;
 use crate::cli::debian_source::{self, WrittenSource};
 use crate::cli::failure::Failure;
+use crate::cli::spec_output::{self, Written};
 use crate::cli::{print, print_json, reporter};
-use crate::spec;
-
-/// What was written for one distribution.
-#[derive(Serialize)]
-struct Written {
-    distribution: String,
-    spec: PathBuf,
-    /// The first is the source archive of the application.
-    sources: Vec<PathBuf>,
-    notes: Vec<String>,
-}
+use crate::plan::BuildPlan;
+use crate::spec::debian::DebianSource;
+use crate::spec::satisfy::Location;
+use crate::spec::{self, SpecFiles};
 
 /// One element of the JSON.
 #[derive(Serialize)]
@@ -29,33 +21,30 @@ enum Output {
     Debian(WrittenSource),
 }
 
-/// Writes spec files and their sources.
+/// Spec files and Debian source packages, each with its plan.
+type Made = (Vec<(BuildPlan, SpecFiles)>, Vec<(BuildPlan, DebianSource)>);
+
+/// Writes spec files and their sources, or Debian source packages, or says what they would need that the repositories lack.
 pub fn run(arguments: &GenerateSpecArgs) -> Result<(), Failure> {
-    let request = super::build::request(&arguments.target)?;
+    if arguments.check {
+        return super::repository_check::run(arguments);
+    }
     let reporter = reporter(&arguments.output);
-    let wanted = if arguments.debian { DebianWanted::Named } else { DebianWanted::Fitting };
-    let all = if arguments.debian { Ok(Vec::new()) } else { build::spec_files(&request, &reporter) };
-    let sources = all.and_then(|all| Ok((all, build::debian_sources(&request, wanted, &reporter)?)));
+    let made = make(arguments, &reporter);
     reporter.finish();
-    let (all, sources) = sources?;
-    let several = all.len() + sources.len() > 1;
+    let (specs, sources) = made?;
+    let several = specs.len() + sources.len() > 1;
+    let directory = |plan: &BuildPlan| match several {
+        true => arguments.directory.join(&plan.distribution.name),
+        false => arguments.directory.clone(),
+    };
     let mut written = Vec::new();
-    for (plan, files) in all {
-        let name = &plan.distribution.name;
-        let directory = if several { arguments.directory.join(name) } else { arguments.directory.clone() };
-        let paths = spec::write(&files, &directory).map_err(crate::Error::from)?;
-        let mut paths = paths.into_iter();
-        written.push(Output::Spec(Written {
-            distribution: name.clone(),
-            spec: paths.next().unwrap_or_default(),
-            sources: paths.collect(),
-            notes: files.notes,
-        }));
+    for (plan, files) in specs {
+        written.push(Output::Spec(spec_output::write(&plan, files, &directory(&plan), arguments)?));
     }
     for (plan, source) in sources {
         let name = &plan.distribution.name;
-        let directory = if several { arguments.directory.join(name) } else { arguments.directory.clone() };
-        written.push(Output::Debian(debian_source::write(name, source, &directory)?));
+        written.push(Output::Debian(debian_source::write(name, source, &directory(&plan))?));
     }
     if arguments.output.json {
         return print_json(&written);
@@ -64,16 +53,26 @@ pub fn run(arguments: &GenerateSpecArgs) -> Result<(), Failure> {
         return Ok(());
     }
     let text = |output: &Output| match output {
-        Output::Spec(written) => text(written),
+        Output::Spec(written) => written.text(),
         Output::Debian(written) => written.text(),
     };
     print(&written.iter().map(text).collect::<String>())
 }
 
-fn text(written: &Written) -> String {
-    let mut text = format!("{}\n", written.spec.display());
-    for source in &written.sources {
-        text.push_str(&format!("  {}\n", source.display()));
+/// What is made follows from the targets, unless an option asks for what only one kind of them has.
+fn make(arguments: &GenerateSpecArgs, reporter: &dyn crate::progress::Listener) -> Result<Made, Failure> {
+    let request = super::build::request(&arguments.target)?;
+    if arguments.bundle_missing {
+        let locations = arguments.repositories.iter().map(|text| Location::parse(text)).collect::<Result<Vec<_>, _>>();
+        let locations = locations.map_err(|error| crate::Error::from(spec::Error::from(error)))?;
+        return Ok((build::hybrid_spec_files(&request, &locations, reporter)?, Vec::new()));
     }
-    text
+    if arguments.debian {
+        return Ok((Vec::new(), build::debian_sources(&request, Wanted::Named, reporter)?));
+    }
+    if arguments.srpm {
+        return Ok((build::spec_files(&request, Wanted::Named, reporter)?, Vec::new()));
+    }
+    let specs = build::spec_files(&request, Wanted::Fitting, reporter)?;
+    Ok((specs, build::debian_sources(&request, Wanted::Fitting, reporter)?))
 }

@@ -11,6 +11,7 @@ mod deb;
 mod debian_source;
 mod generated_spec;
 mod harness;
+mod hybrid;
 mod initscripts;
 mod lifecycle;
 mod machine;
