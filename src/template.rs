@@ -46,7 +46,7 @@ pub struct TemplateError {
 /// - `spec`: the rest of a line of a spec file; `spec_lines`: lines of text in one; `spec_script`: lines of a script in one.
 /// - `deb822_line`: a value in a Debian control file that is one line, or one of its continuation lines.
 /// - `deb822_text`: a value of many lines, as continuation lines.
-/// - `debian_control`, `debian_control_text`: the same in `debian/control`, in which no variable is replaced.
+/// - `dpkg_control`, `dpkg_control_text`: the same in `debian/control`, in which no variable is replaced.
 ///
 /// # Errors
 /// When the template is not sound, names what `context` has not, or a filter refuses a value.
@@ -94,10 +94,9 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     environment.add_filter("spec_script", |text: &str| spec::script(text).map_err(refused));
     environment.add_filter("deb822_line", |text: &str| deb822_lines(text).collect::<Vec<_>>().join(" "));
     environment.add_filter("deb822_text", |text: &str| deb822_text(text));
-    environment.add_filter("debian_control", |text: &str| {
-        without_variables(&deb822_lines(text).collect::<Vec<_>>().join(" "))
-    });
-    environment.add_filter("debian_control_text", |text: &str| without_variables(&deb822_text(text)));
+    environment
+        .add_filter("dpkg_control", |text: &str| without_variables(&deb822_lines(text).collect::<Vec<_>>().join(" ")));
+    environment.add_filter("dpkg_control_text", |text: &str| without_variables(&deb822_text(text)));
     Ok(environment)
 }
 
@@ -296,11 +295,8 @@ mod tests {
 
     #[test]
     fn no_variable_of_dpkg_is_left() {
-        assert_eq!(
-            one("{{ value | debian_control }}", "${a} ${} $b\n${${c}d}").unwrap(),
-            "${}{a} ${}{} $b ${}{${}{c}d}"
-        );
-        assert_eq!(one("{{ value | debian_control_text }}", "a\n${F:x}").unwrap(), " a\n ${}{F:x}");
+        assert_eq!(one("{{ value | dpkg_control }}", "${a} ${} $b\n${${c}d}").unwrap(), "${}{a} ${}{} $b ${}{${}{c}d}");
+        assert_eq!(one("{{ value | dpkg_control_text }}", "a\n${F:x}").unwrap(), " a\n ${}{F:x}");
     }
 
     proptest! {

@@ -153,7 +153,7 @@ pub enum TryStage {
                   omnipack generate-spec --check --repository /srv/mirror/rocky/9/AppStream -D rocky-9 .\n  dnf repoquery --available \
                   --provides | omnipack generate-spec --check --repository - -D fedora-42 .\n  omnipack generate-spec --check --json \
                   --repository https://mirror.example/fedora/42/os -D fedora-42 . | jq '.[0].rows[] | select(.relations[].verdict != \
-                  \"satisfied\").requirements[]'\n  omnipack generate-spec -D debian-12 -o packaging .\n\nExit codes: 0 done, 1 it cannot \
+                  \"satisfied\").requirements[]'\n  omnipack generate-spec -D debian-12 -o packaging .    # then: cd packaging/app-1.0 && dpkg-buildpackage -us -uc\n\nExit codes: 0 done, 1 it cannot \
                   be written, fails when it is tried or, with --check, something is not satisfied, 2 the command line or the \
                   configuration is wrong."
 )]
@@ -164,8 +164,8 @@ pub struct GenerateSpecArgs {
     /// any `--distribution`, those of `[targets]` are taken that have them.
     #[arg(long, conflicts_with_all = ["srpm", "bundle_missing"])]
     pub debian: bool,
-    /// Directory for the spec file and its sources; with more than one distribution, each gets a directory of its name
-    /// below it.
+    /// Directory for the spec file and its sources, or for the orig tarball and the source tree with `debian/` in it; with more
+    /// than one distribution, each gets a directory of its name below it.
     #[arg(long = "output-directory", short = 'o', value_name = "DIR", default_value = ".")]
     pub directory: PathBuf,
     /// Write nothing; say which requirements the target's repositories can satisfy and which not. Needs `--repository`.

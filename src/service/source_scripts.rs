@@ -22,6 +22,14 @@ pub struct Owned {
     pub mode: String,
 }
 
+/// An init script that debhelper does not start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InitScript {
+    pub name: String,
+    /// In an upgrade, where it runs?
+    pub restart: bool,
+}
+
 /// What is done beside debhelper's snippets.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct SourceParts {
@@ -36,6 +44,8 @@ pub struct SourceParts {
     pub started: Vec<String>,
     /// Instances that are restarted in an upgrade, where they run.
     pub restarted: Vec<String>,
+    /// Where init scripts are the target's.
+    pub scripts: Vec<InitScript>,
 }
 
 #[derive(Serialize)]

@@ -119,20 +119,48 @@ fn buildable(name: &str, directory: &Path) -> PathBuf {
 fn the_fixtures_are_built_and_linted() {
     let directory = tempfile::tempdir().unwrap();
     let mut changes = Vec::new();
-    let checks: [(&str, fn(&Built)); 4] =
-        [("cdhboot", cdhboot), ("flocker", flocker), ("native", native), ("minimal", minimal)];
-    for (name, check) in checks {
+    for name in ["cdhboot", "flocker", "native", "minimal"] {
         let project = buildable(name, &directory.path().join("projects"));
         let tree = generate(&project, "debian-12", &directory.path().join(name));
         let built = build(&tree);
         assert_scripts_are_sound(&built);
-        check(&built);
+        match name {
+            "cdhboot" => cdhboot(&built),
+            "flocker" => flocker(&built),
+            "native" => native(&built),
+            _ => minimal(&built),
+        }
         if name == "minimal" {
             build(&tree);
         }
         changes.push(built.changes);
     }
     lint(&changes);
+}
+
+/// Init scripts, where they are the target's.
+#[test]
+fn init_scripts_are_built() {
+    let directory = tempfile::tempdir().unwrap();
+    let project = directory.path().join("project");
+    expect_success(&Command::new("cp").arg("-r").arg(fixture("cdhboot")).arg(&project));
+    let path = project.join("omnipack.toml");
+    let text = fs_err::read_to_string(&path).unwrap();
+    let more = "[distribution.house-12]\nlike = \"debian-12\"\ninit = \"sysvinit\"\n";
+    fs_err::write(&path, format!("{text}\n{more}")).unwrap();
+    let built = build(&generate(&project, "house-12", &directory.path().join("out")));
+    assert_scripts_are_sound(&built);
+    let node = &built.packages["cdhboot-node"];
+    let script = "-rwxr-xr-x root/root ./etc/init.d/cdhboot-web".to_owned();
+    assert!(contents(node).contains(&script), "{:#?}", contents(node));
+    assert!(read(node, "./etc/init.d/cdhboot-web").contains("/usr/bin/cdhboot-web"));
+    let (postinst, prerm) = (member(node, "postinst"), member(node, "prerm"));
+    assert!(postinst.contains("update-rc.d cdhboot-web defaults "), "{postinst}");
+    assert!(
+        postinst.contains("invoke-rc.d cdhboot-web restart") && !postinst.contains("_dh_action=start"),
+        "{postinst}"
+    );
+    assert!(prerm.contains("invoke-rc.d cdhboot-web stop"), "{prerm}");
 }
 
 fn lint(changes: &[PathBuf]) {

@@ -5,13 +5,10 @@ use std::path::Path;
 use crate::tool::{assert_scripts_are_sound, build, field, generate, member};
 
 /// What would leave a file behind, or another field, if anything of it were taken at its word. `N` is a number.
-const ATTACKS: [&str; 6] = [
-    "$(shell touch touchedN) $(touch touchedN) `touch touchedN`",
-    "${source:Version} ${F:Description} ${} ${${}}",
-    "'; touch touchedN; ' \" && touch touchedN #",
-    "# Depends: evil, #evil",
-    "a, b (= 1) | c <!nocheck> [amd64] ${shlibs:Depends},,",
-    "\\n\\ttouch touchedN\\\\",
+const ATTACKS: [&str; 3] = [
+    "$(shell touch touchedN) $(touch touchedN) `touch touchedN` ${source:Version} ${F:Description} ${} ${${}}",
+    "'; touch touchedN; ' \" && touch touchedN # a, b (= 1) | c <!nocheck> [amd64] ${shlibs:Depends},,",
+    "# Depends: evil, #evil \\n\\ttouch touchedN\\\\",
 ];
 
 const PATCH: &str = "--- a/app.py\n+++ b/app.py\n@@ -1,2 +1,3 @@\n+# $(touch touched14)\n def main():\n     pass\n";

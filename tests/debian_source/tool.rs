@@ -32,7 +32,6 @@ pub struct Built {
     /// Package files by the packages' names.
     pub packages: BTreeMap<String, PathBuf>,
     pub changes: PathBuf,
-    pub log: String,
 }
 
 /// Builds source and binary packages in `tree`, as it stands, with nothing of this machine's but Debian's own tools.
@@ -55,7 +54,7 @@ pub fn build(tree: &Path) -> Built {
     };
     let packages = with("deb").into_iter().map(|path| (field(&path, "Package"), path)).collect();
     assert_eq!(with("dsc").len(), 1, "{entries:?}");
-    Built { packages, changes: with("changes").remove(0), log }
+    Built { packages, changes: with("changes").remove(0) }
 }
 
 /// The value of a field of the control file.

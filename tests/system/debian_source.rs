@@ -198,7 +198,7 @@ fn a_source_package_makes_packages_that_run() {
     for unit in ["page-web.service", "page-idle.service", "page-crowd@1.service"] {
         assert_ne!(state(&machine, unit), "active", "{unit}");
     }
-    let left = "find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /var/log/journal \\) -prune -o \
+    let left = "find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /packages -o -path /tmp -o -path /var/log/journal \\) -prune -o \
                 -name '*page-*' -print -o -path '/etc/page*' -print -o -path '/var/lib/page*' -print -o -name 'page.py*' -print";
     let left = machine.shell(left);
     let left = left.lines().filter(|path| !path.contains("/usr/share/") && !path.contains("/usr/lib/python3"));

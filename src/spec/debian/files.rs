@@ -90,6 +90,13 @@ impl Tree {
             self.targets.entry("dh_installsystemd").or_default().extend(lines);
         }
         units::parts(&units, &mut parts);
+        let scripts = units::init_scripts(planned, package, &mut parts)?;
+        for line in self.targets.entry("dh_installinit").or_default() {
+            let of = |name: &str| format!("dh_installinit --package={} --name={name}", package.name);
+            if let Some((_, options)) = scripts.iter().find(|(name, _)| *line == of(name)) {
+                line.push_str(options);
+            }
+        }
         for (name, lines) in lists.into_files() {
             if !lines.is_empty() {
                 self.add(&format!("debian/{}.{name}", package.name), lines.join("\n") + "\n");
@@ -164,12 +171,12 @@ impl Tree {
         let Some((_, end, word, program)) = known else { return false };
         let usual = if *word == "init" { 0o755 } else { 0o644 };
         let name = name.strip_suffix(end).unwrap_or(name);
-        // debhelper looks for `name.word`, and would take a dot for the end of the package's name.
-        if entry.mode & 0o777 != usual || entry.mode != usual {
+        if entry.mode != usual || name.contains(['^', '~']) {
             return false;
         }
         let lines = self.targets.entry(program).or_default();
-        let source = if name == package.name {
+        // dh_installinit is told more than the name.
+        let source = if name == package.name && *program != "dh_installinit" {
             format!("debian/{name}.{word}")
         } else {
             let line = format!("{program} --package={} --name={name}", package.name);

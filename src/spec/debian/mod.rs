@@ -57,7 +57,7 @@ pub enum Error {
     #[error("what {distribution} has to build packages with is not known")]
     #[diagnostic(
         code(debian::release),
-        help("say which release it is like: `libraries = \"debian-12\"` in `[distribution.{distribution}]`")
+        help("say with `libraries` in `[distribution.{distribution}]` which release it is like")
     )]
     Release { distribution: String },
     #[error("{distribution} is too old for source packages: its debhelper does not know the level 13")]
@@ -279,7 +279,8 @@ fn without_build(
 ) -> Result<Application, Error> {
     let mut application = input.application.clone();
     let mut names = Vec::new();
-    if !backend.setup_py && !(suite.pyproject && backend.pyproject) {
+    let builds = backend.setup_py || (suite.pyproject && backend.pyproject);
+    if !builds {
         let text = application.setup(&input.plan.metadata.name, &input.plan.version)?;
         let lines = text.lines().map(|line| format!("+{line}\n")).collect::<Vec<_>>();
         let head = "Description: a setup.py for tools that know no other build backend\nForwarded: not-needed\n";
@@ -415,7 +416,7 @@ pub fn write(source: &DebianSource, directory: &Path) -> Result<Written, Error> 
     let stem = scratch.path().join(format!("{}_{}.orig", source.name, source.version));
     let packed = source.archive.copy_for_dpkg(&stem, &unpacked)?;
     // What upstream has for Debian is not for this package: dpkg-source leaves it out, too.
-    let own = unpacked.join("debian");
+    let own = unpacked.join("debian/");
     if own.is_dir() {
         fs_err::remove_dir_all(&own)?;
     }

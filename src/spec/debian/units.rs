@@ -5,8 +5,8 @@ use super::Error;
 use crate::package::Package;
 use crate::plan::PackagePlan;
 use crate::project::Enable;
-use crate::service::SourceParts;
 use crate::service::manifest::{self, Kind, Manifest, ManifestService};
+use crate::service::{InitScript, SourceParts};
 use crate::stage::EntryKind;
 
 /// A unit file, and what is done with the unit.
@@ -127,6 +127,38 @@ fn manifest(package: &Package) -> Result<Vec<ManifestService>, Error> {
     let Some(EntryKind::File(content)) = found.map(|entry| &entry.kind) else { return Ok(Vec::new()) };
     let manifest: Manifest = serde_json::from_slice(&content.read()?).map_err(std::io::Error::other)?;
     Ok(manifest.services)
+}
+
+/// What dh_installinit is told of the init scripts of a package: the script's name and the options. It restarts and stops only
+/// what it starts: the rest is for the package's own scripts.
+///
+/// # Errors
+/// When the list of services cannot be read.
+pub fn init_scripts(
+    planned: &PackagePlan,
+    package: &Package,
+    parts: &mut SourceParts,
+) -> Result<Vec<(String, String)>, Error> {
+    let mut scripts = Vec::new();
+    for service in manifest(package)? {
+        let Some(known) = planned.services.iter().find(|known| known.name == service.name) else { continue };
+        let restart = service.kind == Kind::Service && service.restart_on_upgrade;
+        for name in service.units.iter().filter(|name| !name.ends_with(".service")) {
+            let mut options = String::new();
+            for (option, wanted) in [
+                (" --no-enable", known.enable == Enable::No),
+                (" --no-start", !known.start),
+                (" --no-stop-on-upgrade", !restart),
+            ] {
+                options.push_str(if wanted { option } else { "" });
+            }
+            scripts.push((name.clone(), options));
+            if !known.start {
+                parts.scripts.push(InitScript { name: name.clone(), restart });
+            }
+        }
+    }
+    Ok(scripts)
 }
 
 /// The lines of `debian/rules` that install the units and write the snippets for them.
