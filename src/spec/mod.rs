@@ -286,7 +286,8 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         pypi_name: &plan.metadata.name,
         pypi_version: &plan.version,
         url: &plan.url,
-        vendor: &plan.vendor,
+        // Guidelines leave it to the build system; what stands here without the user's saying so is the author.
+        vendor: if layout.own_prefix().is_none() && plan.vendor == header::author(plan) { "" } else { &plan.vendor },
         group: &plan.group,
         group_is_said: plan.group != crate::project::DEFAULT_GROUP,
         sources: sources.names(),
