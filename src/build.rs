@@ -16,7 +16,7 @@ use crate::package::{self, Package};
 use crate::plan::{self, BuildPlan, InterpreterKind};
 use crate::progress::Listener;
 use crate::project::{BytecodeMode, Config, Metadata, Source};
-use crate::resolve::{self, Lock, Resolver, Wheel};
+use crate::resolve::{self, Lock, Resolver, SourceArchive, Wheel};
 use crate::scratch::Scratch;
 use crate::spec::{self, SpecFiles};
 use crate::stage::gate::Scanner;
@@ -260,7 +260,8 @@ impl<'a> Session<'a> {
         let plan = self.plan(distribution, metadata)?;
         let input = spec::Input {
             plan: &plan,
-            application: &spec::Application::read(&wheel.path, &self.source)?,
+            application: &spec::Application::read(&wheel.path)?,
+            archive: &self.source_archive(&plan)?,
             environment: &resolve::marker_environment(&plan.interpreter, &plan.platform)?,
             package_map: &project.package_map,
             requirements: &resolve::required_by_files(&plan.python.requirements)?,
@@ -270,6 +271,12 @@ impl<'a> Session<'a> {
             self.listener.warning(note);
         }
         Ok((plan, files))
+    }
+
+    /// The application's sources in one archive.
+    fn source_archive(&self, plan: &BuildPlan) -> Result<SourceArchive, AnyError> {
+        let BuildPlan { python, interpreter, platform, metadata, .. } = plan;
+        Ok(self.resolver.source_archive(&self.source, python, interpreter, platform, metadata)?)
     }
 
     fn plan(&self, distribution: &Distribution, metadata: Metadata) -> Result<BuildPlan, AnyError> {

@@ -15,9 +15,8 @@ use crate::spec;
 struct Written {
     distribution: String,
     spec: PathBuf,
+    /// The first is the source archive of the application.
     sources: Vec<PathBuf>,
-    /// The archive of the application that rpmbuild wants beside the sources.
-    archive: String,
     notes: Vec<String>,
 }
 
@@ -39,7 +38,6 @@ pub fn run(arguments: &GenerateSpecArgs) -> Result<(), Failure> {
             distribution: name.clone(),
             spec: paths.next().unwrap_or_default(),
             sources: paths.collect(),
-            archive: files.archive,
             notes: files.notes,
         });
     }
@@ -57,9 +55,5 @@ fn text(written: &Written) -> String {
     for source in &written.sources {
         text.push_str(&format!("  {}\n", source.display()));
     }
-    text.push_str(&format!(
-        "  and {}, the source archive of the application, has to lie beside them\n",
-        written.archive
-    ));
     text
 }

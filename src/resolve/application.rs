@@ -8,7 +8,7 @@ use super::build::{Built, Subject};
 use super::cache::{Cache, digest, sha256_file};
 use super::lock::Freshness;
 use super::modules;
-use super::pylock::Pylock;
+use super::pylock::{Package, Pylock};
 use super::requests::Request;
 use super::requirements::RequirementFiles;
 use super::session::Session;
@@ -55,6 +55,14 @@ impl Resolver<'_> {
 
     /// The wheel of a requirement, alone: what it needs comes later.
     fn required(&self, text: &str, target: &Target, session: &Session) -> Result<Wheel, Error> {
+        let package = self.required_package(text, target, session)?;
+        let (mut wheel, _) = self.materialise(&package, &std::path::absolute(".")?, &[], target, session)?;
+        wheel.role = WheelRole::Application;
+        Ok(wheel)
+    }
+
+    /// What the index, or wherever the requirement points, has of it.
+    pub(super) fn required_package(&self, text: &str, target: &Target, session: &Session) -> Result<Package, Error> {
         let scratch = self.cache.scratch()?;
         let file = scratch.path().join("application.in");
         fs::write(&file, format!("{text}\n"))?;
@@ -66,14 +74,11 @@ impl Resolver<'_> {
         let fresh = if pins.local { Freshness::Never } else { Freshness::Pinned(&pins.pinned) };
         let pylock = self.compiled(&key, fresh, &request, target, session)?;
         let packages = Pylock::parse(&pylock, "the resolver's answer")?.for_target(target, "the resolver's answer")?;
-        let package = packages.into_iter().next().ok_or_else(|| Error::Input {
+        packages.into_iter().next().ok_or_else(|| Error::Input {
             file: text.to_owned(),
             reason: "its marker does not hold for the target".to_owned(),
             help: "leave the marker out".to_owned(),
-        })?;
-        let (mut wheel, _) = self.materialise(&package, &request.directory, &[], target, session)?;
-        wheel.role = WheelRole::Application;
-        Ok(wheel)
+        })
     }
 }
 

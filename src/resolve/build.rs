@@ -8,6 +8,7 @@ use super::cache::{digest, sha256_file};
 use super::compile::{self, Place};
 use super::python::LocalPython;
 use super::tags::WheelName;
+use super::tarball;
 use super::target::Target;
 use super::tree::SourceTree;
 use super::{Error, Resolver, Session, Wheel};
@@ -16,10 +17,27 @@ use crate::scratch::Scratch;
 
 /// Whether a build may start a compiler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Compiler {
+pub(super) enum Compiler {
     Allowed,
     /// It would compile for another Python: extensions that are optional are left out, others fail at once.
     Forbidden,
+}
+
+/// What a build backend is asked for (PEP 517).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Artefact {
+    Wheel,
+    Sdist,
+}
+
+impl Artefact {
+    /// Of its file name.
+    fn end(self) -> &'static str {
+        match self {
+            Self::Wheel => ".whl",
+            Self::Sdist => ".tar.gz",
+        }
+    }
 }
 
 /// A wheel that was built, in the cache.
@@ -102,7 +120,7 @@ impl Resolver<'_> {
         let native = archive_has_native(sdist)?;
         // Unpacked where we know of it, so that compilers can be told to call it by another name.
         let scratch = self.cache.scratch()?;
-        let unpacked = if native { unpack(sdist, &scratch.path().join("source"))? } else { None };
+        let unpacked = if native { tarball::unpack(sdist, &scratch.path().join("source"))? } else { None };
         self.build_for(unpacked.as_deref().unwrap_or(sdist), &key, false, native, subject, target, session)
     }
 
@@ -130,7 +148,7 @@ impl Resolver<'_> {
         let mut refused = None;
         let mut failure = None;
         for (python, compiler) in order {
-            match self.build_once(source, &python, compiler, native, session) {
+            match self.build_once(source, &python, compiler, native, Artefact::Wheel, session) {
                 Ok((scratch, wheel)) => {
                     let file_name =
                         wheel.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -156,16 +174,18 @@ impl Resolver<'_> {
         Err(needs_compiler(subject, target, own.as_ref(), refused))
     }
 
-    fn build_once(
+    /// One attempt with one interpreter: the scratch directory, and what was built in it.
+    pub(super) fn build_once(
         &self,
         source: &Path,
         python: &LocalPython,
         compiler: Compiler,
         native: bool,
+        artefact: Artefact,
         session: &Session,
     ) -> Result<(Scratch, PathBuf), Error> {
         let scratch = self.cache.scratch()?;
-        let out = scratch.path().join("wheel");
+        let out = scratch.path().join("built");
         fs::create_dir_all(&out)?;
         let uv = self.uv(session)?;
         let place = Place { source, scratch: scratch.path(), cache: &self.options.cache };
@@ -177,27 +197,21 @@ impl Resolver<'_> {
         let backend = digest([build_requirements(source).as_bytes(), python.path.as_os_str().as_encoded_bytes()]);
         let known = self.cache.recall::<bool>("backends", &backend).is_some_and(|(_, age)| age < 24 * 3600);
         if let (Some(uv), true, false) = (uv, known, self.options.refresh) {
-            let command = uv.cache_only().build(source, &out, python, &session.indexes);
+            let command = uv.cache_only().build(artefact, source, &out, python, &session.indexes);
             let output = prepare(command)?.run()?;
-            if let (0, Some(wheel)) = (output.code, wheel_in(&out)?) {
-                return Ok((scratch, wheel));
+            if let (0, Some(built)) = (output.code, found_in(&out, artefact)?) {
+                return Ok((scratch, built));
             }
         }
         let command = match uv {
-            Some(uv) => uv.build(source, &out, python, &session.indexes),
-            None => {
-                let program = super::pip::find(python, &self.cache, &session.indexes)?;
-                super::pip::command(&program, "wheel", &session.indexes)
-                    .args(["--no-deps", "--quiet", "--wheel-dir"])
-                    .arg(&out)
-                    .arg(source)
-            }
+            Some(uv) => uv.build(artefact, source, &out, python, &session.indexes),
+            None => super::pip::build(artefact, source, &out, python, &self.cache, &session.indexes)?,
         };
         let output = prepare(command)?.run()?;
-        match wheel_in(&out)? {
-            Some(wheel) if output.code == 0 => {
+        match found_in(&out, artefact)? {
+            Some(built) if output.code == 0 => {
                 self.cache.remember("backends", &backend, &true)?;
-                Ok((scratch, wheel))
+                Ok((scratch, built))
             }
             _ => Err(Error::Build {
                 what: String::new(),
@@ -236,7 +250,7 @@ impl Resolver<'_> {
 
 /// A project with nothing but `setup.cfg` says all that setuptools needs, and yet neither pip nor uv takes it for a
 /// project: an empty `setup.py`, in the copy that is built, makes it one.
-fn give_entry_point(copy: &Path) -> Result<(), Error> {
+pub(super) fn give_entry_point(copy: &Path) -> Result<(), Error> {
     let has = |name: &str| copy.join(name).is_file();
     if has("setup.cfg") && !has("setup.py") && !has("pyproject.toml") {
         fs::write(copy.join("setup.py"), "from setuptools import setup\n\nsetup()\n")?;
@@ -307,7 +321,7 @@ fn forbid_compiler(command: Command) -> Command {
 }
 
 /// What the environment may change in a build: part of the key under which the wheel is kept.
-fn build_environment() -> String {
+pub(super) fn build_environment() -> String {
     let prefixes = ["SETUPTOOLS_", "PDM_BUILD", "HATCH_", "POETRY_", "PBR_", "SOURCE_DATE_EPOCH"];
     let exact = [
         "CC",
@@ -330,11 +344,11 @@ fn build_environment() -> String {
     found.into_iter().map(|(name, value)| format!("{name}={value}\n")).collect()
 }
 
-fn wheel_in(dir: &Path) -> Result<Option<PathBuf>, Error> {
+fn found_in(dir: &Path, artefact: Artefact) -> Result<Option<PathBuf>, Error> {
     for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "whl") {
-            return Ok(Some(path));
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().ends_with(artefact.end()) {
+            return Ok(Some(entry.path()));
         }
     }
     Ok(None)
@@ -360,36 +374,14 @@ fn archive_has_native(archive: &Path) -> Result<bool, Error> {
         let archive = zip::ZipArchive::new(fs::File::open(archive)?).map_err(std::io::Error::from)?;
         return Ok(archive.file_names().flatten().any(|name| is_native(Path::new(&*name))));
     }
-    // bzip2 and the like: what is in it is not known, so expect the worst.
-    let Some(mut tar) = open_tar(archive)? else { return Ok(true) };
+    // Of another kind: what is in it is not known, so expect the worst.
+    let Some(mut tar) = tarball::open(archive)? else { return Ok(true) };
     for entry in tar.entries()? {
         if is_native(&entry?.path()?) {
             return Ok(true);
         }
     }
     Ok(false)
-}
-
-fn open_tar(archive: &Path) -> Result<Option<tar::Archive<Box<dyn std::io::Read>>>, Error> {
-    let file = fs::File::open(archive)?;
-    let reader: Box<dyn std::io::Read> = match archive.extension().and_then(|extension| extension.to_str()) {
-        Some("gz" | "tgz") => Box::new(flate2::read::GzDecoder::new(file)),
-        Some("xz") => Box::new(liblzma::read::XzDecoder::new(file)),
-        Some("tar") => Box::new(file),
-        _ => return Ok(None),
-    };
-    Ok(Some(tar::Archive::new(reader)))
-}
-
-/// Unpacks an sdist into `to` and gives its one directory; `None` for an archive that is left to the build tool.
-fn unpack(sdist: &Path, to: &Path) -> Result<Option<PathBuf>, Error> {
-    let Some(mut tar) = open_tar(sdist)? else { return Ok(None) };
-    fs::create_dir_all(to)?;
-    // Refuses members and links that lead out of the directory.
-    tar.unpack(to)?;
-    let mut entries = fs::read_dir(to)?.collect::<Result<Vec<_>, _>>()?;
-    let only = entries.pop().map(|entry| entry.path()).filter(|path| entries.is_empty() && path.is_dir());
-    Ok(only)
 }
 
 /// The last part of a long log, from the start of a line.

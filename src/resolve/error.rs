@@ -51,6 +51,25 @@ pub enum Error {
     #[error("the wheel of {what} cannot be built\n{details}")]
     #[diagnostic(code(resolve::build), help("{}", build_help(details)))]
     Build { what: String, details: String },
+    #[error("the source archive of {what} cannot be made\n{details}")]
+    #[diagnostic(
+        code(resolve::source_archive),
+        help(
+            "the build backend's own words are above; `python3 -m build --sdist` in the project shows the same, and an sdist that is made can be named in place of the directory"
+        )
+    )]
+    SourceArchive { what: String, details: String },
+    #[error("{what} has no sources: {reason}")]
+    #[diagnostic(code(resolve::no_sources), help("{help}"))]
+    NoSources { what: String, reason: String, help: &'static str },
+    #[error("the source archive {archive} is of version {got}, and the wheel of {expected}")]
+    #[diagnostic(
+        code(resolve::source_version),
+        help(
+            "the version has to be the same each time that it is asked for: does it come from the clock, or from files that the archive lacks?"
+        )
+    )]
+    SourceVersion { archive: String, expected: String, got: String },
     #[error("{file} is not what was asked for: sha256 expected {expected}, got {got}")]
     #[diagnostic(
         code(resolve::hash_mismatch),

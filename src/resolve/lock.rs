@@ -367,8 +367,7 @@ impl Resolver<'_> {
         target: &Target,
         session: &Session,
     ) -> Result<(Wheel, Package), Error> {
-        let url = vcs.url.as_deref().or(vcs.path.as_deref()).unwrap_or_default();
-        let url = url.strip_prefix("git+").unwrap_or(url);
+        let url = repository_url(vcs);
         let subdirectory = vcs.subdirectory.as_deref().unwrap_or_default();
         let public = without_credentials(url);
         let key = digest(["vcs", &public, &vcs.commit_id, subdirectory, &target.slug()]);
@@ -377,12 +376,7 @@ impl Resolver<'_> {
             None if self.options.offline => return Err(Error::Offline { what: format!("{public}@{}", vcs.commit_id) }),
             None => {
                 let scratch = self.cache.scratch()?;
-                let clone = scratch.path().join("repository");
-                let git = || Command::new("git").env("GIT_TERMINAL_PROMPT", "0");
-                git().args(["clone", "--quiet", "--no-checkout", "--", url]).arg(&clone).run_checked()?;
-                git().args(["checkout", "--quiet", "--detach", &vcs.commit_id]).dir(&clone).run_checked()?;
-                git().args(["submodule", "--quiet", "update", "--init", "--recursive"]).dir(&clone).run_checked()?;
-                let source = clone.join(subdirectory);
+                let source = check_out(vcs, scratch.path())?;
                 let subject = Subject { name: &package.name, version: &vcs.commit_id };
                 let native = contains_native(&source);
                 self.build_for(
@@ -406,6 +400,21 @@ impl Resolver<'_> {
         let version = wheel.version.clone();
         Ok((wheel, package.pinned(&version, None)))
     }
+}
+
+pub(super) fn repository_url(vcs: &Vcs) -> &str {
+    let url = vcs.url.as_deref().or(vcs.path.as_deref()).unwrap_or_default();
+    url.strip_prefix("git+").unwrap_or(url)
+}
+
+/// Clones the repository below `scratch`, and gives the project in it.
+pub(super) fn check_out(vcs: &Vcs, scratch: &Path) -> Result<PathBuf, Error> {
+    let clone = scratch.join("repository");
+    let git = || Command::new("git").env("GIT_TERMINAL_PROMPT", "0");
+    git().args(["clone", "--quiet", "--no-checkout", "--", repository_url(vcs)]).arg(&clone).run_checked()?;
+    git().args(["checkout", "--quiet", "--detach", &vcs.commit_id]).dir(&clone).run_checked()?;
+    git().args(["submodule", "--quiet", "update", "--init", "--recursive"]).dir(&clone).run_checked()?;
+    Ok(clone.join(vcs.subdirectory.as_deref().unwrap_or_default()))
 }
 
 /// What a resolver is asked: `own` beside the requirement files, in a file of its own in `scratch`.
@@ -435,7 +444,7 @@ fn wheel_of(name: &WheelName, file_name: String, path: PathBuf, sha256: String, 
 }
 
 /// The file with the digests it may have: those of the requirement files, narrowed to the lock's.
-fn wanted(file: &File, base: &Path, allowed: &[String]) -> Result<Wanted, Error> {
+pub(super) fn wanted(file: &File, base: &Path, allowed: &[String]) -> Result<Wanted, Error> {
     let file_name = file.file_name();
     let location = file.location(base).map_err(|reason| Error::Input {
         file: file_name.clone(),
@@ -453,7 +462,7 @@ fn wanted(file: &File, base: &Path, allowed: &[String]) -> Result<Wanted, Error>
 }
 
 /// `1.2` of `a-b-1.2.tar.gz`.
-fn sdist_version(file_name: &str) -> String {
+pub(super) fn sdist_version(file_name: &str) -> String {
     let stem = [".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz"].iter().find_map(|end| file_name.strip_suffix(end));
     stem.and_then(|stem| stem.rsplit_once('-')).map(|(_, version)| version.to_owned()).unwrap_or_default()
 }

@@ -4,6 +4,7 @@
 //! into wheels. Wheel tags, the cache, credentials and PEP 517 builds live in the files beside this one.
 
 mod application;
+mod archive;
 mod build;
 mod cache;
 mod compile;
@@ -21,6 +22,7 @@ mod requests;
 mod requirements;
 mod session;
 mod tags;
+mod tarball;
 mod target;
 mod tree;
 mod uv;
@@ -32,6 +34,7 @@ use std::sync::{Mutex, OnceLock};
 
 use serde::Serialize;
 
+pub use archive::SourceArchive;
 pub use cache::default_cache;
 pub use error::Error;
 pub use tags::{Tags, WheelName, normalize};

@@ -98,7 +98,7 @@ impl<W: Write + Seek> Writer<W> {
 }
 
 /// Top-level modules, packages with all their files, and directories of data that lie beside them; sorted, relative.
-fn members(directory: &Path) -> Result<Vec<PathBuf>, Error> {
+pub(super) fn members(directory: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut found = Vec::new();
     let walk = WalkDir::new(directory).follow_links(true).sort_by_file_name().into_iter();
     let walk = walk.filter_entry(|entry| {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::build::Artefact;
 use super::cache::Cache;
 use super::index::Indexes;
 use super::pylock::{Directory, File, Package, Vcs};
@@ -64,6 +65,60 @@ pub fn find(host: &LocalPython, cache: &Cache, indexes: &Indexes) -> Result<Path
     made.map_err(|error| no_pip(error.to_string()))?;
     let upgrade = command(&python, "install", indexes).args(["--quiet", "--upgrade", "pip>=22.2"]);
     upgrade.run_checked().map_err(|error| no_pip(error.to_string()))?;
+    Ok(python)
+}
+
+/// The command that builds `artefact` of `source` into `out`. pip itself makes wheels only; for sdists there is `build`
+/// (<https://build.pypa.io/>), in an environment of its own in the cache, which has pip fetch the backend.
+///
+/// # Errors
+/// When there is no pip, or `build` cannot be had.
+pub fn build(
+    artefact: Artefact,
+    source: &Path,
+    out: &Path,
+    python: &LocalPython,
+    cache: &Cache,
+    indexes: &Indexes,
+) -> Result<Command, Error> {
+    match artefact {
+        Artefact::Wheel => {
+            let program = find(python, cache, indexes)?;
+            let command = command(&program, "wheel", indexes).args(["--no-deps", "--quiet", "--wheel-dir"]);
+            Ok(command.arg(out).arg(source))
+        }
+        Artefact::Sdist => {
+            let command =
+                Command::new(build_tool(python, cache, indexes)?).args(["-m", "build", "--sdist", "--outdir"]);
+            let command = surround(
+                command.arg(out).arg(source),
+                &Indexes { find_links: Vec::new(), no_index: false, ..indexes.clone() },
+            );
+            // pip takes these from the environment only: its command line is not ours here.
+            let links = indexes.find_links.iter().map(|link| match url::Url::from_file_path(link) {
+                Ok(url) => url.into(),
+                Err(()) => link.clone(),
+            });
+            let links = links.collect::<Vec<String>>().join(" ");
+            let command = if links.is_empty() { command } else { command.env("PIP_FIND_LINKS", links) };
+            Ok(if indexes.no_index { command.env("PIP_NO_INDEX", "1") } else { command })
+        }
+    }
+}
+
+/// The interpreter of an environment that has `build`.
+fn build_tool(host: &LocalPython, cache: &Cache, indexes: &Indexes) -> Result<PathBuf, Error> {
+    let no_build =
+        |error: crate::exec::ExecError| Error::NoPip { reason: format!("`build` cannot be installed: {error}") };
+    let home = cache.dir("build-tool").join(host.version.to_string());
+    let (python, complete) = (home.join("bin/python"), home.join("complete"));
+    let _guard = cache.lock("build-tool")?;
+    if !complete.is_file() {
+        Command::new(&host.path).args(["-m", "venv", "--clear"]).arg(&home).run_checked().map_err(no_build)?;
+        let install = command(&python, "install", indexes).args(["--quiet", "build>=1,<2"]);
+        install.run_checked().map_err(no_build)?;
+        fs_err::write(complete, "")?;
+    }
     Ok(python)
 }
 

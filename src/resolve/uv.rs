@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use serde::Deserialize;
 
+use super::build::Artefact;
 use super::cache::{Cache, sha256_file};
 use super::index::{Indexes, NamedUrl};
 use super::python::LocalPython;
@@ -175,15 +176,21 @@ impl Uv {
         Self { offline: true, refresh: false, ..self.clone() }
     }
 
-    /// The command that builds a wheel of `source`, a directory or an sdist, into `out`.
+    /// The command that builds `artefact` of `source`, a directory or (for a wheel) an sdist, into `out`.
     #[must_use]
-    pub fn build(&self, source: &Path, out: &Path, python: &LocalPython, indexes: &Indexes) -> Command {
-        self.command(&["build", "--wheel"], indexes)
-            .arg("--out-dir")
-            .arg(out)
-            .arg("--python")
-            .arg(&python.path)
-            .arg(source)
+    pub fn build(
+        &self,
+        artefact: Artefact,
+        source: &Path,
+        out: &Path,
+        python: &LocalPython,
+        indexes: &Indexes,
+    ) -> Command {
+        let what = match artefact {
+            Artefact::Wheel => "--wheel",
+            Artefact::Sdist => "--sdist",
+        };
+        self.command(&["build", what], indexes).arg("--out-dir").arg(out).arg("--python").arg(&python.path).arg(source)
     }
 }
 

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::Error;
-use crate::project::Source;
 use crate::template;
 
 /// The content of the application's wheel, as far as a spec file needs it.
@@ -24,14 +23,7 @@ pub struct Application {
     files: Vec<String>,
     /// Paths below `/usr` of what lies elsewhere, with the content: programs that are no entry points, manual pages.
     pub others: BTreeMap<String, Arc<[u8]>>,
-    /// What the build backend needs (`[build-system] requires`), of sources that lie here.
-    pub build_requires: Vec<String>,
     entry_points: String,
-    /// Was it built by tools that name archives after the project as it is written (`Flask-2.0.3.tar.gz`)? Those of PEP 625
-    /// normalise the name; setuptools has built wheels by itself, without `bdist_wheel`, since about when it does that.
-    pub old_names: bool,
-    /// Do the sources have a `setup.py`? Of an archive that is not known.
-    pub setup_py: bool,
 }
 
 #[derive(Serialize)]
@@ -47,15 +39,15 @@ struct Setup<'a> {
 }
 
 impl Application {
-    /// Reads the wheel at `path`, which was made of `source`.
+    /// Reads the wheel at `path`.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn read(path: &Path, source: &Source) -> Result<Self, Error> {
+    pub fn read(path: &Path) -> Result<Self, Error> {
         let damaged = |error: zip::result::ZipError| Error::Io(std::io::Error::from(error));
         let mut archive = zip::ZipArchive::new(fs_err::File::open(path)?).map_err(damaged)?;
         let mut application = Self::default();
-        let (mut entry_points, mut wheel) = (None, None);
+        let mut entry_points = None;
         let mut others = BTreeMap::new();
         for name in archive.file_names() {
             let name = name.map_err(damaged)?;
@@ -64,7 +56,6 @@ impl Application {
                 Some((top, "entry_points.txt")) if top.ends_with(".dist-info") => {
                     entry_points = Some(name.into_owned())
                 }
-                Some((top, "WHEEL")) if top.ends_with(".dist-info") => wheel = Some(name.into_owned()),
                 _ => {}
             }
         }
@@ -77,14 +68,9 @@ impl Application {
         if let Some(name) = entry_points {
             application.entry_points = text(read(&name)?);
         }
-        if let Some(name) = wheel {
-            application.old_names = text(read(&name)?).lines().any(|line| line.starts_with("Generator: bdist_wheel"));
-        }
         for (path, name) in others {
             application.others.insert(path, read(&name)?.into());
         }
-        application.setup_py = source.directory().is_some_and(|directory| directory.join("setup.py").is_file());
-        application.build_requires = source.directory().map(build_requires).unwrap_or_default();
         application.files.sort();
         Ok(application)
     }
@@ -152,14 +138,6 @@ impl Application {
         };
         Ok(template::render("setup.py", include_str!("../../templates/spec/setup.py"), setup)?)
     }
-}
-
-/// An unreadable `pyproject.toml` has none: the wheel was built from it before.
-fn build_requires(directory: &Path) -> Vec<String> {
-    let text = fs_err::read_to_string(directory.join("pyproject.toml")).unwrap_or_default();
-    let table = text.parse::<toml::Table>().unwrap_or_default();
-    let requires = table.get("build-system").and_then(|system| system.get("requires")).and_then(toml::Value::as_array);
-    requires.into_iter().flatten().filter_map(toml::Value::as_str).map(str::to_owned).collect()
 }
 
 fn dotted(directory: &str) -> String {

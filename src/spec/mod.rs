@@ -25,6 +25,7 @@ use crate::package;
 use crate::plan::requirement::{self, Translation, Vocabulary};
 use crate::plan::{BuildPlan, InterpreterKind, Role};
 use crate::project::Source;
+use crate::resolve::SourceArchive;
 use crate::stage::Content;
 use crate::template::{self, TemplateError};
 
@@ -80,6 +81,7 @@ pub enum Error {
 pub struct Input<'a> {
     pub plan: &'a BuildPlan,
     pub application: &'a Application,
+    pub archive: &'a SourceArchive,
     /// Of the target's Python.
     pub environment: &'a MarkerEnvironment,
     /// The user's `[package-map]` for the target.
@@ -94,10 +96,8 @@ pub struct SpecFiles {
     /// `cdhboot.spec`
     pub name: String,
     pub text: String,
-    /// Name and content.
+    /// Name and content of every source and patch; the application's own archive is the first.
     pub sources: Vec<(String, Content)>,
-    /// The archive of the application, which is not among `sources`.
-    pub archive: String,
     /// What the spec does not say, one sentence each.
     pub notes: Vec<String>,
 }
@@ -171,11 +171,11 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     let packages = package::assemble(&adapted, &layout.stage(plan)?)?;
     let vocabulary = Vocabulary::new(distribution, plan.interpreter.version, input.package_map);
     let required = required(input, &vocabulary)?;
-    let archive = archive(input);
-    for text in [&archive.0, &archive.1, &plan.metadata.name] {
+    let archive = input.archive.url.as_ref().unwrap_or(&input.archive.name);
+    for text in [archive, &input.archive.directory, &plan.metadata.name] {
         layout.path(text)?;
     }
-    let mut sources = Sources::new(&layout, plan);
+    let mut sources = Sources::new(&layout, plan, input.archive)?;
     let shim = shim(input, &layout, &mut sources)?;
     sources.add_patches(&plan.rpm.patches)?;
     let mut sections = Vec::new();
@@ -208,8 +208,8 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         url: &plan.url,
         vendor: &plan.vendor,
         group: &plan.group,
-        archive: &archive.0,
-        archive_directory: &archive.1,
+        archive,
+        archive_directory: &input.archive.directory,
         sources: sources.names(),
         patches: sources.patches(),
         rpm: &plan.rpm,
@@ -238,8 +238,7 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     let name = format!("{}.spec", context.name);
     let source = [include_str!("../../templates/spec/common"), layout.template()].concat();
     let text = template::render(&name, &source, &context)?;
-    let archive = archive.0.rsplit('/').next().unwrap_or_default().to_owned();
-    Ok(SpecFiles { name, text, sources: sources.into_files(), archive, notes })
+    Ok(SpecFiles { name, text, sources: sources.into_files(), notes })
 }
 
 /// What the application requires, as far as the dialect does not find it out itself: what the extras that the user chose
@@ -261,7 +260,7 @@ fn required(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<Transl
 fn build_requires(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<String>, Error> {
     let mut lines = Vec::new();
     if input.plan.distribution.spec_dialect == SpecDialect::Suse {
-        let wanted = &input.application.build_requires;
+        let wanted = &input.archive.build_requires;
         for translation in requirement::translate(wanted, &[], input.environment, vocabulary)? {
             lines.extend(translation.relations.iter().filter_map(sections::build_requirement));
         }
@@ -277,39 +276,11 @@ fn build_requires(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<
     Ok(lines)
 }
 
-/// Where the application's own archive comes from, and the directory in it.
-fn archive(input: &Input<'_>) -> (String, String) {
-    let plan = input.plan;
-    let published = matches!(plan.source, Source::Requirement(_)) && input.application.old_names;
-    let name = match published {
-        true => plan.metadata.name.clone(),
-        false => plan.metadata.name.to_lowercase().replace(['-', '.'], "_"),
-    };
-    let directory = format!("{name}-{}", plan.version);
-    match &plan.source {
-        Source::Sdist(path) => {
-            let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let stem = file.strip_suffix(".tar.gz").or_else(|| file.strip_suffix(".zip")).unwrap_or(&directory);
-            (file.clone(), stem.to_owned())
-        }
-        // <https://warehouse.pypa.io/api-reference/integration-guide.html>: addresses that do not change.
-        Source::Requirement(_) => {
-            let first = name.chars().next().unwrap_or('_');
-            let project = &plan.metadata.name;
-            (format!("https://files.pythonhosted.org/packages/source/{first}/{project}/{directory}.tar.gz"), directory)
-        }
-        Source::Directory(_) | Source::Modules(_) | Source::Wheel(_) => (format!("{directory}.tar.gz"), directory),
-    }
-}
-
-/// Puts a `setup.py` among the sources where the dialect needs one and the project has none, or may have none: one with
-/// native code can only be built by its own. Lines for `%prep`.
+/// Puts a `setup.py` among the sources where the dialect needs one and the project has none. Lines for `%prep`.
 fn shim(input: &Input<'_>, layout: &Layout, sources: &mut Sources<'_>) -> Result<Vec<String>, Error> {
     let dialect = input.plan.distribution.spec_dialect;
-    let archive = input.plan.source.directory().is_none();
-    let own = input.application.setup_py || (archive && input.application.native);
     let modules = matches!(input.plan.source, Source::Modules(_));
-    if own || !(modules || matches!(dialect, SpecDialect::Setup | SpecDialect::Plain)) {
+    if input.archive.has("setup.py") || !(modules || matches!(dialect, SpecDialect::Setup | SpecDialect::Plain)) {
         return Ok(Vec::new());
     }
     let text = input.application.setup(&input.plan.metadata.name, &input.plan.version)?;
@@ -318,13 +289,8 @@ fn shim(input: &Input<'_>, layout: &Layout, sources: &mut Sources<'_>) -> Result
         sources.add_other(path, content, layout)?;
     }
     // setuptools since 61 would read `pyproject.toml` besides, and not everything that other backends have in it.
-    let lines = [
-        "if [ ! -e setup.py ]; then",
-        &format!("    cp -p %{{SOURCE{number}}} setup.py"),
-        "    rm -f pyproject.toml setup.cfg",
-        "fi",
-    ];
-    Ok(lines.map(str::to_owned).to_vec())
+    let lines = [format!("cp -p %{{SOURCE{number}}} setup.py"), "rm -f pyproject.toml setup.cfg".to_owned()];
+    Ok(lines.to_vec())
 }
 
 /// Writes the spec file and its sources into `directory`, each whole or not at all.

@@ -6,6 +6,7 @@ use super::{Error, Layout};
 use crate::package::Package;
 use crate::plan::{BuildPlan, PackagePlan, Role};
 use crate::project::ConfigFile;
+use crate::resolve::SourceArchive;
 use crate::service::manifest;
 use crate::stage::{Content, Entry, EntryKind};
 use crate::template;
@@ -40,22 +41,27 @@ fn runs(command: &str, script: &str) -> bool {
     program.rsplit('/').next() == Some(script)
 }
 
-/// Everything that lies beside the spec file but the application's own archive, which is `Source0`.
+/// Everything that lies beside the spec file. The application's own archive is `Source0`.
 pub struct Sources<'a> {
     layout: &'a Layout,
     plan: &'a BuildPlan,
+    archive: &'a SourceArchive,
     files: Vec<(String, Content)>,
     patches: Vec<(String, Content)>,
     install: Vec<String>,
 }
 
 impl<'a> Sources<'a> {
-    pub fn new(layout: &'a Layout, plan: &'a BuildPlan) -> Self {
-        Self { layout, plan, files: Vec::new(), patches: Vec::new(), install: Vec::new() }
+    pub fn new(layout: &'a Layout, plan: &'a BuildPlan, archive: &'a SourceArchive) -> Result<Self, Error> {
+        let size = fs_err::metadata(&archive.path)?.len();
+        let content = Content::File { path: Arc::new(archive.path.clone()), size };
+        let files = vec![(archive.name.clone(), content)];
+        Ok(Self { layout, plan, archive, files, patches: Vec::new(), install: Vec::new() })
     }
 
+    /// From `Source1` on.
     pub fn names(&self) -> Vec<&str> {
-        self.files.iter().map(|(name, _)| name.as_str()).collect()
+        self.files.iter().skip(1).map(|(name, _)| name.as_str()).collect()
     }
 
     /// Adds what the wheel has elsewhere than among the modules, and what the `setup.py` that is written for a project does
@@ -110,7 +116,7 @@ impl<'a> Sources<'a> {
     /// Adds a source and gives its number. Of two with one name, the later has its number before it.
     pub fn add(&mut self, name: &str, content: Content) -> usize {
         let name = plain(name);
-        let number = self.files.len() + 1;
+        let number = self.files.len();
         let taken = name.ends_with(".spec") || self.files.iter().any(|(known, _)| *known == name);
         self.files.push((if taken { format!("{number}-{name}") } else { name }, content));
         number
@@ -136,12 +142,23 @@ impl<'a> Sources<'a> {
         Ok(lines)
     }
 
-    /// Licence files in the sources themselves.
-    fn licenses(&self) -> Result<Vec<String>, Error> {
+    /// The project's licence files: those that its archive has, and those that it lacks as sources of their own.
+    fn licenses(&mut self) -> Result<Vec<String>, Error> {
         let Some(directory) = self.plan.source.directory() else { return Ok(Vec::new()) };
         let tag = self.license_tag();
-        let inside = self.plan.licenses.iter().filter_map(|path| path.strip_prefix(directory).ok());
-        inside.map(|path| Ok(format!("{tag} {}", self.layout.path(&path.to_string_lossy())?))).collect()
+        let mut lines = Vec::new();
+        for path in &self.plan.licenses {
+            let Ok(inside) = path.strip_prefix(directory) else { continue };
+            let mut inside = inside.to_string_lossy().into_owned();
+            if !self.archive.has(&inside) {
+                let content = Content::Bytes(fs_err::read(path)?.into());
+                let number = self.add(inside.rsplit('/').next().unwrap_or(&inside), content);
+                inside = self.files.last().map(|(name, _)| name.clone()).unwrap_or_default();
+                self.run(format!("cp -p %{{SOURCE{number}}} {}", self.layout.path(&inside)?));
+            }
+            lines.push(format!("{tag} {}", self.layout.path(&inside)?));
+        }
+        Ok(lines)
     }
 
     /// rpm knows `%license` since 4.11.

@@ -26,18 +26,6 @@ fn project(source: &Path, distribution: &str, directory: &Path) -> PathBuf {
     project
 }
 
-/// The archive that the spec wants, of the sources as they are.
-fn archive(project: &Path, spec: &Path) {
-    let text = fs_err::read_to_string(spec).unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix("Source0:")).expect("Source0").trim();
-    let stem = line.strip_suffix(".tar.gz").expect("a .tar.gz");
-    let transform = format!("s,^\\.,{stem},");
-    let archive = spec.with_file_name(line);
-    succeed(
-        &Command::new("tar").args(["-czf"]).arg(archive).args(["--transform", &transform, "-C"]).arg(project).arg("."),
-    );
-}
-
 /// Builds everything, and gives the binary packages by name.
 fn build(name: &str, distribution: &str, dialect: &str, top: &Path) -> BTreeMap<String, PathBuf> {
     build_from(&fixture(name), distribution, dialect, top)
@@ -48,7 +36,6 @@ fn build_from(source: &Path, distribution: &str, dialect: &str, top: &Path) -> B
     let project = project(source, distribution, top);
     let sources = top.join("SOURCES");
     let spec = generate(&project, distribution, &sources);
-    archive(&project, &spec);
     let build = rpm_tool("rpmbuild", dialect, top).args(["-ba", "--nodeps"]).arg(&spec);
     let build = build.env("SOURCE_DATE_EPOCH", "1700000000").env("PATH", path_of(python()));
     let output = build.run().unwrap();

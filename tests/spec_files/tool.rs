@@ -32,6 +32,9 @@ pub fn python() -> &'static Path {
     PYTHON.get_or_init(|| {
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("spec-backends");
         let python = directory.join("bin/python");
+        // Each test may be a process of its own.
+        let lock = fs_err::File::create(directory.with_extension("lock")).unwrap();
+        lock.file().lock().unwrap();
         if !directory.join("complete").exists() {
             let _ = fs_err::remove_dir_all(&directory);
             expect_success(&Command::new("python3").args(["-m", "venv"]).arg(&directory));
