@@ -253,6 +253,7 @@ impl<'a> Session<'a> {
 
     /// A spec file for one distribution.
     fn spec_files(&self, distribution: &Distribution) -> Result<(BuildPlan, SpecFiles), AnyError> {
+        self.config.check_for_spec(distribution, &spec::rules())?;
         self.listener.step(&format!("{}: building the application's wheel", distribution.name));
         let wheel = self.application(distribution)?;
         let metadata = Metadata::from_wheel(&wheel.path)?;

@@ -6,6 +6,8 @@
 
 mod spec;
 
+pub use spec::{literal as spec_literal, read_literal as read_spec_literal};
+
 use miette::Diagnostic;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
@@ -51,6 +53,14 @@ pub fn render(name: &str, template: &str, context: impl Serialize) -> Result<Str
     let failed = |error: minijinja::Error| TemplateError { name: name.to_owned(), reason: explain(&error) };
     let environment = environment().map_err(failed)?;
     environment.render_named_str(name, template, Serde(&context)).map_err(failed)
+}
+
+/// Can this script stand in a spec file?
+///
+/// # Errors
+/// What is in its way.
+pub fn check_spec_script(text: &str) -> Result<(), String> {
+    spec::script(text).map(drop)
 }
 
 fn environment() -> Result<Environment<'static>, minijinja::Error> {

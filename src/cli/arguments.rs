@@ -140,6 +140,10 @@ pub struct GenerateSpecArgs {
     /// below it.
     #[arg(long = "output-directory", short = 'o', value_name = "DIR", default_value = ".")]
     pub directory: PathBuf,
+    /// Write a source RPM (`NAME-VERSION-RELEASE.src.rpm`), which holds the spec file and its sources, in place of them.
+    /// `rpmbuild --rebuild` and mock build it; no rpmbuild is needed to write it.
+    #[arg(long)]
+    pub srpm: bool,
     #[command(flatten)]
     pub output: OutputArgs,
 }

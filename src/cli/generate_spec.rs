@@ -1,24 +1,9 @@
 //! `omnipack generate-spec`.
 
-use std::path::PathBuf;
-
-use serde::Serialize;
-
 use crate::build;
 use crate::cli::arguments::GenerateSpecArgs;
 use crate::cli::failure::Failure;
-use crate::cli::{print, print_json, reporter};
-use crate::spec;
-
-/// What was written for one distribution.
-#[derive(Serialize)]
-struct Written {
-    distribution: String,
-    spec: PathBuf,
-    /// The first is the source archive of the application.
-    sources: Vec<PathBuf>,
-    notes: Vec<String>,
-}
+use crate::cli::{print, print_json, reporter, spec_output};
 
 /// Writes spec files and their sources.
 pub fn run(arguments: &GenerateSpecArgs) -> Result<(), Failure> {
@@ -32,14 +17,7 @@ pub fn run(arguments: &GenerateSpecArgs) -> Result<(), Failure> {
     for (plan, files) in all {
         let name = &plan.distribution.name;
         let directory = if several { arguments.directory.join(name) } else { arguments.directory.clone() };
-        let paths = spec::write(&files, &directory).map_err(crate::Error::from)?;
-        let mut paths = paths.into_iter();
-        written.push(Written {
-            distribution: name.clone(),
-            spec: paths.next().unwrap_or_default(),
-            sources: paths.collect(),
-            notes: files.notes,
-        });
+        written.push(spec_output::write(&plan, files, &directory, arguments)?);
     }
     if arguments.output.json {
         return print_json(&written);
@@ -47,13 +25,5 @@ pub fn run(arguments: &GenerateSpecArgs) -> Result<(), Failure> {
     if arguments.output.quiet {
         return Ok(());
     }
-    print(&written.iter().map(text).collect::<String>())
-}
-
-fn text(written: &Written) -> String {
-    let mut text = format!("{}\n", written.spec.display());
-    for source in &written.sources {
-        text.push_str(&format!("  {}\n", source.display()));
-    }
-    text
+    print(&written.iter().map(spec_output::Written::text).collect::<String>())
 }

@@ -11,6 +11,7 @@ pub mod inspect;
 mod progress;
 pub mod schema;
 pub mod smoke;
+mod spec_output;
 mod stage;
 mod summary;
 mod text;

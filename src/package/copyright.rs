@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use self::material::{Kind, Material};
+pub use self::names::spdx_identifier;
 use self::names::{Common, Licence, Named};
 use self::subject::{Subject, Subjects};
 use crate::package::Error;

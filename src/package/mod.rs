@@ -22,8 +22,9 @@ use crate::service::Scriptlet;
 use crate::stage::Entry;
 
 pub use assemble::assemble;
-pub(crate) use changelog::days;
+pub(crate) use changelog::{days, packaged};
 pub use conclude::conclude;
+pub(crate) use copyright::spdx_identifier;
 
 /// Why no package can be made of what was staged.
 #[derive(Debug, Error, Diagnostic)]

@@ -118,6 +118,7 @@ fn cdhboot() -> Project {
         mode: Some(0o640),
         owner: "root".to_owned(),
         group: "sysadmin".to_owned(),
+        doc: false,
         capabilities: None,
         formerly: Vec::new(),
         template: false,

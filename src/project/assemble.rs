@@ -8,7 +8,7 @@ use super::plugins;
 use super::raw;
 use super::reader::Reader;
 use super::values;
-use super::{InterpreterSetting, LinkSettings, Metadata, PackageSettings, PythonSettings, RpmSettings, Source};
+use super::{InterpreterSetting, LinkSettings, Metadata, PackageSettings, PythonSettings, Source};
 
 /// What the values are read against.
 pub(super) struct Context<'a> {
@@ -59,7 +59,7 @@ pub(super) fn package(reader: &mut Reader<'_>, raw: &raw::Package, context: &Con
         url,
         vendor,
         maintainer,
-        group: group.unwrap_or_else(|| "Applications/System".to_owned()),
+        group: group.unwrap_or_else(|| DEFAULT_GROUP.to_owned()),
         section: section.unwrap_or_else(|| "admin".to_owned()),
         priority: word(raw.priority.unwrap_or(raw::Priority::Optional)),
         version_scheme: raw.version_scheme.unwrap_or_default(),
@@ -75,6 +75,9 @@ pub(super) fn package(reader: &mut Reader<'_>, raw: &raw::Package, context: &Con
 }
 
 /// What people read about the package.
+/// The group of packages whose user names none.
+pub const DEFAULT_GROUP: &str = "Applications/System";
+
 struct Texts {
     license: String,
     summary: String,
@@ -265,24 +268,6 @@ fn find_links(reader: &mut Reader<'_>, links: &[String], directory: &Path) -> Ve
         }
     }
     all
-}
-
-pub(super) fn rpm(reader: &mut Reader<'_>, raw: &RpmSettings) -> RpmSettings {
-    let at = Place::at("rpm");
-    let patches = reader.files(&at.key("patches"), &raw.patches);
-    if !raw.exclude_arch.is_empty() && !raw.exclusive_arch.is_empty() {
-        let message = "`exclude-arch` contradicts `exclusive-arch`";
-        reader.clash(&at.key("exclude-arch"), &at.key("exclusive-arch"), message, "keep one of them");
-    }
-    RpmSettings {
-        exclude_arch: reader.list(&at.key("exclude-arch"), &raw.exclude_arch, values::phrase),
-        exclusive_arch: reader.list(&at.key("exclusive-arch"), &raw.exclusive_arch, values::phrase),
-        exclude_os: reader.list(&at.key("exclude-os"), &raw.exclude_os, values::phrase),
-        exclusive_os: reader.list(&at.key("exclusive-os"), &raw.exclusive_os, values::phrase),
-        prefixes: reader.list(&at.key("prefixes"), &raw.prefixes, values::target_path),
-        build_requires: reader.list(&at.key("build-requires"), &raw.build_requires, values::phrase),
-        patches: patches.into_iter().map(|path| path.to_string_lossy().into_owned()).collect(),
-    }
 }
 
 /// The word that the configuration has for a value.

@@ -19,6 +19,7 @@ use super::parts::{self, Names};
 use super::plugins;
 use super::raw::{Configuration, PackageMapEntry};
 use super::reader::Reader;
+use super::rpm::SpecRules;
 use super::shape::{Shape, near};
 use super::values;
 use super::{Metadata, Project, PythonSettings, Source, schema};
@@ -65,6 +66,19 @@ impl Config {
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Can all that a spec file for `distribution` takes from the configuration stand in one? All that cannot is found, with
+    /// its place.
+    ///
+    /// # Errors
+    /// What `rules` refuse.
+    pub fn check_for_spec(&self, distribution: &Distribution, rules: &SpecRules) -> Result<(), Error> {
+        let tree = self.document.merged(&levels(distribution))?;
+        let raw = self.document.deserialize(&tree)?;
+        let mut reader = Reader::new(&self.document, &tree, &self.directory);
+        super::rpm::check_for_spec(&mut reader, &raw, rules);
+        reader.finish(())
     }
 
     /// `[targets] distributions`: what to build for when the command line names nothing.
@@ -161,7 +175,7 @@ impl Config {
             relations: parts::relations(reader, &raw.relations, &Place::at("relations")),
             scriptlets: parts::scriptlets(reader, &raw.scriptlets),
             triggers: parts::triggers(reader, &raw.trigger, &names),
-            rpm: assemble::rpm(reader, &raw.rpm),
+            rpm: super::rpm::rpm(reader, &raw.rpm),
             deb: parts::deb(reader, &raw.deb),
             library_map: library_map(reader, &raw.library_map, levels),
             package_map: package_map(reader, &raw.package_map, levels),

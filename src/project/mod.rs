@@ -15,6 +15,7 @@ mod plugins;
 mod prose;
 mod raw;
 mod reader;
+mod rpm;
 mod schedule;
 mod schema;
 mod service;
@@ -32,8 +33,10 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+pub use assemble::DEFAULT_GROUP;
 pub use config::Config;
 pub use error::{Error, Problem};
+pub use rpm::SpecRules;
 pub use schedule::{Cron, Schedule};
 pub use schema::{reference, schema};
 pub use service::*;

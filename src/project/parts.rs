@@ -149,6 +149,7 @@ pub(super) fn files(reader: &mut Reader<'_>, raw: &[raw::File], names: &Names) -
             mode: reader.value(&at.key("mode"), file.mode.as_deref(), values::mode),
             owner: account_or_root(reader, &at.key("owner"), &file.owner),
             group: account_or_root(reader, &at.key("group"), &file.group),
+            doc: file.doc.unwrap_or(false),
             capabilities: reader.value(&at.key("capabilities"), file.capabilities.as_deref(), values::capabilities),
             formerly: reader.list(
                 &at.key("formerly"),

@@ -415,6 +415,8 @@ pub struct File {
     pub owner: Option<String>,
     /// Default: `root`.
     pub group: Option<String>,
+    /// Is it documentation, which a system may do without? Default: false.
+    pub doc: Option<bool>,
     /// File capabilities, such as `cap_net_bind_service=ep`. Default: none.
     pub capabilities: Option<String>,
     /// Paths that this configuration file had in earlier versions: what was edited there is moved here (DEB; an RPM

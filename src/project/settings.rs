@@ -164,6 +164,8 @@ pub struct ExtraFile {
     pub mode: Option<u32>,
     pub owner: String,
     pub group: String,
+    /// Is it documentation (rpm's `%doc`)?
+    pub doc: bool,
     /// File capabilities (capabilities(7)), `cap_net_bind_service=ep`; `None`: none.
     pub capabilities: Option<String>,
     /// Paths that this configuration file had in earlier versions.
@@ -306,6 +308,12 @@ pub struct RpmSettings {
     pub build_requires: Vec<String>,
     /// Patches for the spec file, applied in order.
     pub patches: Vec<String>,
+    /// Further sources of the spec file: files, and addresses whose file has to lie beside the spec.
+    pub sources: Vec<String>,
+    /// Which of them the source package leaves out, by file name; the application's own archive is `Source0`.
+    pub no_source: Vec<String>,
+    /// Which patches the source package leaves out, by file name.
+    pub no_patch: Vec<String>,
 }
 
 /// `[deb]`.

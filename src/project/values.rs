@@ -289,6 +289,35 @@ pub(super) fn web_address(text: &str) -> Checked<String> {
     }
 }
 
+/// Address of a further source of a spec file, whose last part is the name of the file.
+pub(super) fn source_address(text: &str) -> Checked<String> {
+    let text = line(text)?;
+    let name = text.rsplit('/').next().unwrap_or_default();
+    let good = |character: char| character.is_ascii_alphanumeric() || "._+-".contains(character);
+    if !name.starts_with(|first: char| first.is_ascii_alphanumeric()) || !name.chars().all(good) {
+        let message = format!("`{}` does not end with the name of a file", text.escape_debug());
+        let help =
+            "letters, digits and `._+-`; what answers under another name: `https://example.org/get?id=1#/data.tar`";
+        return Err(Fault::new(message, help));
+    }
+    match Url::parse(&text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https" | "ftp") && !text.contains(char::is_whitespace) => Ok(text),
+        _ => Err(Fault::new(format!("`{}` is not an address", text.escape_debug()), "it starts with `https://`")),
+    }
+}
+
+/// What `BuildRequires` of a spec file can name: a package, a path or a capability.
+pub(super) fn build_requirement(text: &str) -> Checked<String> {
+    let text = phrase(text)?;
+    let sound = |c: char| c.is_ascii_alphanumeric() || " ._+-()[]/<>=:~^,".contains(c);
+    let start = |c: char| c.is_ascii_alphanumeric() || "_/(".contains(c);
+    if text.starts_with(start) && text.chars().all(sound) {
+        return Ok(text);
+    }
+    let message = format!("`{}` is nothing that a spec file can require", text.escape_debug());
+    Err(Fault::new(message, "write a package, a path or a capability: `gcc >= 8`"))
+}
+
 /// Address of a package index. A password would end up in the repository, in logs and in the lock.
 pub(super) fn index(text: &str) -> Checked<String> {
     let help = "an address such as `https://pypi.example.org/simple`";

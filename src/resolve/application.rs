@@ -6,7 +6,7 @@ use fs_err as fs;
 
 use super::build::{Built, Subject};
 use super::cache::{Cache, digest, sha256_file};
-use super::lock::Freshness;
+use super::lock::{Freshness, listing};
 use super::modules;
 use super::pylock::{Package, Pylock};
 use super::requests::Request;
@@ -68,7 +68,12 @@ impl Resolver<'_> {
         fs::write(&file, format!("{text}\n"))?;
         let request =
             Request { directory: std::path::absolute(".")?, files: vec![file], no_deps: true, ..Request::default() };
-        let key = digest(["application", text, &target.describe(), &session.indexes.fingerprint().join("\n")]);
+        let mut parts = vec!["application".to_owned(), text.to_owned(), target.describe()];
+        parts.extend(session.indexes.fingerprint());
+        for link in session.indexes.find_links.iter().filter(|link| !link.contains("://")) {
+            parts.extend(listing(Path::new(link)));
+        }
+        let key = digest(parts);
         let mut pins = RequirementFiles::default();
         pins.read_requirement(text);
         let fresh = if pins.local { Freshness::Never } else { Freshness::Pinned(&pins.pinned) };

@@ -515,7 +515,7 @@ fn lock_key(own: &[String], files: &RequirementFiles, request: &Request, target:
 }
 
 /// Names, sizes and times of the files of a link directory.
-fn listing(directory: &Path) -> Vec<String> {
+pub(super) fn listing(directory: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
     let mut lines = entries
         .filter_map(|entry| {

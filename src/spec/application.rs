@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::Error;
+use super::{Error, header};
 use crate::template;
 
 /// The content of the application's wheel, as far as a spec file needs it.
@@ -24,6 +24,8 @@ pub struct Application {
     /// Paths below `/usr` of what lies elsewhere, with the content: programs that are no entry points, manual pages.
     pub others: BTreeMap<String, Arc<[u8]>>,
     entry_points: String,
+    /// Seconds since 1970: the newest day of a file in it.
+    pub newest: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -49,6 +51,10 @@ impl Application {
         let mut application = Self::default();
         let mut entry_points = None;
         let mut others = BTreeMap::new();
+        for index in 0..archive.len() {
+            let time = archive.by_index_raw(index).map_err(damaged)?.last_modified();
+            application.newest = application.newest.max(time.and_then(header::day));
+        }
         for name in archive.file_names() {
             let name = name.map_err(damaged)?;
             application.add(&name, &mut others);
@@ -97,6 +103,15 @@ impl Application {
         } else if let Some(module) = top.strip_suffix(".py") {
             self.modules.insert(module.to_owned());
         }
+    }
+
+    /// What can be imported.
+    pub fn imports(&self) -> Vec<&str> {
+        let is_name = |name: &&str| {
+            let word = name.chars().all(|c| c.is_alphanumeric() || c == '_');
+            word && !name.starts_with(|c: char| c.is_ascii_digit())
+        };
+        self.packages.iter().chain(&self.modules).map(String::as_str).filter(is_name).collect()
     }
 
     /// A `setup.py` that installs what the wheel has, for tools that know no `pyproject.toml`.

@@ -1,5 +1,6 @@
 //! Where things lie in each dialect.
 
+use super::sources::is_compressed;
 use super::{Application, Error};
 use crate::distribution::SpecDialect;
 use crate::package::Package;
@@ -83,6 +84,19 @@ impl Layout {
         scripts.filter(|script| !plan.metadata.console_scripts.contains(script)).map(String::as_str).collect()
     }
 
+    /// Directories that the packages would link the application's programs into, and that the tools of the distribution
+    /// do not install them to.
+    pub fn other_directories<'p>(&self, plan: &'p BuildPlan) -> Vec<&'p str> {
+        let links = plan.packages.iter().flat_map(|package| &package.links);
+        let is_own = |script: &String| plan.metadata.console_scripts.contains(script);
+        let some = links.filter(|links| links.scripts.as_ref().is_none_or(|scripts| scripts.iter().any(is_own)));
+        let mut directories = some.map(|links| links.directory.as_str()).collect::<Vec<_>>();
+        directories.retain(|directory| self.own_prefix().is_none() && *directory != "/usr/bin");
+        directories.sort_unstable();
+        directories.dedup();
+        directories
+    }
+
     /// Licence files of the sources themselves are named in `%files`, others become sources.
     fn outside(&self, plan: &BuildPlan, path: &std::path::Path) -> bool {
         plan.source.directory().is_none_or(|directory| !path.starts_with(directory))
@@ -118,7 +132,7 @@ impl Layout {
     /// # Errors
     /// When rpm would not take it as it is.
     pub fn path(&self, path: &str) -> Result<String, Error> {
-        if !path.chars().all(|c| c.is_ascii_alphanumeric() || "/._+-@:,=~^".contains(c)) {
+        if !is_plain(path) {
             return Err(bad(path));
         }
         if let Some(prefix) = self.own_prefix()
@@ -141,8 +155,9 @@ impl Layout {
             return Ok(Vec::new());
         }
         let line = |path: &String| {
-            let end = if path.starts_with("share/man/") { "*" } else { "" };
-            Ok(format!("{}{end}", self.path(&format!("{SYSTEM}/{path}"))?))
+            let path = format!("{SYSTEM}/{path}");
+            let end = if is_compressed(&path) { "*" } else { "" };
+            Ok(format!("{}{end}", self.path(&path)?))
         };
         application.others.keys().map(line).collect()
     }
@@ -151,8 +166,10 @@ impl Layout {
     ///
     /// # Errors
     /// When a module has a name that rpm or a shell would take for more.
-    pub fn modules(&self, application: &Application, name: &str) -> Result<Vec<String>, Error> {
-        let site = if application.native { "%{python3_sitearch}" } else { "%{python3_sitelib}" };
+    ///
+    /// `python`: what the names of the macros begin with.
+    pub fn modules(&self, application: &Application, name: &str, python: &str) -> Result<Vec<String>, Error> {
+        let site = format!("%{{{python}_{}}}", if application.native { "sitearch" } else { "sitelib" });
         for module in application.packages.iter().chain(&application.modules) {
             self.path(module)?;
         }
@@ -173,7 +190,14 @@ impl Layout {
 }
 
 fn bad(path: &str) -> Error {
-    Error::Path { path: path.escape_debug().to_string(), reason: "rpm reads some of its characters as more than that" }
+    Error::Path { path: path.escape_debug().to_string(), reason: MORE_THAN_A_PATH }
+}
+
+pub const MORE_THAN_A_PATH: &str = "rpm reads some of its characters as more than that";
+
+/// Does rpm take it as it is, and a shell, too?
+pub fn is_plain(path: &str) -> bool {
+    path.chars().all(|c| c.is_ascii_alphanumeric() || "/._+-@:,=~^".contains(c))
 }
 
 /// What follows `directory` in `path`, where it is that or lies below it.

@@ -7,9 +7,12 @@
 //! when it is installed; `application.rs` looks into the application's wheel. The texts are in `templates/spec/`.
 
 mod application;
+mod header;
 mod layout;
+mod preamble;
 mod scriptlets;
 mod sections;
+mod source_package;
 mod sources;
 
 use std::collections::BTreeMap;
@@ -21,16 +24,18 @@ use serde::Serialize;
 use thiserror::Error as ThisError;
 
 use crate::distribution::{PackageFormat, SpecDialect};
-use crate::package;
+use crate::package::{self, Package};
 use crate::plan::requirement::{self, Translation, Vocabulary};
 use crate::plan::{BuildPlan, InterpreterKind, Role};
-use crate::project::Source;
+use crate::project::{Source, SpecRules};
 use crate::resolve::SourceArchive;
 use crate::stage::Content;
 use crate::template::{self, TemplateError};
 
 pub use application::Application;
+pub use source_package::write_source_package;
 
+use header::Head;
 use layout::Layout;
 use sections::Section;
 use sources::Sources;
@@ -56,12 +61,29 @@ pub enum Error {
         help("letters, digits and `/._+-@:,=~^` make a path that rpm takes as it is; rename it")
     )]
     Path { path: String, reason: &'static str },
-    #[error("`{text}` in `build-requires` is nothing that a spec file can require")]
-    #[diagnostic(code(spec::requirement), help("write a package, a path or a capability: `gcc >= 8`"))]
-    BuildRequirement { text: String },
     #[error("the `{kind}` scriptlet of {package} is not for a shell, and has to do more than that")]
     #[diagnostic(code(spec::scriptlet), help("write it for /bin/sh: macros of the distribution come before it"))]
     Scriptlet { kind: &'static str, package: String },
+    #[error("the trigger on {on} has an interpreter with arguments, `{interpreter}`, and rpmbuild would leave it out")]
+    #[diagnostic(code(spec::trigger), help("name the interpreter alone, or have a shell script start it"))]
+    TriggerInterpreter { interpreter: String, on: String },
+    #[error("the source package has to hold `{name}`, which is not here")]
+    #[diagnostic(
+        code(spec::source_missing),
+        help(
+            "name it under `no-source`, so that whoever builds has to have it, or give its file in place of the address"
+        )
+    )]
+    SourceMissing { name: String },
+    #[error("the spec file has a macro in `{text}` that only the target knows")]
+    #[diagnostic(
+        code(spec::unknown_macro),
+        help("this is a bug of omnipack; `rpmbuild -bs` on the target makes the source package until it is mended")
+    )]
+    Macro { text: String },
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    SourcePackage(Box<crate::format::Error>),
     #[error(transparent)]
     #[diagnostic(transparent)]
     Template(#[from] TemplateError),
@@ -98,27 +120,36 @@ pub struct SpecFiles {
     pub text: String,
     /// Name and content of every source and patch; the application's own archive is the first.
     pub sources: Vec<(String, Content)>,
+    /// Names of further sources that have an address: they are not among `sources`, and have to lie beside them.
+    pub fetched: Vec<String>,
     /// What the spec does not say, one sentence each.
     pub notes: Vec<String>,
+    /// The main package, without its files.
+    pub package: Package,
 }
 
 #[derive(Serialize)]
 struct Context<'a> {
     generator: &'static str,
     title: &'a str,
+    head: Head,
     name: &'a str,
     evr: &'a crate::plan::Evr,
+    /// Does the target have `%dist`?
+    dist: bool,
     /// As the index names the application, and its version there.
     pypi_name: &'a str,
     pypi_version: &'a str,
-    license: &'a str,
     url: &'a str,
     vendor: &'a str,
     group: &'a str,
-    archive: &'a str,
-    archive_directory: &'a str,
+    /// By the user: distributions do without, but for old ones.
+    group_is_said: bool,
     sources: Vec<&'a str>,
     patches: Vec<&'a str>,
+    /// Numbers of sources and patches that the source package leaves out.
+    no_source: Vec<usize>,
+    no_patch: Vec<usize>,
     rpm: &'a crate::project::RpmSettings,
     native: bool,
     has_units: bool,
@@ -139,6 +170,9 @@ struct Context<'a> {
     prefix: Option<&'a str>,
     extras: &'a [String],
     changelog: Vec<sections::ChangelogEntry>,
+    /// Of the newest entry.
+    year: String,
+    maintainer: &'a str,
     rpm_before_4_11: bool,
 }
 
@@ -167,8 +201,9 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         return Err(Error::Interpreter { distribution: distribution.name.clone() });
     }
     let layout = Layout::new(plan);
-    let adapted = layout.adapted(plan);
-    let packages = package::assemble(&adapted, &layout.stage(plan)?)?;
+    let mut adapted = layout.adapted(plan);
+    adapted.source_date = header::source_date(plan, input.application);
+    let mut packages = package::assemble(&adapted, &layout.stage(plan)?)?;
     let vocabulary = Vocabulary::new(distribution, plan.interpreter.version, input.package_map);
     let required = required(input, &vocabulary)?;
     let archive = input.archive.url.as_ref().unwrap_or(&input.archive.name);
@@ -176,8 +211,9 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         layout.path(text)?;
     }
     let mut sources = Sources::new(&layout, plan, input.archive)?;
-    let shim = shim(input, &layout, &mut sources)?;
+    sources.add_further(&plan.rpm.sources)?;
     sources.add_patches(&plan.rpm.patches)?;
+    let shim = shim(input, &layout, &mut sources)?;
     let mut sections = Vec::new();
     let mut notes = plan.notes.clone();
     for (planned, package) in adapted.packages.iter().zip(&packages) {
@@ -195,6 +231,15 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         format!("`{script}` is no program of the application's own: the package that it is required from brings it")
     }));
     notes.extend(required.iter().flat_map(|translation| translation.open.clone()));
+    let entries = packages.first().map(|main| sections::entries(&adapted, main)).unwrap_or_default();
+    let changelog = sections::changelog(&entries);
+    let head = Head::new(&adapted, archive, &input.archive.directory);
+    notes.extend(further_notes(plan, &layout, &sources, &head));
+    if header::is_placeholder(adapted.source_date) && changelog.len() == 1 {
+        notes.push("no day is known for the change log: it has the first of 2000, or set SOURCE_DATE_EPOCH".to_owned());
+    }
+    let suse_python = vocabulary.name("six")?.trim_end_matches("-six").to_owned();
+    let flavour = if distribution.spec_dialect == SpecDialect::Suse { suse_python.as_str() } else { "python3" };
     let first = distribution.pythons.first();
     let python = distribution.python(plan.interpreter.version);
     let context = Context {
@@ -202,16 +247,18 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         title: &distribution.title,
         name: adapted.packages.first().map_or("", |main| main.name.as_str()),
         evr: &plan.evr,
+        dist: !distribution.dist_tag.is_empty(),
+        head,
         pypi_name: &plan.metadata.name,
         pypi_version: &plan.version,
-        license: if plan.license.is_empty() { "Unknown" } else { &plan.license },
         url: &plan.url,
         vendor: &plan.vendor,
         group: &plan.group,
-        archive,
-        archive_directory: &input.archive.directory,
+        group_is_said: plan.group != crate::project::DEFAULT_GROUP,
         sources: sources.names(),
         patches: sources.patches(),
+        no_source: sources::numbers(&plan.rpm.no_source, &plan.rpm.sources, 1),
+        no_patch: sources::numbers(&plan.rpm.no_patch, &plan.rpm.patches, 0),
         rpm: &plan.rpm,
         native: input.application.native,
         has_units: packages.iter().any(layout::has_units),
@@ -225,20 +272,61 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         packages: sections,
         prepare: shim,
         install: sources.install(),
-        modules: layout.modules(input.application, &plan.metadata.name)?,
-        imports: input.application.packages.iter().chain(&input.application.modules).map(String::as_str).collect(),
+        modules: layout.modules(input.application, &plan.metadata.name, flavour)?,
+        imports: input.application.imports(),
         setuptools: vocabulary.name("setuptools")?,
-        suse_python: vocabulary.name("six")?.trim_end_matches("-six").to_owned(),
+        suse_python: suse_python.clone(),
         python_home: Path::new(&plan.interpreter.path).parent().and_then(Path::to_str).unwrap_or("/usr/bin"),
         prefix: layout.own_prefix(),
         extras: &plan.python.extras,
-        changelog: packages.first().map(sections::changelog).unwrap_or_default(),
+        year: changelog.first().and_then(|entry| entry.date.rsplit(' ').next()).unwrap_or_default().to_owned(),
+        maintainer: &plan.maintainer,
+        changelog,
         rpm_before_4_11: distribution.format_version < crate::distribution::ToolVersion::new(4, 11, 0),
     };
     let name = format!("{}.spec", context.name);
     let source = [include_str!("../../templates/spec/common"), layout.template()].concat();
     let text = template::render(&name, &source, &context)?;
-    Ok(SpecFiles { name, text, sources: sources.into_files(), notes })
+    let fetched = sources.fetched().into_iter().map(str::to_owned).collect();
+    // There is always a main package.
+    let package = Package { entries: Vec::new(), changelog: entries, ..packages.swap_remove(0) };
+    Ok(SpecFiles { name, text, sources: sources.into_files(), fetched, notes, package })
+}
+
+/// What may stand in a spec file, for those who read the configuration.
+#[must_use]
+pub fn rules() -> SpecRules {
+    SpecRules {
+        path: |path| {
+            let message =
+                || format!("`{}` cannot stand in a spec file: {}", path.escape_debug(), layout::MORE_THAN_A_PATH);
+            (!layout::is_plain(path)).then(message)
+        },
+        script: |text| template::check_spec_script(text).err(),
+        trigger_interpreter: |interpreter| {
+            let words = interpreter.split_whitespace().count();
+            (words > 1)
+                .then(|| format!("rpmbuild leaves a trigger out whose interpreter has arguments: `{interpreter}`"))
+        },
+    }
+}
+
+/// What a maintainer has to know besides.
+fn further_notes(plan: &BuildPlan, layout: &Layout, sources: &Sources<'_>, head: &Head) -> Vec<String> {
+    let mut notes = Vec::new();
+    notes.extend(layout.other_directories(plan).into_iter().map(|directory| {
+        format!("the tools of {} put programs into /usr/bin, so none is in `{directory}`", plan.distribution.title)
+    }));
+    notes.extend(
+        sources
+            .fetched()
+            .into_iter()
+            .map(|name| format!("`{name}` is not fetched: it has to lie beside the spec file")),
+    );
+    if !head.license_note.is_empty() {
+        notes.push(format!("`License: {}` has to be changed: it is no SPDX expression", head.license));
+    }
+    notes
 }
 
 /// What the application requires, as far as the dialect does not find it out itself: what the extras that the user chose
@@ -255,6 +343,9 @@ fn required(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<Transl
     Ok(all.into_iter().filter(|translation| !found.contains(translation)).collect())
 }
 
+/// What the template for SUSE requires for every build.
+const TOOLS: [&str; 3] = ["-setuptools", "-wheel", "-pip"];
+
 /// What building needs besides the tools of the dialect: what the build backend asks for, which only the modern dialect
 /// finds out itself and `setup.py` does not need, and what the user says.
 fn build_requires(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<String>, Error> {
@@ -263,14 +354,11 @@ fn build_requires(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<
         let wanted = &input.archive.build_requires;
         for translation in requirement::translate(wanted, &[], input.environment, vocabulary)? {
             lines.extend(translation.relations.iter().filter_map(sections::build_requirement));
+            // Those without a version are in the template.
+            lines.retain(|line| !TOOLS.iter().any(|tool| line.ends_with(tool)));
         }
     }
     for text in &input.plan.rpm.build_requires {
-        let sound = |c: char| c.is_ascii_alphanumeric() || " ._+-()[]/<>=:~^,".contains(c);
-        let start = |c: char| c.is_ascii_alphanumeric() || "_/(".contains(c);
-        if !text.starts_with(start) || !text.chars().all(sound) {
-            return Err(Error::BuildRequirement { text: text.escape_debug().to_string() });
-        }
         lines.push(text.clone());
     }
     Ok(lines)

@@ -80,6 +80,10 @@ pub fn scripts(part: &Part<'_>, sources: &mut Sources<'_>) -> Result<(Vec<Script
     }
     for trigger in &part.package.triggers {
         let shell = trigger.interpreter == "/bin/sh";
+        // rpmbuild leaves such a trigger out without a word (4.18; `parseScript` in build/parseScript.c).
+        if trigger.interpreter.contains(char::is_whitespace) {
+            return Err(Error::TriggerInterpreter { interpreter: trigger.interpreter.clone(), on: trigger.on.clone() });
+        }
         scripts.push(Script {
             section: match trigger.when {
                 TriggerWhen::In => "triggerin",
@@ -148,7 +152,7 @@ fn units(part: &Part<'_>) -> Result<Units, Error> {
 /// Macros of systemd-rpm-macros (systemd.spec's, macros.systemd.in in its source), and SUSE's.
 fn of_units(dialect: SpecDialect, units: &Units) -> BTreeMap<ScriptletKind, Vec<String>> {
     let call = |name: &str, units: &[String]| {
-        let units = units.iter().map(|unit| template::sh(unit).replace('%', "%%")).collect::<Vec<_>>();
+        let units = units.iter().map(|unit| template::spec_literal(&template::sh(unit))).collect::<Vec<_>>();
         (!units.is_empty()).then(|| format!("%{name} {}", units.join(" ")))
     };
     let (enable, stop, restart, keep) = match dialect {
@@ -183,7 +187,7 @@ fn of_accounts(
     let name = format!("{}.sysusers", part.package.name);
     if part.layout.dialect != SpecDialect::Modern {
         let text = template::render(&name, include_str!("../../templates/spec/accounts.sh"), Context { accounts })?;
-        return Ok(text.lines().map(|line| line.replace('%', "%%")).collect());
+        return Ok(text.lines().map(|line| template::spec_literal(line)).collect());
     }
     let text = template::render(&name, include_str!("../../templates/spec/sysusers.conf"), Context { accounts })?;
     let number = sources.add(&name, Content::Bytes(text.into_bytes().into()));

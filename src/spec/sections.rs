@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::header::EARLIEST;
 use super::scriptlets::{self, Script};
 use super::sources::Sources;
 use super::{Error, Layout};
@@ -14,6 +15,8 @@ use crate::plan::{BuildPlan, Comparison, PackagePlan, Relation, RelationKind, Ro
 #[derive(Debug, Serialize)]
 pub struct Section {
     pub name: String,
+    /// What follows `%files` and its like: nothing, ` cli` or ` -n other`.
+    pub suffix: String,
     pub main: bool,
     pub summary: String,
     pub description: String,
@@ -73,6 +76,7 @@ impl Part<'_> {
         let name = &self.package.name;
         Ok(Section {
             name: name.clone(),
+            suffix: self.suffix(),
             main,
             summary: text(&self.package.summary, name),
             description: text(&self.package.description, &text(&self.package.summary, name)),
@@ -80,6 +84,18 @@ impl Part<'_> {
             scripts,
             files,
         })
+    }
+
+    /// A package whose name begins with that of the main one is called by the rest.
+    fn suffix(&self) -> String {
+        let main = self.plan.packages.first().map_or("", |main| main.name.as_str());
+        let name = self.package.name.as_str();
+        let rest = name.strip_prefix(main).and_then(|rest| rest.strip_prefix('-'));
+        match rest.filter(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric())) {
+            _ if name == main => String::new(),
+            Some(rest) => format!(" {rest}"),
+            None => format!(" -n {name}"),
+        }
     }
 
     /// setuptools, where what it installs needs it to run.
@@ -150,17 +166,30 @@ fn words(relation: &Relation) -> String {
     format!("{} {operator} {version}", relation.name)
 }
 
-/// The earliest date that rpmbuild takes is of 1997 (`dateToTimet` in build/parseChangelog.c).
-const EARLIEST: u32 = 852_076_800;
+/// The project's change log, as far as rpmbuild takes its dates, or else one entry for this version, on the day of `plan`.
+/// The entry of this version has the release, too.
+pub fn entries(plan: &BuildPlan, package: &Package) -> Vec<crate::package::ChangelogEntry> {
+    let mut entries = package.changelog.clone();
+    entries.retain(|entry| entry.date >= EARLIEST);
+    if entries.is_empty() {
+        entries.push(crate::package::packaged(plan, &package.name));
+    }
+    let (version, full) = (format!(" - {}", plan.version), format!(" - {}", plan.evr.full()));
+    for entry in &mut entries {
+        if let Some(name) = entry.author.strip_suffix(&version) {
+            entry.author = format!("{name}{full}");
+        }
+    }
+    entries
+}
 
-pub fn changelog(package: &Package) -> Vec<ChangelogEntry> {
-    let datable = package.changelog.iter().filter(|entry| entry.date >= EARLIEST);
+pub fn changelog(entries: &[crate::package::ChangelogEntry]) -> Vec<ChangelogEntry> {
     let entry = |entry: &crate::package::ChangelogEntry| ChangelogEntry {
         date: date(entry.date),
         author: entry.author.clone(),
         text: entry.text.clone(),
     };
-    datable.map(entry).collect()
+    entries.iter().map(entry).collect()
 }
 
 /// `Fri Nov 21 2026` (civil from days: Howard Hinnant's algorithm).

@@ -41,27 +41,71 @@ fn runs(command: &str, script: &str) -> bool {
     program.rsplit('/').next() == Some(script)
 }
 
+fn last_part(source: &str) -> &str {
+    source.rsplit('/').next().unwrap_or(source)
+}
+
+/// Numbers of those of `sources` that `names` has by file name: the first has the number `first`. `Source0` is 0.
+pub fn numbers(names: &[String], sources: &[String], first: usize) -> Vec<usize> {
+    let number = |name: &String| match sources.iter().position(|source| last_part(source) == name) {
+        Some(index) => Some(first + index),
+        None => (name == "Source0").then_some(0),
+    };
+    names.iter().filter_map(number).collect()
+}
+
+/// Manual and info pages, which rpmbuild compresses (`brp-compress`), so that their names are not known before.
+pub fn is_compressed(path: &str) -> bool {
+    ["/usr/share/man/", "/usr/share/info/"].iter().any(|directory| path.starts_with(directory))
+}
+
 /// Everything that lies beside the spec file. The application's own archive is `Source0`.
 pub struct Sources<'a> {
     layout: &'a Layout,
     plan: &'a BuildPlan,
     archive: &'a SourceArchive,
-    files: Vec<(String, Content)>,
+    files: Vec<Source>,
     patches: Vec<(String, Content)>,
     install: Vec<String>,
+}
+
+struct Source {
+    /// Beside the spec.
+    name: String,
+    /// `None`: it is not here, but at `address`.
+    content: Option<Content>,
+    address: Option<String>,
 }
 
 impl<'a> Sources<'a> {
     pub fn new(layout: &'a Layout, plan: &'a BuildPlan, archive: &'a SourceArchive) -> Result<Self, Error> {
         let size = fs_err::metadata(&archive.path)?.len();
         let content = Content::File { path: Arc::new(archive.path.clone()), size };
-        let files = vec![(archive.name.clone(), content)];
+        let files = vec![Source { name: archive.name.clone(), content: Some(content), address: None }];
         Ok(Self { layout, plan, archive, files, patches: Vec::new(), install: Vec::new() })
     }
 
     /// From `Source1` on.
     pub fn names(&self) -> Vec<&str> {
-        self.files.iter().skip(1).map(|(name, _)| name.as_str()).collect()
+        self.files.iter().skip(1).map(|source| source.address.as_deref().unwrap_or(&source.name)).collect()
+    }
+
+    /// Files of addresses, which are not fetched and have to lie beside the spec.
+    pub fn fetched(&self) -> Vec<&str> {
+        self.files.iter().filter(|source| source.content.is_none()).map(|source| source.name.as_str()).collect()
+    }
+
+    /// Adds the user's further sources, which are the first after the application's own archive.
+    pub fn add_further(&mut self, sources: &[String]) -> Result<(), Error> {
+        for source in sources {
+            let name = last_part(source).to_owned();
+            if source.contains("://") {
+                self.files.push(Source { name, content: None, address: Some(source.clone()) });
+            } else {
+                self.add(&name, Content::Bytes(fs_err::read(source)?.into()));
+            }
+        }
+        Ok(())
     }
 
     /// Adds what the wheel has elsewhere than among the modules, and what the `setup.py` that is written for a project does
@@ -110,15 +154,17 @@ impl<'a> Sources<'a> {
     }
 
     pub fn into_files(self) -> Vec<(String, Content)> {
-        self.files.into_iter().chain(self.patches).collect()
+        let files = self.files.into_iter().filter_map(|source| Some((source.name, source.content?)));
+        files.chain(self.patches).collect()
     }
 
     /// Adds a source and gives its number. Of two with one name, the later has its number before it.
     pub fn add(&mut self, name: &str, content: Content) -> usize {
         let name = plain(name);
         let number = self.files.len();
-        let taken = name.ends_with(".spec") || self.files.iter().any(|(known, _)| *known == name);
-        self.files.push((if taken { format!("{number}-{name}") } else { name }, content));
+        let taken = name.ends_with(".spec") || self.files.iter().any(|known| known.name == name);
+        let name = if taken { format!("{number}-{name}") } else { name };
+        self.files.push(Source { name, content: Some(content), address: None });
         number
     }
 
@@ -153,7 +199,7 @@ impl<'a> Sources<'a> {
             if !self.archive.has(&inside) {
                 let content = Content::Bytes(fs_err::read(path)?.into());
                 let number = self.add(inside.rsplit('/').next().unwrap_or(&inside), content);
-                inside = self.files.last().map(|(name, _)| name.clone()).unwrap_or_default();
+                inside = self.files.last().map(|source| source.name.clone()).unwrap_or_default();
                 self.run(format!("cp -p %{{SOURCE{number}}} {}", self.layout.path(&inside)?));
             }
             lines.push(format!("{tag} {}", self.layout.path(&inside)?));
@@ -199,7 +245,7 @@ impl<'a> Sources<'a> {
                     .push(format!("install -D -p -m {:04o} %{{SOURCE{number}}} %{{buildroot}}{path}", entry.mode));
             }
             EntryKind::Symlink(target) => {
-                let target = template::sh(target).replace('%', "%%");
+                let target = template::spec_literal(&template::sh(target));
                 self.install.push(format!("install -d \"$(dirname %{{buildroot}}{path})\""));
                 self.install.push(format!("ln -s {target} %{{buildroot}}{path}"));
             }
@@ -237,14 +283,15 @@ impl<'a> Sources<'a> {
             ConfigFile::Noreplace => words.push("%config(noreplace)".to_owned()),
         }
         if let Some(capabilities) = &entry.flags.capabilities {
-            words.push(format!("%caps({})", capabilities.replace('%', "%%")));
+            words.push(format!("%caps({})", template::spec_literal(capabilities)));
         }
         if entry.flags.license {
             words.push(self.license_tag().to_owned());
         } else if entry.flags.doc {
             words.push("%doc".to_owned());
         }
-        words.push(self.layout.path(entry.path.as_str())?);
+        let end = if !directory && is_compressed(entry.path.as_str()) { "*" } else { "" };
+        words.push(format!("{}{end}", self.layout.path(entry.path.as_str())?));
         Ok(words.join(" "))
     }
 }

@@ -115,6 +115,7 @@ fn regular_file(
     entry.owner = file.owner.as_str().into();
     entry.group = file.group.as_str().into();
     entry.flags.config = file.config;
+    entry.flags.doc = file.doc;
     entry.flags.capabilities = file.capabilities.as_deref().map(Into::into);
     Ok(entry)
 }

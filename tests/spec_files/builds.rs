@@ -3,72 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use omnipack::exec::Command;
-
+use crate::rpmbuild::{build_from, files, list, query};
 use crate::support::{fixture, repository};
-use crate::tool::{DIALECTS, generate, python, rpm_tool, succeed};
-
-/// A copy of a fixture, whose target's Python is that of the tests.
-fn project(source: &Path, distribution: &str, directory: &Path) -> PathBuf {
-    let project = directory.join("project");
-    succeed(&Command::new("cp").arg("-r").arg(source).arg(&project));
-    let python = python();
-    let series =
-        succeed(&Command::new(python).args(["-c", "import sys; print('%d.%d' % sys.version_info[:2], end='')"]));
-    let facts = format!(
-        "\n[distribution.{distribution:?}]\npythons = [{{ version = \"{series}\", package = \"python3\", path = \"{}\", \
-         requirement = \"python(abi) = {series}\" }}]\n",
-        python.display()
-    );
-    let path = project.join("omnipack.toml");
-    let text = fs_err::read_to_string(&path).unwrap_or_default();
-    fs_err::write(&path, text + &facts).unwrap();
-    project
-}
+use crate::tool::{DIALECTS, generate};
 
 /// Builds everything, and gives the binary packages by name.
 fn build(name: &str, distribution: &str, dialect: &str, top: &Path) -> BTreeMap<String, PathBuf> {
     build_from(&fixture(name), distribution, dialect, top)
-}
-
-fn build_from(source: &Path, distribution: &str, dialect: &str, top: &Path) -> BTreeMap<String, PathBuf> {
-    let name = source.display();
-    let project = project(source, distribution, top);
-    let sources = top.join("SOURCES");
-    let spec = generate(&project, distribution, &sources);
-    let build = rpm_tool("rpmbuild", dialect, top).args(["-ba", "--nodeps"]).arg(&spec);
-    let build = build.env("SOURCE_DATE_EPOCH", "1700000000").env("PATH", path_of(python()));
-    let output = build.run().unwrap();
-    let log = format!("{}{}", output.stdout_text(), output.stderr_text());
-    assert_eq!(output.code, 0, "{name} on {distribution}:\n{log}");
-    for complaint in ["File listed twice", "not found:", "bogus date", "Macro expanded in comment"] {
-        assert!(!log.contains(complaint), "{name} on {distribution}: {complaint}\n{log}");
-    }
-    let found = walkdir::WalkDir::new(top.join("RPMS")).into_iter().map(|entry| entry.unwrap().into_path());
-    let packages = found.filter(|path| path.extension().is_some_and(|extension| extension == "rpm"));
-    let source_packages = fs_err::read_dir(top.join("SRPMS")).unwrap().count();
-    assert_eq!(source_packages, 1, "{name} on {distribution}: the source package");
-    packages.map(|path| (query(&path, "%{NAME}"), path)).collect()
-}
-
-fn path_of(python: &Path) -> String {
-    format!("{}:{}", python.parent().unwrap().display(), std::env::var("PATH").unwrap_or_default())
-}
-
-fn query(package: &Path, format: &str) -> String {
-    succeed(&Command::new("rpm").args(["-qp", "--qf", format]).arg(package))
-}
-
-fn list(package: &Path, what: &str) -> Vec<String> {
-    succeed(&Command::new("rpm").arg("-qp").arg(what).arg(package)).lines().map(str::to_owned).collect()
-}
-
-/// `mode user group path` of every file.
-fn files(package: &Path) -> Vec<String> {
-    query(package, "[%{FILEMODES:octal} %{FILEUSERNAME} %{FILEGROUPNAME} %{FILENAMES}\\n]")
-        .lines()
-        .map(str::to_owned)
-        .collect()
 }
 
 #[test]
@@ -164,18 +105,6 @@ fn what_lies_elsewhere_is_packaged() {
         }
         let module = inside.iter().any(|path| path.ends_with("site-packages/odd/__init__.py"));
         assert!(module, "{distribution}: {inside:#?}");
-    }
-}
-
-/// rpmlint finds no error in a spec file.
-#[test]
-fn rpmlint_has_no_error() {
-    for (distribution, _) in DIALECTS {
-        let directory = tempfile::tempdir().unwrap();
-        let spec = generate(&fixture("cdhboot"), distribution, directory.path());
-        let output = Command::new("rpmlint").arg(&spec).run().unwrap();
-        let said = output.stdout_text();
-        assert!(said.contains("1 specfiles checked; 0 errors"), "{distribution}:\n{said}{}", output.stderr_text());
     }
 }
 

@@ -118,7 +118,9 @@ fn a_script_that_rpm_would_take_apart_is_refused() {
     project(&source, "plain");
     fs_err::write(source.join("post.sh"), "#!/bin/sh\ncat <<X\n  %if 0\nX\n").unwrap();
     let output = generation(&source, "fedora-42", directory.path()).run().unwrap();
-    assert_eq!(output.code, 1, "{}", both(&output));
+    assert_eq!(output.code, 2, "{}", both(&output));
+    // The scriptlet and the trigger, each with its place.
+    assert!(both(&output).contains("2 mistakes in the configuration"), "{}", both(&output));
     assert!(both(&output).contains("begins with `%`"), "{}", both(&output));
     assert!(!directory.path().join("app.spec").exists());
 }
@@ -136,8 +138,8 @@ fn what_is_no_requirement_is_refused() {
         fs_err::write(&path, configuration.replace("[rpm]\n", &format!("[rpm]\nbuild-requires = [\"{text}\"]\n")))
             .unwrap();
         let output = generation(&source, "fedora-42", &directory.path().join("out")).run().unwrap();
-        assert_eq!(output.code, 1, "{text}: {}", both(&output));
-        assert!(both(&output).contains("spec::requirement"), "{text}: {}", both(&output));
+        assert_eq!(output.code, 2, "{text}: {}", both(&output));
+        assert!(both(&output).contains("is nothing that a spec file can require"), "{text}: {}", both(&output));
     }
 }
 
@@ -150,7 +152,7 @@ fn a_patch_lies_beside_the_spec() {
     project(&source, "it's plain");
     let spec = generate(&source, "fedora-42", &directory.path().join("out"));
     let text = fs_err::read_to_string(&spec).unwrap();
-    assert!(text.contains("Patch0:         it_s_plain.patch\n") && text.contains("\n%patch -P 0 -p1\n"), "{text}");
+    assert!(text.contains("Patch0:         it_s_plain.patch\n") && text.contains("\n%autosetup -p1 "), "{text}");
     assert!(spec.with_file_name("it_s_plain.patch").is_file());
     assert!(!text.contains(&directory.path().display().to_string()), "{text}");
 }

@@ -6,5 +6,9 @@
 mod support;
 
 mod builds;
+mod everything;
 mod hostile;
+mod hostile_builds;
+mod rpmbuild;
+mod rpmlint;
 mod tool;

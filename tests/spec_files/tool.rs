@@ -19,11 +19,12 @@ pub fn generate(project: &Path, distribution: &str, directory: &Path) -> PathBuf
 }
 
 pub fn generation(project: &Path, distribution: &str, directory: &Path) -> Command {
-    omnipack()
-        .args(["generate-spec", "--distribution", distribution, "--output-directory"])
-        .arg(directory)
-        .arg(project)
-        .env("SOURCE_DATE_EPOCH", "1700000000")
+    undated(project, distribution, directory).env("SOURCE_DATE_EPOCH", "1700000000")
+}
+
+/// Without the date that all other calls have.
+pub fn undated(project: &Path, distribution: &str, directory: &Path) -> Command {
+    omnipack().args(["generate-spec", "--distribution", distribution, "--output-directory"]).arg(directory).arg(project)
 }
 
 /// A virtualenv with the build backends of the fixtures, made once per test run.
@@ -63,6 +64,11 @@ pub fn rpm_tool(program: &str, dialect: &str, top: &Path) -> Command {
         format!("__python3 {}", python.display()),
         format!("python3_version {series}"),
         "_build_id_links none".to_owned(),
+        // The script has `read -d`, which Debian's /bin/sh does not know.
+        "__brp_compress /bin/bash /usr/lib/rpm/brp-compress %{_prefix}".to_owned(),
+        // What SUSE's macros have for each Python besides.
+        format!("python{}_sitelib %{{python3_sitelib}}", series.replace('.', "")),
+        format!("python{}_sitearch %{{python3_sitearch}}", series.replace('.', "")),
     ];
     for definition in definitions {
         command = command.args(["--define", &definition]);

@@ -12,6 +12,7 @@ use crate::support::{Builder, lock, locked, opt_plan, package, read};
 
 fn extra(source: &Path, destination: &str) -> ExtraFile {
     ExtraFile {
+        doc: false,
         source: source.to_path_buf(),
         destination: destination.into(),
         config: ConfigFile::No,

@@ -21,6 +21,8 @@ pub struct Member<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     Newc,
+    /// "newc" with names that have no directory, in source packages.
+    Bare,
     Stripped,
 }
 
@@ -39,7 +41,7 @@ impl<W: Write> Archive<W> {
     /// Starts a member. Its content follows through [`Archive::data`], then [`Archive::end`].
     pub fn begin(&mut self, member: &Member<'_>) -> io::Result<()> {
         match self.form {
-            Form::Newc => self.newc_head(member)?,
+            Form::Newc | Form::Bare => self.newc_head(member)?,
             Form::Stripped => self.put(format!("07070X{:08x}", member.index).as_bytes())?,
         }
         self.pad()
@@ -63,6 +65,9 @@ impl<W: Write> Archive<W> {
     }
 
     fn newc_head(&mut self, member: &Member<'_>) -> io::Result<()> {
+        if self.form == Form::Bare {
+            return self.newc_named(member.path.trim_start_matches('/'), member);
+        }
         // `rpmlib(PayloadFilesHavePrefix)`: names begin with `./`.
         self.newc_named(&format!(".{}", member.path), member)
     }

@@ -24,12 +24,12 @@ const DATA_LIMITS: [(ToolVersion, u64); 2] = [
 ];
 
 /// `RPM_HASH_SHA256` (RFC 4880, 9.4).
-const SHA256: u32 = 8;
+pub(super) const SHA256: u32 = 8;
 
 type TextSetter = fn(&mut PackageBuilder, String) -> &mut PackageBuilder;
 
 /// Where the lead has the number of the architecture.
-const ARCHITECTURE_IN_LEAD: std::ops::Range<usize> = 8..10;
+pub(super) const ARCHITECTURE_IN_LEAD: std::ops::Range<usize> = 8..10;
 
 /// Lead, signature header and header, ready to be written before the payload.
 pub fn bytes(package: &Package, payload: &Payload) -> Result<Vec<u8>, Error> {
@@ -51,7 +51,7 @@ pub fn bytes(package: &Package, payload: &Payload) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-fn check_size(package: &Package, bytes: u64) -> Result<(), Error> {
+pub(super) fn check_size(package: &Package, bytes: u64) -> Result<(), Error> {
     let limit = DATA_LIMITS.iter().find(|(since, _)| package.format_version >= *since).map_or(0, |(_, limit)| *limit);
     if bytes <= limit {
         return Ok(());
@@ -61,7 +61,7 @@ fn check_size(package: &Package, bytes: u64) -> Result<(), Error> {
 
 /// SHA-256 for whoever knows it (4.14 on), SHA-1 of the header for older ones. No MD5: nothing needs it, and under FIPS
 /// it only does harm. Room is reserved, so that a signature can be added without moving the payload.
-fn signature(header: &[u8], payload: &Payload) -> Result<Header<IndexSignatureTag>, rpm::Error> {
+pub(super) fn signature(header: &[u8], payload: &Payload) -> Result<Header<IndexSignatureTag>, rpm::Error> {
     let built = SignatureHeaderBuilder::new()
         .format(RpmFormat::V4)
         .set_content_length(header.len() as u64 + payload.size)
@@ -216,7 +216,7 @@ fn retain_programs(entries: &mut [HeaderEntry]) {
     }
 }
 
-fn payload_tags(package: &Package, payload: &Payload) -> [HeaderEntry; 4] {
+pub(super) fn payload_tags(package: &Package, payload: &Payload) -> [HeaderEntry; 4] {
     let compressor = match package.compression.algorithm {
         Algorithm::Gzip => "gzip",
         Algorithm::Xz => "xz",
@@ -232,7 +232,7 @@ fn payload_tags(package: &Package, payload: &Payload) -> [HeaderEntry; 4] {
 }
 
 /// Where the package may be installed, and below which prefixes it may be moved.
-fn restriction_tags(package: &Package) -> Result<Vec<HeaderEntry>, Error> {
+pub(super) fn restriction_tags(package: &Package) -> Result<Vec<HeaderEntry>, Error> {
     let rpm = &package.rpm;
     let mut prefixes = Vec::with_capacity(rpm.prefixes.len());
     for prefix in &rpm.prefixes {
@@ -259,7 +259,7 @@ fn restriction_tags(package: &Package) -> Result<Vec<HeaderEntry>, Error> {
 }
 
 /// Newest first, as rpm's tools expect it.
-fn changelog_tags(package: &Package) -> Vec<HeaderEntry> {
+pub(super) fn changelog_tags(package: &Package) -> Vec<HeaderEntry> {
     if package.changelog.is_empty() {
         return Vec::new();
     }
@@ -276,7 +276,7 @@ fn changelog_tags(package: &Package) -> Vec<HeaderEntry> {
 }
 
 /// The lead's word for an architecture: `arch_canon` in `rpmrc.in` of rpm. Only file(1) still reads it.
-fn lead_architecture(architecture: &str) -> u16 {
+pub(super) fn lead_architecture(architecture: &str) -> u16 {
     match architecture {
         "x86_64" | "i686" | "i586" | "i486" | "i386" => 1,
         "ppc" => 5,

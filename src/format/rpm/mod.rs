@@ -10,6 +10,7 @@ mod header;
 mod payload;
 mod read;
 mod relations;
+pub mod source;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, Write};
@@ -46,6 +47,15 @@ pub struct Payload {
     layout: Layout,
 }
 
+/// What members of the archive are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    /// `./opt/app/file` (`rpmlib(PayloadFilesHavePrefix)`).
+    Prefixed,
+    /// `app.spec`, in source packages.
+    Bare,
+}
+
 /// # Errors
 /// As [`super::pack`].
 pub fn pack(
@@ -54,6 +64,16 @@ pub fn pack(
     scratch: &Path,
     threads: usize,
 ) -> Result<(Payload, Findings), Error> {
+    pack_as(package, scanner, scratch, threads, Names::Prefixed)
+}
+
+fn pack_as(
+    package: &Package,
+    scanner: &Scanner,
+    scratch: &Path,
+    threads: usize,
+    names: Names,
+) -> Result<(Payload, Findings), Error> {
     let layout = Layout::new(package)?;
     // What the target cannot read is said before the work is done.
     relations::dependencies(package, &layout)?;
@@ -61,7 +81,11 @@ pub fn pack(
     let file = tempfile::tempfile_in(scratch).map_err(Error::io(cannot_write()))?;
     let output = Digesting { file, sha256: Sha256::new(), size: 0 };
     let compressor = Compressor::new(output, package.compression, threads).map_err(Error::io(cannot_write()))?;
-    let form = if layout.large { Form::Stripped } else { Form::Newc };
+    let form = match names {
+        _ if layout.large => Form::Stripped,
+        Names::Prefixed => Form::Newc,
+        Names::Bare => Form::Bare,
+    };
     let mut archive = Archive::new(BufWriter::with_capacity(BUFFER, compressor), form);
     let reading = pass::Options { threads, digest: pass::DigestKind::Sha256 };
     let result = pass::run(&package.entries, scanner, reading, |event| {

@@ -227,6 +227,15 @@ fn known_words(field: &str) -> Option<Named> {
     TABLE.words.get(&plain(field)).filter(|name| !name.is_empty()).map(|name| Named::one(name))
 }
 
+/// The SPDX identifier of a licence that is called by words which mean one only.
+pub fn spdx_identifier(words: &str) -> Option<String> {
+    let name = TABLE.words.get(&plain(words)).filter(|name| !name.is_empty())?;
+    // `GPL-2.0` and `GPL-2.0-only` have one short name; the first is deprecated.
+    let identifiers = TABLE.short_names.iter().filter(|(_, short)| *short == name).map(|(identifier, _)| identifier);
+    let identifier = identifiers.max_by_key(|identifier| identifier.len()).unwrap_or(name);
+    spdx::Expression::parse(identifier).ok().map(|_| identifier.clone())
+}
+
 /// One name for all texts, or none: what belongs to a vendored part says nothing of the whole.
 fn named_by_text(materials: &[Material]) -> Option<Named> {
     let mut names = materials.iter().filter_map(|material| {
