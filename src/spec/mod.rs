@@ -252,7 +252,7 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         pypi_name: &plan.metadata.name,
         pypi_version: &plan.version,
         url: &plan.url,
-        vendor: &plan.vendor,
+        vendor: said_vendor(plan),
         group: &plan.group,
         group_is_said: plan.group != crate::project::DEFAULT_GROUP,
         sources: sources.names(),
@@ -291,6 +291,13 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     // There is always a main package.
     let package = Package { entries: Vec::new(), changelog: entries, ..packages.swap_remove(0) };
     Ok(SpecFiles { name, text, sources: sources.into_files(), fetched, notes, package })
+}
+
+/// The user's own word. Distributions set the tag themselves, and the author of the application is no vendor of theirs:
+/// <https://docs.fedoraproject.org/en-US/packaging-guidelines/#_tags_and_sections>
+fn said_vendor(plan: &BuildPlan) -> &str {
+    let author = plan.metadata.author.split('<').next().unwrap_or_default().trim();
+    if plan.vendor == author { "" } else { &plan.vendor }
 }
 
 /// What may stand in a spec file, for those who read the configuration.
@@ -346,7 +353,11 @@ fn required(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<Transl
 /// What the template for SUSE requires for every build.
 const TOOLS: [&str; 3] = ["-setuptools", "-wheel", "-pip"];
 
-/// What building needs besides the tools of the dialect: what the build backend asks for, which only the modern dialect
+/// What the user may name for code that is no C. No build root has a compiler by itself:
+/// <https://docs.fedoraproject.org/en-US/packaging-guidelines/C_and_C++/#_buildrequires_and_requires>
+const COMPILERS: [&str; 5] = ["gcc", "clang", "cargo", "rust", "go"];
+
+/// What building needs besides the tools of the dialect: a compiler for native code, what the build backend asks for, which only the modern dialect
 /// finds out itself and `setup.py` does not need, and what the user says.
 fn build_requires(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<String>, Error> {
     let mut lines = Vec::new();
@@ -358,8 +369,10 @@ fn build_requires(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<
             lines.retain(|line| !TOOLS.iter().any(|tool| line.ends_with(tool)));
         }
     }
-    for text in &input.plan.rpm.build_requires {
-        lines.push(text.clone());
+    lines.extend(input.plan.rpm.build_requires.iter().cloned());
+    let compiles = |line: &String| COMPILERS.iter().any(|name| line.starts_with(name));
+    if input.application.native && !lines.iter().any(compiles) {
+        lines.insert(0, "gcc".to_owned());
     }
     Ok(lines)
 }

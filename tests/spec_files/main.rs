@@ -9,6 +9,7 @@ mod builds;
 mod everything;
 mod hostile;
 mod hostile_builds;
+mod lints;
 mod rpmbuild;
 mod rpmlint;
 mod tool;

@@ -21,6 +21,8 @@ mod packages;
 mod root;
 #[path = "../system/rpm.rs"]
 mod rpm;
+#[path = "../spec_files/rpmlint.rs"]
+mod rpmlint;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../system/target.rs"]
