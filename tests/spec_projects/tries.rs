@@ -45,6 +45,14 @@ fn ten_projects_are_built_and_run_on_fedora() {
         assert_eq!(required.collect::<BTreeSet<_>>(), translated, "{name}");
     }
     lint(&built);
+    for one in &built {
+        let text = fs_err::read_to_string(&one.spec).unwrap();
+        let compiled = one.packages.iter().any(|path| path.to_string_lossy().ends_with(".x86_64.rpm"));
+        assert_eq!(text.contains("BuildRequires:  gcc\n"), compiled, "{text}");
+        assert!(text.contains("\n%license LICENSE") && text.contains("\n%doc "), "{text}");
+        // The author is nobody's vendor.
+        assert!(!text.contains("Vendor:"), "{text}");
+    }
 
     let root = environment.root(distribution, &table::projects(distribution));
     let machine = Machine::boot(root);
