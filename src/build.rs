@@ -1,5 +1,8 @@
 //! The whole run, top-down: project, plan, resolve, stage, service, package, format.
 
+mod hybrid;
+mod source;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,11 +19,12 @@ use crate::package::{self, Package};
 use crate::plan::{self, BuildPlan, InterpreterKind};
 use crate::progress::Listener;
 use crate::project::{BytecodeMode, Config, Metadata, Source};
-use crate::resolve::{self, Lock, Resolver, SourceArchive, Wheel};
+use crate::resolve::{self, Lock, Resolver, Wheel};
 use crate::scratch::Scratch;
-use crate::spec::{self, SpecFiles};
 use crate::stage::gate::Scanner;
 use crate::stage::{self, EntryKind, LaidOut, Origin, Stage, TargetPath, bytecode};
+
+pub use source::{Wanted, debian_sources, hybrid_spec_files, spec_checks, spec_files};
 
 /// What can go wrong between the floors.
 #[derive(Debug, ThisError, Diagnostic)]
@@ -144,15 +148,6 @@ pub fn stage_into(request: &Request, directory: &Path, listener: &dyn Listener) 
     Ok(plans)
 }
 
-/// Makes a spec file for every distribution, with what has to lie beside it, and writes nothing yet.
-///
-/// # Errors
-/// When the application's wheel cannot be built, or a target has no spec files.
-pub fn spec_files(request: &Request, listener: &dyn Listener) -> Result<Vec<(BuildPlan, SpecFiles)>, AnyError> {
-    let session = Session::open(request, listener)?;
-    session.distributions.iter().map(|distribution| session.spec_files(distribution)).collect()
-}
-
 /// What all distributions of a run share.
 struct Session<'a> {
     request: &'a Request,
@@ -228,7 +223,7 @@ impl<'a> Session<'a> {
             || self.resolver.resolve(&plan.python, &plan.metadata, &wheel, &plan.interpreter, &plan.platform),
             || matches!(plan.bytecode, BytecodeMode::Auto | BytecodeMode::Build).then(|| self.interpreter(&plan)),
         );
-        let lock = lock?;
+        let lock = self.leave_to_the_target(&mut plan, lock?)?;
         if plan.bytecode == BytecodeMode::Auto {
             plan.bytecode = self.choose_bytecode(&plan);
         }
@@ -249,35 +244,6 @@ impl<'a> Session<'a> {
             None => Metadata::from_wheel(&self.application(distribution)?.path)?,
         };
         self.plan(distribution, metadata)
-    }
-
-    /// A spec file for one distribution.
-    fn spec_files(&self, distribution: &Distribution) -> Result<(BuildPlan, SpecFiles), AnyError> {
-        self.config.check_for_spec(distribution, &spec::rules())?;
-        self.listener.step(&format!("{}: building the application's wheel", distribution.name));
-        let wheel = self.application(distribution)?;
-        let metadata = Metadata::from_wheel(&wheel.path)?;
-        let project = self.config.project(&self.source, metadata.clone(), distribution)?;
-        let plan = self.plan(distribution, metadata)?;
-        let input = spec::Input {
-            plan: &plan,
-            application: &spec::Application::read(&wheel.path)?,
-            archive: &self.source_archive(&plan)?,
-            environment: &resolve::marker_environment(&plan.interpreter, &plan.platform)?,
-            package_map: &project.package_map,
-            requirements: &resolve::required_by_files(&plan.python.requirements)?,
-        };
-        let files = spec::generate(&input)?;
-        for note in &files.notes {
-            self.listener.warning(note);
-        }
-        Ok((plan, files))
-    }
-
-    /// The application's sources in one archive.
-    fn source_archive(&self, plan: &BuildPlan) -> Result<SourceArchive, AnyError> {
-        let BuildPlan { python, interpreter, platform, metadata, .. } = plan;
-        Ok(self.resolver.source_archive(&self.source, python, interpreter, platform, metadata)?)
     }
 
     fn plan(&self, distribution: &Distribution, metadata: Metadata) -> Result<BuildPlan, AnyError> {

@@ -39,6 +39,9 @@ pub enum Error {
     Spec(#[from] crate::spec::Error),
     #[error(transparent)]
     #[diagnostic(transparent)]
+    DebianSource(#[from] crate::spec::debian::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
     Build(#[from] crate::build::Error),
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -55,6 +58,8 @@ impl Error {
             Self::Project(_) | Self::Distribution(_) | Self::Plan(_) | Self::Requirement(_) => 2,
             Self::Build(crate::build::Error::NoDistribution | crate::build::Error::SourceDate { .. }) => 2,
             Self::Spec(crate::spec::Error::Format { .. } | crate::spec::Error::Interpreter { .. }) => 2,
+            Self::Spec(crate::spec::Error::Repositories(error)) if error.is_usage() => 2,
+            Self::DebianSource(error) if error.is_usage() => 2,
             Self::Smoke(error) if error.is_usage() => 2,
             Self::Resolve(_)
             | Self::Stage(_)
@@ -62,6 +67,7 @@ impl Error {
             | Self::Package(_)
             | Self::Format(_)
             | Self::Spec(_)
+            | Self::DebianSource(_)
             | Self::Build(_)
             | Self::Smoke(_) => 1,
         }

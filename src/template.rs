@@ -46,6 +46,7 @@ pub struct TemplateError {
 /// - `spec`: the rest of a line of a spec file; `spec_lines`: lines of text in one; `spec_script`: lines of a script in one.
 /// - `deb822_line`: a value in a Debian control file that is one line, or one of its continuation lines.
 /// - `deb822_text`: a value of many lines, as continuation lines.
+/// - `debian_control`, `debian_control_text`: the same in `debian/control`, in which no variable is replaced.
 ///
 /// # Errors
 /// When the template is not sound, names what `context` has not, or a filter refuses a value.
@@ -93,6 +94,10 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     environment.add_filter("spec_script", |text: &str| spec::script(text).map_err(refused));
     environment.add_filter("deb822_line", |text: &str| deb822_lines(text).collect::<Vec<_>>().join(" "));
     environment.add_filter("deb822_text", |text: &str| deb822_text(text));
+    environment.add_filter("debian_control", |text: &str| {
+        without_variables(&deb822_lines(text).collect::<Vec<_>>().join(" "))
+    });
+    environment.add_filter("debian_control_text", |text: &str| without_variables(&deb822_text(text)));
     Ok(environment)
 }
 
@@ -228,6 +233,11 @@ fn deb822_text(text: &str) -> String {
     deb822_lines(text).map(continuation).collect::<Vec<_>>().join("\n")
 }
 
+/// deb-substvars(5): `${}` becomes a dollar sign when all variables have been replaced.
+fn without_variables(text: &str) -> String {
+    text.replace("${", "${}{")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,6 +292,15 @@ mod tests {
             " a\n .\n  .b\n  c\n D: e\n ."
         );
         assert_eq!(one("{{ value | deb822_line }}", "a\nLicense: b\u{2028}c\u{1b}").unwrap(), "a License: b c");
+    }
+
+    #[test]
+    fn no_variable_of_dpkg_is_left() {
+        assert_eq!(
+            one("{{ value | debian_control }}", "${a} ${} $b\n${${c}d}").unwrap(),
+            "${}{a} ${}{} $b ${}{${}{c}d}"
+        );
+        assert_eq!(one("{{ value | debian_control_text }}", "a\n${F:x}").unwrap(), " a\n ${}{F:x}");
     }
 
     proptest! {

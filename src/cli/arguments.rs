@@ -33,7 +33,8 @@ pub enum Command {
     Build(BuildArgs),
     /// Write the tree that the main package would hold into a directory, to look at.
     Stage(StageArgs),
-    /// Write a spec file that bundles nothing and declares what the application requires, for maintainers.
+    /// Write a spec file or a Debian source package that bundles nothing and declares what the application requires, for
+    /// maintainers.
     GenerateSpec(GenerateSpecArgs),
     /// Show what a package file holds: metadata, requirements, scriptlets, sizes.
     Inspect(InspectArgs),
@@ -136,10 +137,25 @@ pub struct StageArgs {
 pub struct GenerateSpecArgs {
     #[command(flatten)]
     pub target: TargetArgs,
+    /// Write Debian source packages, which dpkg-buildpackage builds. Distributions with Debian packages imply it; without
+    /// any `--distribution`, those of `[targets]` are taken that have them.
+    #[arg(long, conflicts_with_all = ["srpm", "bundle_missing"])]
+    pub debian: bool,
     /// Directory for the spec file and its sources; with more than one distribution, each gets a directory of its name
     /// below it.
     #[arg(long = "output-directory", short = 'o', value_name = "DIR", default_value = ".")]
     pub directory: PathBuf,
+    /// Write nothing; say which requirements the target's repositories can satisfy and which not. Needs `--repository`.
+    #[arg(long, group = "asked")]
+    pub check: bool,
+    /// Bundle what the target's repositories cannot satisfy, in a virtualenv of the application's own that sees the
+    /// distribution's packages; require the rest. Needs `--repository`.
+    #[arg(long, group = "asked", requires = "repositories")]
+    pub bundle_missing: bool,
+    /// A repository of the target: a directory with `repodata/`, its http(s) address, or a file (`-`: standard input) with what
+    /// `dnf repoquery --available --provides` prints; give it again for more.
+    #[arg(long = "repository", value_name = "DIR|URL|FILE", requires = "asked")]
+    pub repositories: Vec<String>,
     /// Write a source RPM (`NAME-VERSION-RELEASE.src.rpm`), which holds the spec file and its sources, in place of them.
     /// `rpmbuild --rebuild` and mock build it; no rpmbuild is needed to write it.
     #[arg(long)]

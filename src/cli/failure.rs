@@ -17,6 +17,8 @@ pub enum Failure {
     Steps,
     /// `omnipack diff --exit-code` found a difference, and has printed it.
     Differ,
+    /// `omnipack generate-spec --check` found that something is lacking, and has printed it.
+    Unsatisfied,
     /// Whatever went wrong where exit code 1 has another meaning.
     Trouble(Box<Failure>),
 }
@@ -38,7 +40,7 @@ impl Failure {
     pub fn show(&self, color: Color) -> ExitCode {
         let (text, code) = match self {
             Self::Run(error) => (render(error.as_ref(), color), error.exit_code()),
-            Self::Steps | Self::Differ => (String::new(), 1),
+            Self::Steps | Self::Differ | Self::Unsatisfied => (String::new(), 1),
             Self::Trouble(failure) => {
                 failure.show(color);
                 return ExitCode::from(2);

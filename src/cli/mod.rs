@@ -2,6 +2,7 @@
 
 mod arguments;
 mod build;
+mod debian_source;
 mod diff;
 pub mod diff_text;
 pub mod distributions;
@@ -9,6 +10,7 @@ mod failure;
 mod generate_spec;
 pub mod inspect;
 mod progress;
+mod repository_check;
 pub mod schema;
 pub mod smoke;
 mod spec_output;

@@ -18,6 +18,8 @@ struct DistributionSummary<'a> {
     python: String,
     packages: Vec<PackageSummary<'a>>,
     wheels: Vec<WheelSummary<'a>>,
+    /// Python distributions that packages of the target bring instead.
+    left_out: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     stage: Option<&'a std::path::Path>,
 }
@@ -62,6 +64,7 @@ pub fn json(outcomes: &[Outcome]) -> impl Serialize {
                     sha256: &wheel.sha256,
                 })
                 .collect(),
+            left_out: &outcome.plan.left_out,
             stage: outcome.stage.as_deref(),
         })
         .collect::<Vec<_>>()
@@ -101,6 +104,9 @@ pub fn text(outcomes: &[Outcome], elapsed: Duration) -> String {
             plan.interpreter.version,
             counted(outcome.lock.wheels.len(), "wheel")
         );
+        if !plan.left_out.is_empty() {
+            let _ = writeln!(text, "  left to packages of the distribution: {}", plan.left_out.join(", "));
+        }
         for written in &outcome.written {
             let _ = writeln!(
                 text,

@@ -21,6 +21,7 @@ pub use difference::{
     Aspect, ChangeKind, ChangelogChange, Difference, DistributionChange, FieldChange, FileChange, RelationChange, Side,
     TextChange, compare,
 };
+pub(crate) use read::decompress::{Method, decompress};
 pub use read::{Contents, read, read_whole};
 
 use crate::distribution::{PackageFormat, ToolVersion};

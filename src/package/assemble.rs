@@ -161,7 +161,7 @@ fn rpm_version(version: &str) -> String {
 }
 
 /// The project's change log; where it has none, one entry that says what was packaged.
-fn read_changelog(plan: &BuildPlan, package: &str) -> Result<Vec<crate::package::ChangelogEntry>, Error> {
+pub(super) fn read_changelog(plan: &BuildPlan, package: &str) -> Result<Vec<crate::package::ChangelogEntry>, Error> {
     let mut entries = Vec::new();
     if let Some(path) = &plan.changelog {
         let bytes = fs_err::read(path)?;

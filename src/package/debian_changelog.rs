@@ -35,6 +35,14 @@ struct Context<'a> {
 /// # Errors
 /// When the template is not sound, which is a mistake in omnipack.
 pub fn render(plan: &BuildPlan, package: &str, changelog: &[ChangelogEntry]) -> Result<String, Error> {
+    render_for(plan, package, &plan.distribution.name, changelog)
+}
+
+/// As [`render`], for the suite of that name.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_for(plan: &BuildPlan, package: &str, suite: &str, changelog: &[ChangelogEntry]) -> Result<String, Error> {
     let versions = Versions::new(plan);
     let mut releases = changelog.iter().map(|entry| release(plan, &versions, entry)).collect::<Vec<_>>();
     if releases.first().is_none_or(|first| first.version != plan.evr.full()) {
@@ -44,7 +52,7 @@ pub fn render(plan: &BuildPlan, package: &str, changelog: &[ChangelogEntry]) -> 
         let date = newest.max(packaged.date);
         releases.insert(0, release(plan, &versions, &ChangelogEntry { date, ..packaged }));
     }
-    let context = Context { package, suite: &plan.distribution.name, releases };
+    let context = Context { package, suite, releases };
     let template = include_str!("../../templates/debian/changelog");
     Ok(crate::template::render("changelog", template, context)?)
 }

@@ -7,6 +7,8 @@ use crate::plan::{BuildPlan, PackagePlan, Role};
 const COLUMNS: usize = 79;
 /// Policy, 3.4.1.
 const SYNOPSIS: usize = 80;
+/// Where applications lie that have no directory of their own.
+const SYSTEM: &str = "/usr";
 const CUT: &str = " ...";
 
 /// A clause: without an article in front and a full stop at the end, of 80 characters at most.
@@ -41,6 +43,8 @@ pub fn extended(plan: &BuildPlan, package: &PackagePlan) -> String {
     }
     if text.is_empty() {
         paragraphs.push(match package.role {
+            // Nothing is bundled there.
+            Role::Main if plan.prefix == SYSTEM => format!("This package has {} {}.", plan.metadata.name, plan.version),
             Role::Main => format!(
                 "This package has {} {} and the Python distributions that it needs in a virtual environment of its \
                  own, {}.",

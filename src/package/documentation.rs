@@ -80,6 +80,18 @@ fn directory(kind: &str, package: &PackagePlan) -> Result<TargetPath, Error> {
         .map_err(|reason| Error::BadPath { package: package.name.clone(), reason })
 }
 
+/// `debian/changelog` and `debian/copyright` of a source package that bundles nothing, for `suite`: `bookworm`.
+///
+/// # Errors
+/// When a licence file or the change log cannot be read.
+pub fn of_sources(plan: &BuildPlan, suite: &str) -> Result<[String; 2], Error> {
+    let stage = Stage::new(TargetPath::default());
+    let name = plan.main().map_or("", |main| main.name.as_str());
+    let changelog = super::assemble::read_changelog(plan, name)?;
+    let changelog = debian_changelog::render_for(plan, name, suite, &changelog)?;
+    Ok([changelog, Copyright::read(plan, &stage)?.render(Role::Meta)?])
+}
+
 /// The licence files that the user names.
 fn licenses(plan: &BuildPlan, package: &PackagePlan) -> Result<Vec<Document>, Error> {
     let paths = match package.role {

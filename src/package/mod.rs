@@ -25,6 +25,7 @@ pub use assemble::assemble;
 pub(crate) use changelog::{days, packaged};
 pub use conclude::conclude;
 pub(crate) use copyright::spdx_identifier;
+pub use documentation::of_sources as debian_source_documents;
 
 /// Why no package can be made of what was staged.
 #[derive(Debug, Error, Diagnostic)]

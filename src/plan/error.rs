@@ -10,6 +10,14 @@ pub enum Error {
     #[error("{distribution} has no Python {version}")]
     #[diagnostic(code(plan::python), help("{hint}"))]
     NoSuchPython { distribution: String, version: String, hint: String },
+    #[error("`{package}` is for Python {series}, but the application runs on {own} on {distribution}")]
+    #[diagnostic(
+        code(plan::system_packages),
+        help(
+            "take the package for {own} in `system-packages`, or `version = \"{series}\"` in `[python]`; `system-packages = []` under `[distribution.{distribution}.python]` bundles everything there"
+        )
+    )]
+    SystemPackageSeries { package: String, series: String, own: String, distribution: String },
     #[error("`{version}` is not a Python version")]
     #[diagnostic(code(plan::python_version), help("write `version = \"3.11\"` in `[python]`"))]
     PythonVersion { version: String },

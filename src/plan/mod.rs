@@ -14,6 +14,7 @@ mod relation;
 mod render;
 pub mod requirement;
 mod services;
+mod system_packages;
 #[cfg(test)]
 mod tests;
 mod version;
@@ -34,6 +35,7 @@ pub use interpreter::interpreter;
 pub use names::file_name;
 pub use render::{json, render};
 pub use services::ONESHOT_RESTART;
+pub use system_packages::REASON as SYSTEM_PACKAGES;
 pub use version::{EvrSettings, evr};
 
 /// Epoch, version and release: what the package manager sorts by.
@@ -195,6 +197,10 @@ pub struct BuildPlan {
     pub target: bool,
     /// First the main package.
     pub packages: Vec<PackagePlan>,
+    /// Normalised names of Python distributions of the lock that packages of the target bring, which is known when there
+    /// is a lock.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// What the user asked for and the target cannot have, one sentence each.
     pub notes: Vec<String>,
 }
@@ -274,6 +280,7 @@ pub fn plan(project: &Project, distribution: &Distribution, options: &Options) -
         library_map: relation::library_map(&project.library_map, &owner)?,
         target: settings.target,
         packages,
+        left_out: Vec::new(),
         notes,
     })
 }

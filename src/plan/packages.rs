@@ -12,7 +12,10 @@ use std::collections::BTreeMap;
 use super::names::check_package_name;
 use super::relation::{Owner, parse, relations};
 use super::render::scriptlet_word;
-use super::{Comparison, Error, Evr, Interpreter, InterpreterKind, Links, PackagePlan, Relation, RelationKind, Role};
+use super::{
+    Comparison, Error, Evr, Interpreter, InterpreterKind, Links, PackagePlan, Relation, RelationKind, Role,
+    system_packages,
+};
 use crate::distribution::{Distribution, PackageFormat};
 use crate::project::{MetaPackage, Project, RelationSettings, ScriptletKind, Service};
 
@@ -70,6 +73,7 @@ impl Draft<'_> {
             let pin = Relation { reason: "interpreter".to_owned(), ..parse(requirement, "requirement", &owner)? };
             package.relations.insert(0, pin);
         }
+        package.relations.extend(system_packages::relations(&self.project.python, interpreter, self.distribution)?);
         package.summary.clone_from(&settings.summary);
         package.description.clone_from(&settings.description);
         package.scriptlets = self.scriptlets();

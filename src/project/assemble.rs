@@ -164,6 +164,7 @@ pub(super) fn python(
         require_hashes: raw.require_hashes.unwrap_or(false),
         resolver: raw.resolver.unwrap_or_default(),
         bytecode: raw.bytecode.unwrap_or_default(),
+        system_packages: reader.list(&at.key("system-packages"), list(&raw.system_packages), values::system_package),
         plugins: plugins::settings(reader, raw.plugins.as_ref(), package),
     }
 }
@@ -191,6 +192,11 @@ fn python_contradictions(reader: &mut Reader<'_>, raw: &raw::Python, context: &C
                 reader.clash(&at.key(key), &at.key("no-index"), message, "keep one of them");
             }
         }
+    }
+    if raw.interpreter == Some(raw::Interpreter::Bundled) && !list(&raw.system_packages).is_empty() {
+        let message = "packages of the distribution are for its own Python, and a bundled one does not see them";
+        let help = "leave one of them out; for one target: `system-packages = []` under `[distribution.NAME.python]`";
+        reader.clash(&at.key("system-packages"), &at.key("interpreter"), message, help);
     }
     if raw.strip == Some(true) {
         let help = "leave it out; to ship less, have the wheels themselves built stripped";

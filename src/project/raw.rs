@@ -197,6 +197,9 @@ pub struct Python {
     pub resolver: Option<Resolver>,
     /// When bytecode is made. Default: `auto`.
     pub bytecode: Option<BytecodeMode>,
+    /// Packages of the target that take the place of what would be bundled, or that are needed besides:
+    /// `python3-lxml`. The virtualenv then sees the distribution's packages. Default: none.
+    pub system_packages: Option<Vec<String>>,
     /// Only `false`: native code is shipped as its wheel has it, since stripping damages the libraries in wheels.
     pub strip: Option<bool>,
     /// Let operators add to the application: `<prefix>/bin/pip` installs into a directory outside of the packaged tree,

@@ -89,6 +89,8 @@ pub struct PythonSettings {
     pub require_hashes: bool,
     pub resolver: Resolver,
     pub bytecode: BytecodeMode,
+    /// Packages of the target that the main package requires instead of bundling what they bring: `python3-lxml`.
+    pub system_packages: Vec<String>,
     /// `None`: operators cannot add to the application.
     pub plugins: Option<Plugins>,
 }

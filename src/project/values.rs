@@ -238,6 +238,16 @@ pub(super) fn python_series(text: &str) -> Checked<String> {
     }
 }
 
+/// The name of a package of the target: `python3-lxml`, `python3dist(lxml)`.
+pub(super) fn system_package(text: &str) -> Checked<String> {
+    let sound = |c: char| c.is_ascii_alphanumeric() || "._+-()[]".contains(c);
+    if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(sound) {
+        return Ok(text.to_owned());
+    }
+    let help = "write a name alone, `\"python3-lxml\"`: which version is needed is known from the requirements";
+    Err(Fault::new(format!("`{}` is not the name of a package", text.escape_debug()), help))
+}
+
 /// `fast`, `zstd:9`; levels are those of the algorithm.
 pub(super) fn compression(text: &str) -> Checked<CompressionSetting> {
     let (word, level) = match text.split_once(':') {

@@ -64,6 +64,40 @@ impl SourceArchive {
     }
 }
 
+impl SourceArchive {
+    /// Unpacks it into `directory` and gives the one directory that it has at its top.
+    ///
+    /// # Errors
+    /// When it cannot be read or written, or leads out of `directory`.
+    pub fn unpack(&self, directory: &Path) -> Result<PathBuf, Error> {
+        tarball::unpack_any(&self.path, directory)?.ok_or_else(|| Error::SourceArchive {
+            what: self.name.clone(),
+            details: "it cannot be unpacked".to_owned(),
+        })
+    }
+
+    /// Puts it to `stem` with the suffix that says what it is, and gives that path. Debian's tools take no zip archive: of
+    /// one, the same files are packed again, as they lie in `unpacked`.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
+    pub fn copy_for_dpkg(&self, stem: &Path, unpacked: &Path) -> Result<PathBuf, Error> {
+        let with = |suffix: &str| {
+            let mut path = stem.as_os_str().to_owned();
+            path.push(suffix);
+            PathBuf::from(path)
+        };
+        let kinds = [(".tar.gz", ".tar.gz"), (".tgz", ".tar.gz"), (".tar.bz2", ".tar.bz2"), (".tar.xz", ".tar.xz")];
+        if let Some((_, suffix)) = kinds.iter().find(|(known, _)| self.name.ends_with(known)) {
+            fs::copy(&self.path, with(suffix))?;
+            return Ok(with(suffix));
+        }
+        let members = tarball::everything(unpacked)?;
+        tarball::pack(unpacked, &members, &self.directory, Links::Keep, time(), &with(".tar.gz"))?;
+        Ok(with(".tar.gz"))
+    }
+}
+
 /// An archive before anybody has looked into it.
 struct Found {
     path: PathBuf,

@@ -38,6 +38,15 @@ struct Seen {
     sha256: String,
 }
 
+/// How new a file has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness<'a> {
+    /// As it is at its address now; without network, as it was when it was last fetched.
+    Anew,
+    /// It is told by its digest, in lower-case hex, and never changes.
+    Sha256(&'a str),
+}
+
 pub struct Downloader<'a> {
     pub cache: &'a Cache,
     pub credentials: &'a Credentials,
@@ -108,6 +117,33 @@ impl Downloader<'_> {
         if remote && wanted.sha256.is_empty() {
             self.cache.remember("urls", &key, &Seen { sha256: sha256.clone() })?;
         }
+        Ok(Fetched { path, sha256 })
+    }
+
+    /// A file of a repository's metadata. Its name in the cache is the last part of its address.
+    ///
+    /// # Errors
+    /// As [`Self::fetch`].
+    pub fn fetch_metadata(&self, url: &str, freshness: Freshness<'_>) -> Result<Fetched, Error> {
+        const KIND: &str = "metadata";
+        let path = url.split(['?', '#']).next().unwrap_or(url);
+        let file_name = path.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("index").to_owned();
+        let sha256 = match freshness {
+            Freshness::Sha256(sha256) => vec![sha256.to_owned()],
+            Freshness::Anew => Vec::new(),
+        };
+        let anew = sha256.is_empty() && !self.offline;
+        let wanted = Wanted { url: url.to_owned(), file_name, sha256 };
+        if !anew {
+            return self.fetch(KIND, &wanted);
+        }
+        let key = digest([without_credentials(url)]);
+        let _guard = self.cache.lock(&key)?;
+        let scratch = self.cache.scratch()?;
+        let file = scratch.path().join("download");
+        let sha256 = self.receive(url, &file)?;
+        let path = self.cache.keep(KIND, &sha256, &wanted.file_name, &file)?;
+        self.cache.remember("urls", &key, &Seen { sha256: sha256.clone() })?;
         Ok(Fetched { path, sha256 })
     }
 

@@ -9,6 +9,7 @@ mod build;
 mod cache;
 mod compile;
 mod credentials;
+mod divide;
 mod download;
 mod error;
 mod index;
@@ -29,14 +30,18 @@ mod uv;
 mod wheelhouse;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 
 use serde::Serialize;
 
 pub use archive::SourceArchive;
 pub use cache::default_cache;
+pub use divide::Division;
+pub use download::Freshness;
 pub use error::Error;
+pub use index::without_credentials;
+pub use requirements::PIP;
 pub use tags::{Tags, WheelName, normalize};
 
 /// What requirement files ask for, one requirement each.
@@ -45,6 +50,25 @@ pub use tags::{Tags, WheelName, normalize};
 /// When a file cannot be read or has an editable line.
 pub fn required_by_files(files: &[PathBuf]) -> Result<Vec<String>, Error> {
     Ok(requirements::RequirementFiles::read(files)?.lines())
+}
+
+/// A file of a repository's metadata, from the cache in `cache` or downloaded into it. Logins, certificates and proxies are
+/// those that the environment has for package indexes.
+///
+/// # Errors
+/// When it cannot be had, or is not what was asked for.
+pub fn fetch_metadata(cache: &Path, offline: bool, address: &str, freshness: Freshness<'_>) -> Result<PathBuf, Error> {
+    let cache = Cache::new(cache.to_path_buf());
+    let session = Session::new(&PythonSettings::default())?;
+    match session.downloader(&cache, offline)?.fetch_metadata(address, freshness) {
+        Ok(fetched) => Ok(fetched.path),
+        Err(Error::Download { url, reason, .. }) => {
+            let help = "check the address (of the directory that has `repodata/` in it), the network and the proxy; a login is \
+                        read from the address or netrc";
+            Err(Error::Download { url, reason, help: help.to_owned() })
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// What markers are evaluated in on a target.
@@ -229,6 +253,12 @@ impl<'a> Resolver<'a> {
     #[must_use]
     pub fn cache_directory(&self) -> &std::path::Path {
         &self.options.cache
+    }
+
+    /// Is nothing to be fetched?
+    #[must_use]
+    pub const fn is_offline(&self) -> bool {
+        self.options.offline
     }
 
     /// An interpreter of the target's series and machine on this machine, which can compile for it.

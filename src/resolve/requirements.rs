@@ -231,7 +231,7 @@ pub fn extras_of(requirement: &str) -> Vec<String> {
 }
 
 /// The requirement without its marker.
-fn plain(requirement: &Requirement<VerbatimUrl>) -> String {
+pub fn plain(requirement: &Requirement<VerbatimUrl>) -> String {
     let extras = requirement.extras.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(",");
     let extras = if extras.is_empty() { extras } else { format!("[{extras}]") };
     let name = &requirement.name;

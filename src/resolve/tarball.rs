@@ -125,6 +125,18 @@ pub fn unpack(sdist: &Path, to: &Path) -> Result<Option<PathBuf>, Error> {
     Ok(only)
 }
 
+/// As [`unpack`], also of a zip archive.
+pub fn unpack_any(sdist: &Path, to: &Path) -> Result<Option<PathBuf>, Error> {
+    if sdist.extension().is_none_or(|extension| extension != "zip") {
+        return unpack(sdist, to);
+    }
+    let mut archive = zip::ZipArchive::new(fs::File::open(sdist)?).map_err(std::io::Error::from)?;
+    fs::create_dir_all(to)?;
+    // Refuses members that lead out of the directory.
+    archive.extract(to).map_err(std::io::Error::from)?;
+    Ok(Some(to.join(Listing::read(sdist)?.directory)))
+}
+
 /// All that lies below `root`, relative, directories before what they hold.
 pub fn everything(root: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut found = Vec::new();

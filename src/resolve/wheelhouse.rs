@@ -216,7 +216,7 @@ fn wheel(name: &WheelName, path: &Path, role: WheelRole, cache: &Cache) -> Resul
 }
 
 /// `Requires-Dist` of the wheel at `path`.
-fn requires_dist(path: &Path) -> Result<Vec<String>, Error> {
+pub fn requires_dist(path: &Path) -> Result<Vec<String>, Error> {
     let bad = |reason: String| Error::BadWheel { file: path.display().to_string(), reason };
     let mut archive = zip::ZipArchive::new(fs::File::open(path)?).map_err(|error| bad(error.to_string()))?;
     let name = archive

@@ -25,13 +25,13 @@ struct Maintainer<'a> {
 
 /// The user's scripts, each inside of the maintainer script whose moment it is.
 #[derive(Default, Serialize)]
-struct UserScripts<'a> {
-    pre: Option<UserScript<'a>>,
-    post: Option<UserScript<'a>>,
-    preun: Option<UserScript<'a>>,
-    postun: Option<UserScript<'a>>,
-    posttrans: Option<UserScript<'a>>,
-    purge: Option<UserScript<'a>>,
+pub(super) struct UserScripts<'a> {
+    pub pre: Option<UserScript<'a>>,
+    pub post: Option<UserScript<'a>>,
+    pub preun: Option<UserScript<'a>>,
+    pub postun: Option<UserScript<'a>>,
+    pub posttrans: Option<UserScript<'a>>,
+    pub purge: Option<UserScript<'a>>,
 }
 
 /// What dpkg runs for `package`: the whole preinst as [`ScriptletKind::Pre`], postinst as `Post`, prerm as `Preun` and

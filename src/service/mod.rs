@@ -23,6 +23,7 @@ mod pretrans;
 mod registration;
 mod replaced;
 mod scriptlets;
+mod source_scripts;
 mod systemd;
 mod sysvinit;
 mod triggers;
@@ -40,6 +41,7 @@ pub use error::Error;
 pub use files::Files;
 pub use maintainer::maintainer_scripts;
 pub use pretrans::pretrans;
+pub use source_scripts::{Owned, SourceParts, source_scripts};
 pub use triggers::deb_triggers;
 
 /// A script that the package manager runs.

@@ -42,6 +42,11 @@ impl Layout {
         Self { dialect, prefix: prefix.to_owned() }
     }
 
+    /// The system's own directories, whatever the dialect.
+    pub fn of_system() -> Self {
+        Self { dialect: SpecDialect::Modern, prefix: SYSTEM.to_owned() }
+    }
+
     /// Where programs lie, and what is installed beside them: `/usr` or `/opt/<name>`.
     pub fn prefix(&self) -> &str {
         &self.prefix

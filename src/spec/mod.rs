@@ -7,9 +7,12 @@
 //! when it is installed; `application.rs` looks into the application's wheel. The texts are in `templates/spec/`.
 
 mod application;
+pub mod debian;
 mod header;
+pub mod hybrid;
 mod layout;
 mod preamble;
+pub mod satisfy;
 mod scriptlets;
 mod sections;
 mod source_package;
@@ -33,6 +36,7 @@ use crate::stage::Content;
 use crate::template::{self, TemplateError};
 
 pub use application::Application;
+pub use hybrid::Hybrid;
 pub use source_package::write_source_package;
 
 use header::Head;
@@ -44,7 +48,12 @@ use sources::Sources;
 #[derive(Debug, ThisError, Diagnostic)]
 pub enum Error {
     #[error("{distribution} has no spec files: its packages are .deb")]
-    #[diagnostic(code(spec::format), help("name an RPM distribution with `--distribution`"))]
+    #[diagnostic(
+        code(spec::format),
+        help(
+            "name an RPM distribution with `--distribution`, or have a Debian source package written with `--debian`"
+        )
+    )]
     Format { distribution: String },
     #[error("a package that bundles nothing cannot bring its own interpreter")]
     #[diagnostic(
@@ -93,6 +102,12 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Package(#[from] package::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Repositories(#[from] satisfy::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Wheel(#[from] Box<crate::stage::Error>),
     #[error("{0}")]
     #[diagnostic(code(spec::io), help("is there space left, and may you read and write there?"))]
     Io(#[from] std::io::Error),
@@ -110,6 +125,8 @@ pub struct Input<'a> {
     pub package_map: &'a BTreeMap<String, String>,
     /// Of the user's requirement files.
     pub requirements: &'a [String],
+    /// What is bundled; all else is required.
+    pub hybrid: Option<&'a Hybrid>,
 }
 
 /// A spec file and what has to lie beside it.
@@ -174,6 +191,8 @@ struct Context<'a> {
     year: String,
     maintainer: &'a str,
     rpm_before_4_11: bool,
+    /// What is bundled, if anything is.
+    hybrid: Option<hybrid::Context>,
 }
 
 #[derive(Serialize)]
@@ -203,9 +222,16 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     let layout = Layout::new(plan);
     let mut adapted = layout.adapted(plan);
     adapted.source_date = header::source_date(plan, input.application);
-    let mut packages = package::assemble(&adapted, &layout.stage(plan)?)?;
+    let mut stage = layout.stage(plan)?;
+    if let Some(hybrid) = input.hybrid {
+        hybrid.mark(&mut stage);
+    }
+    let mut packages = package::assemble(&adapted, &stage)?;
     let vocabulary = Vocabulary::new(distribution, plan.interpreter.version, input.package_map);
-    let required = required(input, &vocabulary)?;
+    let required = match input.hybrid {
+        Some(hybrid) => requirement::translate(&hybrid.required, &[], input.environment, &vocabulary)?,
+        None => required(input, &vocabulary)?,
+    };
     let archive = input.archive.url.as_ref().unwrap_or(&input.archive.name);
     for text in [archive, &input.archive.directory, &plan.metadata.name] {
         layout.path(text)?;
@@ -216,6 +242,7 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     let shim = shim(input, &layout, &mut sources)?;
     let mut sections = Vec::new();
     let mut notes = plan.notes.clone();
+    notes.extend(input.hybrid.map(Hybrid::notes).unwrap_or_default());
     for (planned, package) in adapted.packages.iter().zip(&packages) {
         let mut files = sources.files(planned, package)?;
         if planned.role == Role::Main {
@@ -231,6 +258,7 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         format!("`{script}` is no program of the application's own: the package that it is required from brings it")
     }));
     notes.extend(required.iter().flat_map(|translation| translation.open.clone()));
+    let hybrid = input.hybrid.map(|hybrid| hybrid.context(&mut sources));
     let entries = packages.first().map(|main| sections::entries(&adapted, main)).unwrap_or_default();
     let changelog = sections::changelog(&entries);
     let head = Head::new(&adapted, archive, &input.archive.directory);
@@ -260,7 +288,8 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         no_source: sources::numbers(&plan.rpm.no_source, &plan.rpm.sources, 1),
         no_patch: sources::numbers(&plan.rpm.no_patch, &plan.rpm.patches, 0),
         rpm: &plan.rpm,
-        native: input.application.native,
+        native: input.application.native || input.hybrid.is_some_and(Hybrid::is_native),
+        hybrid,
         has_units: packages.iter().any(layout::has_units),
         python: Python {
             path: &plan.interpreter.path,
@@ -336,13 +365,41 @@ fn further_notes(plan: &BuildPlan, layout: &Layout, sources: &Sources<'_>, head:
     notes
 }
 
+/// Whether `repositories` have what the package needs where it is installed and where it is built: all that the application
+/// requires, also where the dialect finds it out itself, and all else that the spec file says. Packages that are no RPMs
+/// have no spec file: of them, only the former is looked at.
+///
+/// # Errors
+/// As [`generate`], and when a list of files of the repositories cannot be read.
+pub fn check(input: &Input<'_>, repositories: &satisfy::Repositories) -> Result<satisfy::Report, Error> {
+    let distribution = &input.plan.distribution;
+    let vocabulary = Vocabulary::new(distribution, input.plan.interpreter.version, input.package_map);
+    let mut rows = satisfy::check(&all_required(input, &vocabulary)?, satisfy::Need::Install, repositories)?;
+    if matches!(distribution.spec_dialect, SpecDialect::Modern | SpecDialect::Suse) {
+        let wanted = requirement::translate(&input.archive.build_requires, &[], input.environment, &vocabulary)?;
+        rows.extend(satisfy::check(&wanted, satisfy::Need::Build, repositories)?);
+    }
+    let mut notes = Vec::new();
+    if distribution.format == PackageFormat::Rpm {
+        satisfy::check_text(&generate(input)?.text, repositories, &mut rows, &mut notes)?;
+    }
+    rows.sort_by_key(|row| row.need);
+    Ok(satisfy::Report { repositories: repositories.labels().to_vec(), packages: repositories.len(), rows, notes })
+}
+
+/// What the application requires, with the extras that the user chose and requirement files.
+fn all_required(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<Translation>, Error> {
+    let plan = input.plan;
+    let extras = plan.python.extras.iter().filter_map(|extra| extra.parse::<ExtraName>().ok()).collect::<Vec<_>>();
+    let all = [&plan.metadata.requires_dist[..], input.requirements].concat();
+    Ok(requirement::translate(&all, &extras, input.environment, vocabulary)?)
+}
+
 /// What the application requires, as far as the dialect does not find it out itself: what the extras that the user chose
 /// and requirement files ask for is in no metadata that is installed.
 fn required(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<Translation>, Error> {
     let plan = input.plan;
-    let extras = plan.python.extras.iter().filter_map(|extra| extra.parse::<ExtraName>().ok()).collect::<Vec<_>>();
-    let all = [&plan.metadata.requires_dist[..], input.requirements].concat();
-    let all = requirement::translate(&all, &extras, input.environment, vocabulary)?;
+    let all = all_required(input, vocabulary)?;
     if plan.distribution.spec_dialect != SpecDialect::Modern {
         return Ok(all);
     }

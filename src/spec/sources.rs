@@ -46,6 +46,25 @@ fn runs(command: &str, script: &str) -> bool {
     program.rsplit('/').next() == Some(script)
 }
 
+/// The programs that `package` owns in the system's own directory: those that it alone links, and that no service needs.
+/// The main package, which all others require, has the rest.
+pub fn own_scripts<'p>(plan: &'p BuildPlan, package: &PackagePlan) -> Vec<&'p str> {
+    let links = |package: &PackagePlan, script: &String| {
+        package.links.iter().any(|links| links.scripts.as_ref().is_none_or(|scripts| scripts.contains(script)))
+    };
+    let services = plan.packages.iter().flat_map(|package| &package.services).collect::<Vec<_>>();
+    let is_run = |script: &String| services.iter().any(|service| runs(&service.command, script));
+    let owner = |script: &String| {
+        let mut owners = plan.packages.iter().filter(|package| links(package, script));
+        owners.next().filter(|_| owners.next().is_none() && !is_run(script))
+    };
+    let scripts = plan.metadata.console_scripts.iter().filter(|script| match owner(script) {
+        Some(owner) => owner.name == package.name,
+        None => package.role == Role::Main,
+    });
+    scripts.map(String::as_str).collect()
+}
+
 fn last_part(source: &str) -> &str {
     source.rsplit('/').next().unwrap_or(source)
 }
@@ -236,26 +255,8 @@ impl<'a> Sources<'a> {
         if known { "%license" } else { "%doc" }
     }
 
-    /// The programs that `package` owns in the system's own directory: those that it alone links, and that no service needs.
-    /// The main package, which all others require, has the rest.
     fn scripts(&self, package: &PackagePlan) -> Vec<&'a str> {
-        if self.layout.own_prefix().is_some() {
-            return Vec::new();
-        }
-        let links = |package: &PackagePlan, script: &String| {
-            package.links.iter().any(|links| links.scripts.as_ref().is_none_or(|scripts| scripts.contains(script)))
-        };
-        let services = self.plan.packages.iter().flat_map(|package| &package.services).collect::<Vec<_>>();
-        let is_run = |script: &String| services.iter().any(|service| runs(&service.command, script));
-        let owner = |script: &String| {
-            let mut owners = self.plan.packages.iter().filter(|package| links(package, script));
-            owners.next().filter(|_| owners.next().is_none() && !is_run(script))
-        };
-        let scripts = self.plan.metadata.console_scripts.iter().filter(|script| match owner(script) {
-            Some(owner) => owner.name == package.name,
-            None => package.role == Role::Main,
-        });
-        scripts.map(String::as_str).collect()
+        if self.layout.own_prefix().is_some() { Vec::new() } else { own_scripts(self.plan, package) }
     }
 
     fn install_entry(&mut self, entry: &Entry) -> Result<(), Error> {

@@ -4,6 +4,7 @@
 pub mod bytecode;
 mod collect;
 mod content;
+mod describe;
 pub mod elf;
 mod entry_points;
 mod error;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 use miette::Diagnostic;
 use thiserror::Error;
 
+pub use describe::{WheelContent, describe};
 pub use error::{LayoutError, WheelProblem};
 pub use files::package_entries;
 pub use findings::*;

@@ -24,6 +24,8 @@ pub(super) struct Plugins {
     directory: TargetPath,
     /// `<directory>/lib/python3.9/site-packages`: a directory for each series, as a plugin is installed for one.
     site_packages: TargetPath,
+    /// Normalised names of what packages of the distribution bring for the application.
+    left_out: Vec<String>,
 }
 
 impl Plugins {
@@ -41,6 +43,7 @@ impl Plugins {
             application: plan.main().map_or_else(String::new, |main| main.name.clone()),
             site_packages: directory.join(&site_packages).map_err(wrong)?,
             directory,
+            left_out: plan.left_out.clone(),
         }))
     }
 
@@ -54,6 +57,7 @@ impl Plugins {
             program,
             site_packages => layout.site_packages.as_str(),
             directory => self.directory.as_str(),
+            left_out => &self.left_out,
             module => &script.module,
             import_name => script.import_name(),
             function => &script.function,

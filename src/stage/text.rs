@@ -12,6 +12,8 @@ pub(super) enum Template {
     ActivateCsh,
     ActivateFish,
     Launcher,
+    /// Keeps packages in home directories out where those of the distribution are seen.
+    NoUserSite,
     /// pip for plugins.
     PluginsPip,
     PluginsPth,
@@ -23,11 +25,12 @@ pub(super) enum Template {
 }
 
 impl Template {
-    const ALL: [(Self, &'static str); 10] = [
+    const ALL: [(Self, &'static str); 11] = [
         (Self::Activate, include_str!("../../templates/venv/activate")),
         (Self::ActivateCsh, include_str!("../../templates/venv/activate.csh")),
         (Self::ActivateFish, include_str!("../../templates/venv/activate.fish")),
         (Self::Launcher, include_str!("../../templates/venv/launcher.py")),
+        (Self::NoUserSite, include_str!("../../templates/venv/no_user_site.pth")),
         (Self::PluginsPip, include_str!("../../templates/plugins/pip.py")),
         (Self::PluginsPth, include_str!("../../templates/plugins/plugins.pth")),
         (Self::PluginsPyvenvCfg, include_str!("../../templates/plugins/pyvenv.cfg")),
@@ -42,6 +45,7 @@ impl Template {
             Self::ActivateCsh => "activate.csh",
             Self::ActivateFish => "activate.fish",
             Self::Launcher => "launcher.py",
+            Self::NoUserSite => "no_user_site.pth",
             Self::PluginsPip => "pip",
             Self::PluginsPth => "plugins.pth",
             Self::PluginsPyvenvCfg => "pyvenv.cfg of the plugins",
@@ -148,7 +152,9 @@ mod tests {
 
     #[test]
     fn texts_end_with_one_newline() {
-        let text = Template::PyvenvCfg.render(minijinja::context! { home => "/usr/bin", version => "3.6" }).unwrap();
+        let text =
+            Template::PyvenvCfg.render(minijinja::context! { home => "/usr/bin", version => "3.6", system => false });
+        let text = text.unwrap();
         assert_eq!(text, "home = /usr/bin\ninclude-system-site-packages = false\nversion = 3.6\n");
     }
 }

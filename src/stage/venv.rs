@@ -30,12 +30,18 @@ pub(super) fn entries(plan: &BuildPlan, layout: &Layout) -> Result<Vec<Entry>, E
     // The series and no patch level: that one is the distribution's, and changes with its updates. site.py and
     // getpath read `home` and `include-system-site-packages` only.
     let series = format!("{}.{}", version.major, version.minor);
-    let texts = [
-        ("pyvenv.cfg", Template::PyvenvCfg.render(context! { home => home.as_str(), version => series })?),
+    let system = !plan.python.system_packages.is_empty();
+    let environment = Template::PyvenvCfg.render(context! { home => home.as_str(), version => series, system })?;
+    let mut texts = vec![
+        ("pyvenv.cfg", environment),
         ("bin/activate", activate(Template::Activate, layout)?),
         ("bin/activate.csh", activate(Template::ActivateCsh, layout)?),
         ("bin/activate.fish", activate(Template::ActivateFish, layout)?),
     ];
+    let pth = format!("lib/python{}.{}/site-packages/no_user_site.pth", version.major, version.minor);
+    if system {
+        texts.push((&pth, Template::NoUserSite.render(context! {})?));
+    }
     for (path, text) in texts {
         let content = Content::Bytes(Arc::from(text.into_bytes()));
         entries.push(Entry::new(at(path)?, 0o644, EntryKind::File(content), Origin::Generated));

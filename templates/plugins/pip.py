@@ -17,6 +17,10 @@ PROGRAM = {{ program | python_path }}
 SITE_PACKAGES = {{ site_packages | python_path }}
 PLUGINS = {{ directory | python_path }}
 SERIES = "%d.%d" % sys.version_info[:2]
+{%- if left_out %}
+# What packages of the distribution bring for the application.
+OF_THE_DISTRIBUTION = set([{% for name in left_out %}{{ name | python_path }}, {% endfor %}])
+{%- endif %}
 LIBRARY = os.path.join(PLUGINS, "lib", "python" + SERIES)
 RECORD = os.path.join(LIBRARY, "requirements.txt")
 
@@ -63,6 +67,29 @@ def distributions(directory):
         if metadata["Name"] and metadata["Version"]:
             found[canonical(metadata["Name"])] = (metadata, place)
     return found
+{%- if left_out %}
+
+
+def of_the_distribution():
+    """The same, of what packages of the distribution bring for the application, which may have metadata in an egg-info."""
+    found = {}
+    for directory in sys.path:
+        if directory == SITE_PACKAGES or directory.startswith(os.path.join(PLUGINS, "")) or not os.path.isdir(directory):
+            continue
+        here = distributions(directory)
+        for place in sorted(glob.glob(os.path.join(glob.escape(directory), "*.egg-info"))):
+            path = os.path.join(place, "PKG-INFO") if os.path.isdir(place) else place
+            try:
+                with open(path, encoding="utf-8", errors="replace") as file:
+                    metadata = email.parser.HeaderParser().parse(file)
+            except OSError:
+                continue
+            if metadata["Name"] and metadata["Version"]:
+                here.setdefault(canonical(metadata["Name"]), (metadata, place))
+        for name in OF_THE_DISTRIBUTION.intersection(here):
+            found.setdefault(name, here[name])
+    return found
+{%- endif %}
 
 
 def read(arguments):
@@ -227,6 +254,10 @@ def main():
         report(command, code)
         return code
     packaged = distributions(SITE_PACKAGES)
+{%- if left_out %}
+    for name, known in of_the_distribution().items():
+        packaged.setdefault(name, known)
+{%- endif %}
     named = check(command, options, words, packaged)
     prepare()
     code = install(arguments, packaged) if command == "install" else run(arguments)

@@ -127,6 +127,7 @@ pub fn plan(distribution_name: &str, packages: Vec<PackagePlan>) -> BuildPlan {
         rpm: RpmSettings::default(),
         deb: DebSettings::default(),
         library_map: BTreeMap::new(),
+        left_out: Vec::new(),
         notes: Vec::new(),
         target: false,
         packages,

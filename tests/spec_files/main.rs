@@ -5,10 +5,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../handmade/mod.rs"]
+mod handmade;
+
 mod builds;
 mod everything;
 mod hostile;
 mod hostile_builds;
+mod hybrid;
 mod lints;
 mod rpmbuild;
 mod rpmlint;

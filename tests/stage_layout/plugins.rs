@@ -59,6 +59,37 @@ fn the_tree_has_a_pip_of_its_own_and_the_plugins_last_on_its_path() {
     assert!(!paths(&stage).iter().any(|path| path.contains("plugins")));
 }
 
+/// Old packages have their metadata in a file, others in a directory, of either name.
+#[test]
+fn what_the_distribution_brings_counts_as_the_packages_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut wheels = application(dir.path());
+    let pip = Builder::new("pip")
+        .file("pip-1.0.dist-info/entry_points.txt", "[console_scripts]\npip = pip._internal.cli.main:main\n");
+    wheels.push(locked(&pip.write(dir.path()), WheelRole::Dependency));
+    let plan = with_plugins(opt_plan(), "/var/lib/app-plugins");
+    let left_out = ["one", "two-x", "three", "absent"].map(str::to_owned).to_vec();
+    let plan = BuildPlan { left_out, ..plan };
+    let stage = lay_out(&plan, &lock(wheels), dir.path()).unwrap().finish(Vec::new()).unwrap();
+    let program = dir.path().join("pip.py");
+    fs_err::write(&program, text(&stage, "/opt/app/bin/pip")).unwrap();
+    let site = dir.path().join("dist-packages");
+    for (path, name) in [
+        ("one-1.egg-info", "one"),
+        ("Two_X-2.egg-info/PKG-INFO", "Two_X"),
+        ("three-3.dist-info/METADATA", "three"),
+        ("other-4.dist-info/METADATA", "other"),
+    ] {
+        let path = site.join(path);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, format!("Metadata-Version: 1.0\nName: {name}\nVersion: 1\n")).unwrap();
+    }
+    let script = "import runpy, sys\nprogram, site = sys.argv[1:]\nspace = runpy.run_path(program)\nsys.path.append(site)\n\
+                  print(sorted(space['of_the_distribution']()))";
+    let output = Command::new("python3").args(["-c", script]).arg(&program).arg(&site).run_checked().unwrap();
+    assert_eq!(output.stdout_text().trim(), "['one', 'three', 'two-x']");
+}
+
 /// The wheel of pip that a CPython installs into new environments.
 fn bundled_pip(python: &Path, dir: &Path) -> PathBuf {
     let script = "import ensurepip, glob, os; print(*glob.glob(os.path.join(os.path.dirname(ensurepip.__file__), '_bundled', 'pip-*')))";

@@ -105,6 +105,7 @@ pub fn plan(prefix: &str, series: &str, python: &str) -> BuildPlan {
         rpm: RpmSettings::default(),
         deb: DebSettings::default(),
         library_map: BTreeMap::new(),
+        left_out: Vec::new(),
         notes: Vec::new(),
         target: false,
         packages: vec![package("app")],

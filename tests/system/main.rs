@@ -8,8 +8,10 @@ mod support;
 
 mod bases;
 mod deb;
+mod debian_source;
 mod generated_spec;
 mod harness;
+mod hybrid;
 mod initscripts;
 mod lifecycle;
 mod machine;

@@ -7,7 +7,7 @@
 mod ar;
 mod control;
 pub(super) mod read;
-mod relations;
+pub mod relations;
 mod tar;
 mod tree;
 

@@ -52,6 +52,7 @@ fn plan() -> BuildPlan {
         rpm: crate::project::RpmSettings::default(),
         deb: crate::project::DebSettings::default(),
         library_map: BTreeMap::new(),
+        left_out: Vec::new(),
         notes: Vec::new(),
         target: false,
         packages: Vec::new(),

@@ -4,7 +4,7 @@
 //! There are two vocabularies. Where packages provide `python3dist(name)`, a requirement becomes what Fedora's
 //! generator (`pythondistdeps.py` of python-rpm-generators) would make of it, word for word. Elsewhere it becomes the name of a
 //! package, by rules in `package-names.toml` and the user's `[package-map]`. What PEP 440's operators mean in versions of
-//! rpm is in `rules.rs`, how versions are written in `version.rs`, names in `names.rs`, and what is said with and without rich
+//! packages is in `rules.rs`, how versions are written in `version.rs`, names in `names.rs`, and what is said with and without rich
 //! dependencies in `relations.rs`.
 //!
 //! An approximation never refuses what the requirement allows; what it lets in besides is said in
@@ -24,7 +24,7 @@ use pep508_rs::{ExtraName, MarkerEnvironment, Requirement, VerbatimUrl, VersionO
 use thiserror::Error as ThisError;
 
 use super::Relation;
-use crate::distribution::{Distribution, PythonDist, ToolVersion};
+use crate::distribution::{Distribution, PackageFormat, PythonDist, ToolVersion};
 use crate::project::parse_requirement;
 
 use rules::{Expression, Rules};
@@ -57,6 +57,7 @@ pub struct Vocabulary<'a> {
     default_python: bool,
     grammar: relations::Grammar,
     tilde: bool,
+    format: PackageFormat,
 }
 
 /// What the requirements of one distribution came to.
@@ -84,6 +85,7 @@ impl<'a> Vocabulary<'a> {
             series,
             grammar: relations::Grammar::of(distribution),
             tilde: distribution.tilde(),
+            format: distribution.format,
         }
     }
 
@@ -95,9 +97,20 @@ impl<'a> Vocabulary<'a> {
         Ok(self.base(name)?.0)
     }
 
+    /// What the target's package for the Python distribution `name` is called, whatever it provides besides.
+    ///
+    /// # Errors
+    /// When the user's map has what is no name of a package.
+    pub fn package(&self, name: &str) -> Result<String, Error> {
+        Ok(self.names.mapped(name)?.unwrap_or_else(|| self.names.package(name)))
+    }
+
     /// The packages' name for `name` as written, and the rules for its versions.
     fn base(&self, name: &str) -> Result<(String, Rules), Error> {
-        let upstream = Rules::Upstream { tilde: self.tilde };
+        let upstream = match self.format {
+            PackageFormat::Rpm => Rules::Upstream { tilde: self.tilde },
+            PackageFormat::Deb => Rules::Debian { epoch: self.names.epoch(&self.package(name)?) },
+        };
         if let Some(package) = self.names.mapped(name)? {
             return Ok((package, upstream));
         }
@@ -121,6 +134,12 @@ impl<'a> Vocabulary<'a> {
         let series = if self.default_python { "3" } else { &self.series };
         format!("python{series}dist({name}{extra})")
     }
+}
+
+/// The series of Python that a package of the target called `package` is for, where its name tells.
+#[must_use]
+pub fn series_of_package(distribution: &Distribution, package: &str) -> Option<String> {
+    names::series_of(distribution, package)
 }
 
 /// Translates `requirements`, with those of the application's `extras`. Those whose markers do not hold are left out; those

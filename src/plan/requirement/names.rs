@@ -27,6 +27,7 @@ pub(super) struct Rule {
     pub stems: BTreeMap<String, String>,
     pub names: BTreeMap<String, String>,
     pub strip: Option<bool>,
+    pub epochs: BTreeMap<String, u32>,
     pub sources: BTreeMap<String, String>,
 }
 
@@ -54,6 +55,7 @@ pub(super) struct Names<'a> {
     stems: BTreeMap<String, String>,
     names: BTreeMap<String, String>,
     strip: bool,
+    epochs: BTreeMap<String, u32>,
 }
 
 impl<'a> Names<'a> {
@@ -71,10 +73,12 @@ impl<'a> Names<'a> {
             stems: BTreeMap::new(),
             names: BTreeMap::new(),
             strip: levels.iter().find_map(|rule| rule.strip).unwrap_or_default(),
+            epochs: BTreeMap::new(),
         };
         for rule in levels.iter().rev() {
             names.stems.extend(rule.stems.clone());
             names.names.extend(rule.names.clone());
+            names.epochs.extend(rule.epochs.clone());
         }
         names
     }
@@ -90,6 +94,11 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// The epoch that versions of a package have on the target: upstream's versions know nothing of it.
+    pub fn epoch(&self, package: &str) -> u32 {
+        self.epochs.get(package).copied().unwrap_or_default()
+    }
+
     /// By the rules for the target.
     pub fn package(&self, name: &str) -> String {
         let key = normalised(name);
@@ -103,6 +112,27 @@ impl<'a> Names<'a> {
         };
         self.pattern.replace("%s", stem)
     }
+}
+
+/// The series of Python that packages called like `package` are for, where their names tell: `python3.11-lxml`,
+/// `python36-lxml`, `python3-lxml`, `python3.11dist(lxml)`.
+pub(super) fn series_of(distribution: &Distribution, package: &str) -> Option<String> {
+    let rest = package.strip_prefix("python3")?;
+    let digits = rest.strip_prefix('.').unwrap_or(rest);
+    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    let (minor, after) = digits.split_at(end);
+    // `python36u-pip` of IUS is for 3.6, too.
+    if !after.trim_start_matches('u').starts_with('-') && !after.starts_with("dist(") {
+        return None;
+    }
+    if !minor.is_empty() {
+        return Some(format!("3.{minor}"));
+    }
+    let map = BTreeMap::new();
+    let levels = File::embedded().map(|file| file.levels(distribution)).unwrap_or_default();
+    let mut series = distribution.pythons.iter().map(|python| python.version.series());
+    let unnumbered = |series: &String| Names::of(&levels, series, &map).pattern.starts_with("python3-");
+    if after.starts_with("dist(") { series.next() } else { series.find(unnumbered) }
 }
 
 /// PEP 503: lower case, runs of `-`, `_` and `.` as one `-`.

@@ -1,7 +1,7 @@
 //! What is asked of versions, said in the grammar of the target's package manager.
 
 use super::rules::Expression;
-use crate::distribution::Distribution;
+use crate::distribution::{Distribution, PackageFormat};
 use crate::plan::{Comparison, Relation, RelationKind};
 
 /// How much the package manager can say in one relation.
@@ -11,11 +11,17 @@ pub enum Grammar {
     Rich,
     /// One comparison.
     Plain,
+    /// One comparison, and alternatives: `a (<< 1) | a (>= 2)`.
+    Alternatives,
 }
 
 impl Grammar {
     pub fn of(distribution: &Distribution) -> Self {
-        if distribution.range_dependencies() { Self::Rich } else { Self::Plain }
+        match distribution.format {
+            PackageFormat::Deb => Self::Alternatives,
+            PackageFormat::Rpm if distribution.range_dependencies() => Self::Rich,
+            PackageFormat::Rpm => Self::Plain,
+        }
     }
 
     /// Says that `name` has to be there in a version that fits all of `expressions`. What cannot be said is added to
@@ -39,6 +45,18 @@ impl Grammar {
             (Self::Rich, _) => {
                 let rich = rich(name, expressions);
                 relations.push(Relation { name: rich, ..requires(None) });
+            }
+            (Self::Alternatives, _) => {
+                for expression in expressions {
+                    match expression {
+                        Expression::Except { below, above, .. } => {
+                            let (comparison, next) = (debian_operator(above.0), &above.1);
+                            let either = format!("{name} (<< {below}) | {name} ({comparison} {next})");
+                            relations.push(Relation { name: either, ..requires(None) });
+                        }
+                        _ => plain(name, expression, &relation, relations, open),
+                    }
+                }
             }
             (Self::Plain, _) => {
                 let before = relations.len();
@@ -99,6 +117,15 @@ fn plain(
             let conflict = |way: &String| relation(RelationKind::Conflicts, Some((Comparison::Equal, way.clone())));
             relations.extend(ways.iter().map(conflict));
         }
+    }
+}
+
+/// As dpkg writes it.
+const fn debian_operator(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Less => "<<",
+        Comparison::Greater => ">>",
+        other => operator(other),
     }
 }
 

@@ -27,6 +27,8 @@ pub enum Rules {
     /// Those of packages, which have upstream's version as it was published: `2.20` or `2.20.0`. `tilde`: pre-releases
     /// stand after `~`, and not in the release.
     Upstream { tilde: bool },
+    /// Those of packages of Debian, which have a revision behind upstream's version, and some an epoch before it.
+    Debian { epoch: u32 },
 }
 
 impl Rules {
@@ -35,6 +37,7 @@ impl Rules {
         match self {
             Self::Generator => generator(specifier),
             Self::Upstream { tilde } => Upstream { tilde }.expression(specifier),
+            Self::Debian { epoch } => debian(specifier, epoch),
         }
     }
 }
@@ -165,6 +168,32 @@ impl Upstream {
     /// Before the pre-releases of `text`, where they can be told.
     fn before(&self, text: String) -> String {
         if self.tilde { format!("{text}~~") } else { text }
+    }
+}
+
+/// A version is never equal to one of upstream's, for there is a revision: `2.20` is whatever is at least that and before
+/// `2.20.0.0~~`, which `2.20.0-1` and `2.20.0+dfsg-1` are. An epoch is the packages' own; that of PEP 440 is none of theirs.
+fn debian(specifier: &VersionSpecifier, epoch: u32) -> Expression {
+    let rules = Upstream { tilde: true };
+    let version = &specifier.version().clone().with_epoch(0);
+    let release = version.release();
+    let with_epoch = |text: String| if epoch == 0 { text } else { format!("{epoch}:{text}") };
+    let low = with_epoch(rules.low(version));
+    let after = with_epoch(format!("{}.0~~", rules.high(version)));
+    let before = |series: &[u64]| with_epoch(rules.before(upper(version, series)));
+    let from = |text| Expression::Compare(Comparison::GreaterOrEqual, text);
+    let below = |text| Expression::Compare(Comparison::Less, text);
+    match specifier.operator() {
+        Operator::TildeEqual => both(low, before(release.split_last().map_or(release, |(_, series)| series))),
+        Operator::EqualStar => both(low, before(release)),
+        Operator::Equal | Operator::ExactEqual => both(low, after),
+        Operator::NotEqual => except_series(low, after),
+        Operator::NotEqualStar => except_series(rules.before(low), with_epoch(upper(version, release))),
+        Operator::LessThan if is_suffixed(version) => below(low),
+        Operator::LessThan => below(rules.before(low)),
+        Operator::GreaterThan => from(after),
+        Operator::LessThanEqual => below(after),
+        Operator::GreaterThanEqual => from(low),
     }
 }
 

@@ -150,6 +150,99 @@ fn rpm_without_rich_dependencies_gets_several_relations() {
 }
 
 #[test]
+fn debian_is_asked_in_versions_that_have_a_revision() {
+    let rows = [
+        ("", "x"),
+        (">=2.20", "x >= 2.20"),
+        (">=2.20.0", "x >= 2.20"),
+        (">2.20", "x >= 2.20.0.0~~"),
+        ("<=2.20", "x < 2.20.0.0~~"),
+        ("<2.20", "x < 2.20~~"),
+        ("<2.20rc1", "x < 2.20~rc1"),
+        ("==2.20", "x >= 2.20, x < 2.20.0.0~~"),
+        ("==2.20.post1", "x >= 2.20.post1, x < 2.20.post1.0~~"),
+        ("==2.*", "x >= 2, x < 3~~"),
+        ("~=2.4.1", "x >= 2.4.1, x < 2.5~~"),
+        ("!=2.20", "x (<< 2.20) | x (>= 2.20.0.0~~)"),
+        ("!=2.*", "x (<< 2~~) | x (>= 3)"),
+        (">=1,!=1.5,<3", "x < 3~~, x >= 1, x (<< 1.5) | x (>= 1.5.0.0~~)"),
+    ];
+    for (specifier, expected) in rows {
+        let mut line = lines("debian-12", &[&format!("a-b{specifier}")]);
+        line.sort_by_key(|line| line.contains('|'));
+        let (plain, rest): (Vec<_>, Vec<_>) = line.into_iter().partition(|line| !line.contains('|'));
+        let mut plain = plain;
+        if plain.len() > 1 && specifier.contains(',') {
+            plain.sort();
+        }
+        let line = plain.into_iter().chain(rest).collect::<Vec<_>>().join(", ").replace("python3-a-b", "x");
+        assert_eq!(line, expected, "{specifier}");
+    }
+    assert_eq!(lines("debian-12", &["numpy<2"]), ["python3-numpy < 1:2~~"]);
+    assert_eq!(lines("debian-12", &["django!=4"]), ["python3-django (<< 3:4) | python3-django (>= 3:4.0.0.0~~)"]);
+    assert_eq!(lines("debian-11", &["django>=2.2"]), ["python3-django >= 2:2.2"]);
+}
+
+/// Each row: what is asked, versions of packages that are let in, and versions that are not.
+#[test]
+fn the_versions_that_debian_is_asked_for_are_those_that_were_meant() {
+    let rows: [(&str, &[&str], &[&str]); 6] = [
+        (
+            "==2.20",
+            &["2.20-1", "2.20.0-3", "2.20+dfsg-1", "2.20.0+ds1-2~deb12u1"],
+            &["2.19-9", "2.20.1-1", "2.20~rc1-1"],
+        ),
+        ("<=2.20", &["2.20-1", "2.20.0-3+b1", "1-1"], &["2.20.1-1", "2.21-1"]),
+        (">2.20", &["2.20.1-1", "2.21-1"], &["2.20-1", "2.20.0-3", "2.20+dfsg-1"]),
+        ("<2.20", &["2.19.9-1"], &["2.20-1", "2.20~rc1-1", "2.20.0-1"]),
+        ("==2.*", &["2-1", "2.99-1"], &["3-1", "3.0~b1-1", "1.9-1"]),
+        ("~=2.4.1", &["2.4.1-1", "2.4.10-2"], &["2.4.0-1", "2.5-1", "2.5~rc1-1"]),
+    ];
+    let catalogue = Catalogue::embedded().unwrap();
+    let map = BTreeMap::new();
+    let vocabulary = Vocabulary::new(catalogue.get("debian-12").unwrap(), ToolVersion::new(3, 11, 0), &map);
+    for (specifier, allowed, refused) in rows {
+        let asked = translate(&[format!("a{specifier}")], &[], &environment("3.11"), &vocabulary).unwrap();
+        let holds = |version: &str| {
+            asked.iter().flat_map(|known| &known.relations).all(|relation| {
+                let (comparison, bound) = relation.comparison.as_ref().unwrap();
+                let order = crate::distribution::compare_debian_versions(version, bound);
+                match comparison {
+                    crate::plan::Comparison::Less => order.is_lt(),
+                    crate::plan::Comparison::GreaterOrEqual => order.is_ge(),
+                    other => panic!("{other:?}"),
+                }
+            })
+        };
+        assert!(allowed.iter().all(|version| holds(version)), "{specifier}");
+        assert!(!refused.iter().any(|version| holds(version)), "{specifier}");
+    }
+}
+
+#[test]
+fn a_name_tells_which_python_a_package_is_for() {
+    let catalogue = Catalogue::embedded().unwrap();
+    for (target, package, series) in [
+        ("rocky-9", "python3-lxml", Some("3.9")),
+        ("rocky-9", "python3.11-lxml", Some("3.11")),
+        ("rocky-9", "python3.11dist(lxml)", Some("3.11")),
+        ("rocky-9", "python3dist(lxml)", Some("3.9")),
+        ("rocky-8", "python3-lxml", Some("3.6")),
+        ("rocky-8", "python38-lxml", Some("3.8")),
+        ("centos-7", "python36-lxml", Some("3.6")),
+        ("centos-6", "python36u-pip", Some("3.6")),
+        ("ubuntu-20.04", "python3-lxml", Some("3.8")),
+        ("debian-12", "python3-lxml", Some("3.11")),
+        ("debian-12", "libyaml-0-2", None),
+        ("debian-12", "python3", None),
+        ("fedora-42", "python-unversioned-command", None),
+    ] {
+        let distribution = catalogue.get(target).unwrap();
+        assert_eq!(series_of_package(distribution, package).as_deref(), series, "{package} on {target}");
+    }
+}
+
+#[test]
 fn extras_have_names_of_their_own_where_packages_provide_them() {
     let wanted = ["celery[redis,SQS]>=5"];
     let expected = ["python3dist(celery) >= 5", "python3dist(celery[redis]) >= 5", "python3dist(celery[sqs]) >= 5"];
@@ -303,6 +396,7 @@ fn every_rule_has_a_source_and_is_for_a_target() {
             ("stems", !rule.stems.is_empty()),
             ("names", !rule.names.is_empty()),
             ("strip", rule.strip == Some(true)),
+            ("epochs", !rule.epochs.is_empty()),
         ];
         for (key, _) in said.into_iter().filter(|(_, said)| *said) {
             assert!(rule.sources.get(key).is_some_and(|source| !source.is_empty()), "{key} of {:?}", rule.sources);
