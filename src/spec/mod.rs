@@ -280,7 +280,8 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         pypi_name: &plan.metadata.name,
         pypi_version: &plan.version,
         url: &plan.url,
-        vendor: said_vendor(plan),
+        // Guidelines leave it to the build system; what stands here without the user's saying so is the author.
+        vendor: if layout.own_prefix().is_none() && plan.vendor == header::author(plan) { "" } else { &plan.vendor },
         group: &plan.group,
         group_is_said: plan.group != crate::project::DEFAULT_GROUP,
         sources: sources.names(),
@@ -320,13 +321,6 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     // There is always a main package.
     let package = Package { entries: Vec::new(), changelog: entries, ..packages.swap_remove(0) };
     Ok(SpecFiles { name, text, sources: sources.into_files(), fetched, notes, package })
-}
-
-/// The user's own word. Distributions set the tag themselves, and the author of the application is no vendor of theirs:
-/// <https://docs.fedoraproject.org/en-US/packaging-guidelines/#_tags_and_sections>
-fn said_vendor(plan: &BuildPlan) -> &str {
-    let author = plan.metadata.author.split('<').next().unwrap_or_default().trim();
-    if plan.vendor == author { "" } else { &plan.vendor }
 }
 
 /// What may stand in a spec file, for those who read the configuration.
