@@ -70,7 +70,7 @@ fn the_other_fixtures_are_built_in_every_dialect() {
     ]);
     let entries = fs_err::read_dir(repository().join("fixtures")).unwrap().map(|entry| entry.unwrap().file_name());
     let fixtures = entries.map(|name| name.to_string_lossy().into_owned()).collect::<Vec<_>>();
-    // cdhboot is looked into more closely above; nothing in `broken` can be read, which tests/config_errors.rs shows.
+    // cdhboot is looked into more closely above; `broken` has what nothing can be made of (tests/config_errors.rs, resolve.rs).
     let others = fixtures.iter().filter(|name| !["cdhboot", "broken"].contains(&name.as_str()));
     for name in others {
         let names = expected.get(name.as_str()).unwrap_or_else(|| panic!("what packages does fixtures/{name} have?"));

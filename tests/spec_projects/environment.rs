@@ -148,7 +148,8 @@ impl Environment {
 }
 
 fn install(python: &Path, list: &Path) -> Command {
-    let options = ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "--no-compile"];
+    let options =
+        ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "--no-compile"];
     let command = Command::new(python).args(["-m", "pip"]).args(options).arg("--no-warn-script-location");
     command.arg("--requirement").arg(list)
 }

@@ -66,7 +66,8 @@ fn ten_projects_are_built_and_run_on_fedora() {
         assert!(said.contains(&one.project.says), "{}: {said}", one.project.name);
     }
     machine.start("datasette-web.service");
-    let ask = "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:8098/-/versions.json').read().decode())";
+    let ask =
+        "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:8098/-/versions.json').read().decode())";
     machine.wait_until("the service answers", |machine| machine.try_run("python3.13", &["-c", ask]).code == 0);
     let answer = machine.run("python3.13", &["-c", ask]);
     assert!(answer.contains("\"version\": \"0.65.1\""), "{answer}");
