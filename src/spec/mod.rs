@@ -418,7 +418,11 @@ fn required(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<Transl
 /// What the template for SUSE requires for every build.
 const TOOLS: [&str; 3] = ["-setuptools", "-wheel", "-pip"];
 
-/// What building needs besides the tools of the dialect: what the build backend asks for, which only the modern dialect
+/// What the user may name for code that is no C. No build root has a compiler by itself:
+/// <https://docs.fedoraproject.org/en-US/packaging-guidelines/C_and_C++/#_buildrequires_and_requires>
+const COMPILERS: [&str; 5] = ["gcc", "clang", "cargo", "rust", "go"];
+
+/// What building needs besides the tools of the dialect: a compiler for native code, what the build backend asks for, which only the modern dialect
 /// finds out itself and `setup.py` does not need, and what the user says.
 fn build_requires(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<String>, Error> {
     let mut lines = Vec::new();
@@ -430,8 +434,10 @@ fn build_requires(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<
             lines.retain(|line| !TOOLS.iter().any(|tool| line.ends_with(tool)));
         }
     }
-    for text in &input.plan.rpm.build_requires {
-        lines.push(text.clone());
+    lines.extend(input.plan.rpm.build_requires.iter().cloned());
+    let compiles = |line: &String| COMPILERS.iter().any(|name| line.starts_with(name));
+    if input.application.native && !lines.iter().any(compiles) {
+        lines.insert(0, "gcc".to_owned());
     }
     Ok(lines)
 }

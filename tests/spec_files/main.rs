@@ -14,6 +14,7 @@ mod everything;
 mod hostile;
 mod hostile_builds;
 mod hybrid;
+mod lints;
 mod rpmbuild;
 mod rpmlint;
 mod source_packages;
