@@ -161,7 +161,7 @@ pub struct GenerateSpecArgs {
     pub repositories: Vec<String>,
     /// Write a source RPM (`NAME-VERSION-RELEASE.src.rpm`), which holds the spec file and its sources, in place of them.
     /// `rpmbuild --rebuild` and mock build it; no rpmbuild is needed to write it.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "check")]
     pub srpm: bool,
     #[command(flatten)]
     pub output: OutputArgs,
