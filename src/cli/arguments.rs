@@ -181,7 +181,7 @@ pub struct GenerateSpecArgs {
     pub repositories: Vec<String>,
     /// Write a source RPM (`NAME-VERSION-RELEASE.src.rpm`), which holds the spec file and its sources, in place of them.
     /// `rpmbuild --rebuild` and mock build it; no rpmbuild is needed to write it.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "check")]
     pub srpm: bool,
     /// Also try the spec file with this machine's rpmbuild, in a directory of its own, up to this stage. With `all`, the
     /// packages that are built go to the output directory. A failure shows the end of the log and is exit code 1.
