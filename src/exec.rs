@@ -294,6 +294,16 @@ impl Background {
         self.handle.pids().first().copied().unwrap_or(0)
     }
 
+    /// How it has ended; `None` while it runs, -1 when it was ended by a signal.
+    #[must_use]
+    pub fn exit_code(&self) -> Option<i32> {
+        match self.handle.try_wait() {
+            Ok(None) => None,
+            Ok(Some(output)) => Some(output.status.code().unwrap_or(-1)),
+            Err(_) => Some(-1),
+        }
+    }
+
     #[must_use]
     pub fn has_ended(&self) -> bool {
         !matches!(self.handle.try_wait(), Ok(None))
@@ -302,6 +312,15 @@ impl Background {
     /// Ends it now, without asking. Does nothing when it has ended.
     pub fn kill(&self) {
         let _ = self.handle.kill();
+    }
+
+    /// As [`Background::kill`], with all that it started.
+    pub fn kill_tree(&self) {
+        // Not when it has ended: another process may have its number by now.
+        if !self.has_ended() {
+            end_tree(self.pid());
+            self.kill();
+        }
     }
 }
 

@@ -81,6 +81,8 @@ impl Session<'_> {
         let vocabulary = Vocabulary::new(distribution, interpreter.version, input.package_map);
         let all = lock.wheels.iter().filter(|wheel| wheel.role == WheelRole::Dependency).map(|wheel| &wheel.name);
         let all = all.cloned().collect::<BTreeSet<_>>();
+        // What `system-packages` names is required, whatever the repositories have.
+        let wanted = named(plan, &lock, &vocabulary)?;
         let mut reasons: BTreeMap<String, String> = BTreeMap::new();
         loop {
             // What is bundled has requirements of its own, which may be missing as well.
@@ -89,12 +91,15 @@ impl Session<'_> {
             let asked = requirement::translate(&division.requirements, &[], input.environment, &vocabulary)?;
             let rows = satisfy::check(&asked, Need::Install, repositories).map_err(spec::Error::from)?;
             let known = reasons.len();
-            for (translation, row) in asked.iter().zip(&rows).filter(|(_, row)| !row.is_satisfied()) {
-                reasons.insert(distribution_of(translation), spec::hybrid::why(translation, row));
-            }
+            let unmet = asked.iter().zip(&rows).filter(|(_, row)| !row.is_satisfied());
+            let unmet =
+                unmet.map(|(translation, row)| (distribution_of(translation), spec::hybrid::why(translation, row)));
+            reasons.extend(unmet.filter(|(name, _)| !wanted.contains_key(name)));
             let bundled = reasons.keys().cloned().collect();
             for (name, on) in self.resolver.leaning(&lock, &bundled, interpreter, platform)? {
-                reasons.insert(name, format!("it would find the bundled {on} in place of its own"));
+                if !wanted.contains_key(&name) {
+                    reasons.insert(name, format!("it would find the bundled {on} in place of its own"));
+                }
             }
             if reasons.is_empty() {
                 return Ok(None);

@@ -133,10 +133,29 @@ pub struct StageArgs {
     pub output: OutputArgs,
 }
 
+/// How far rpmbuild goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TryStage {
+    /// Unpack the sources, apply the patches (`rpmbuild -bp`).
+    Prep,
+    /// Build (`rpmbuild -bc`).
+    Build,
+    /// Install into the build root, check, find the files of each package (`rpmbuild -bi`).
+    Install,
+    /// Make the packages and the source package (`rpmbuild -ba`).
+    All,
+}
+
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  omnipack generate-spec --distribution fedora-42 -o packaging .\n  omnipack generate-spec --debian -D debian-12 \
-                  -o packaging .    # then: cd packaging/app-1.0 && dpkg-buildpackage -us -uc"
+    after_help = "Examples:\n  omnipack generate-spec -D fedora-42 -o packaging .\n  omnipack generate-spec -D rocky-9 --srpm -o dist \
+                  flask==2.0.3 && mock -r rocky-9-x86_64 dist/*.src.rpm\n  omnipack generate-spec -D rocky-9 --try build .\n  \
+                  omnipack generate-spec --check --repository /srv/mirror/rocky/9/AppStream -D rocky-9 .\n  dnf repoquery --available \
+                  --provides | omnipack generate-spec --check --repository - -D fedora-42 .\n  omnipack generate-spec --check --json \
+                  --repository https://mirror.example/fedora/42/os -D fedora-42 . | jq '.[0].rows[] | select(.relations[].verdict != \
+                  \"satisfied\").requirements[]'\n  omnipack generate-spec -D debian-12 -o packaging .    # then: cd packaging/app-1.0 && dpkg-buildpackage -us -uc\n\nExit codes: 0 done, 1 it cannot \
+                  be written, fails when it is tried or, with --check, something is not satisfied, 2 the command line or the \
+                  configuration is wrong."
 )]
 pub struct GenerateSpecArgs {
     #[command(flatten)]
@@ -164,6 +183,17 @@ pub struct GenerateSpecArgs {
     /// `rpmbuild --rebuild` and mock build it; no rpmbuild is needed to write it.
     #[arg(long)]
     pub srpm: bool,
+    /// Also try the spec file with this machine's rpmbuild, in a directory of its own, up to this stage. With `all`, the
+    /// packages that are built go to the output directory. A failure shows the end of the log and is exit code 1.
+    #[arg(long = "try", value_enum, value_name = "STAGE")]
+    pub stage: Option<TryStage>,
+    /// Try it whatever is installed of `BuildRequires` (rpmbuild's `--nodeps`).
+    #[arg(long, requires = "stage")]
+    pub try_nodeps: bool,
+    /// Try it in this directory, which must be empty or not there, and keep all that is unpacked, built and said
+    /// (`rpmbuild.log`); with more than one distribution, each gets a directory of its name below it.
+    #[arg(long, requires = "stage", value_name = "DIR")]
+    pub try_directory: Option<PathBuf>,
     #[command(flatten)]
     pub output: OutputArgs,
 }

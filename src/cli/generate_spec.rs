@@ -1,5 +1,7 @@
 //! `omnipack generate-spec`.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use crate::build::{self, Wanted};
@@ -9,6 +11,7 @@ use crate::cli::failure::Failure;
 use crate::cli::spec_output::{self, Written};
 use crate::cli::{print, print_json, reporter};
 use crate::plan::BuildPlan;
+use crate::progress::Listener;
 use crate::spec::debian::DebianSource;
 use crate::spec::satisfy::Location;
 use crate::spec::{self, SpecFiles};
@@ -30,22 +33,9 @@ pub fn run(arguments: &GenerateSpecArgs) -> Result<(), Failure> {
         return super::repository_check::run(arguments);
     }
     let reporter = reporter(&arguments.output);
-    let made = make(arguments, &reporter);
+    let written = make(arguments, &reporter).and_then(|made| write(made, arguments, &reporter));
     reporter.finish();
-    let (specs, sources) = made?;
-    let several = specs.len() + sources.len() > 1;
-    let directory = |plan: &BuildPlan| match several {
-        true => arguments.directory.join(&plan.distribution.name),
-        false => arguments.directory.clone(),
-    };
-    let mut written = Vec::new();
-    for (plan, files) in specs {
-        written.push(Output::Spec(spec_output::write(&plan, files, &directory(&plan), arguments)?));
-    }
-    for (plan, source) in sources {
-        let name = &plan.distribution.name;
-        written.push(Output::Debian(debian_source::write(name, source, &directory(&plan))?));
-    }
+    let written = written?;
     if arguments.output.json {
         return print_json(&written);
     }
@@ -60,7 +50,7 @@ pub fn run(arguments: &GenerateSpecArgs) -> Result<(), Failure> {
 }
 
 /// What is made follows from the targets, unless an option asks for what only one kind of them has.
-fn make(arguments: &GenerateSpecArgs, reporter: &dyn crate::progress::Listener) -> Result<Made, Failure> {
+fn make(arguments: &GenerateSpecArgs, reporter: &dyn Listener) -> Result<Made, Failure> {
     let request = super::build::request(&arguments.target)?;
     if arguments.bundle_missing {
         let locations = arguments.repositories.iter().map(|text| Location::parse(text)).collect::<Result<Vec<_>, _>>();
@@ -70,9 +60,35 @@ fn make(arguments: &GenerateSpecArgs, reporter: &dyn crate::progress::Listener) 
     if arguments.debian {
         return Ok((Vec::new(), build::debian_sources(&request, Wanted::Named, reporter)?));
     }
-    if arguments.srpm {
+    if arguments.srpm || arguments.stage.is_some() {
         return Ok((build::spec_files(&request, Wanted::Named, reporter)?, Vec::new()));
     }
     let specs = build::spec_files(&request, Wanted::Fitting, reporter)?;
     Ok((specs, build::debian_sources(&request, Wanted::Fitting, reporter)?))
+}
+
+/// Writes all before the first is tried.
+fn write(made: Made, arguments: &GenerateSpecArgs, listener: &dyn Listener) -> Result<Vec<Output>, Failure> {
+    let (specs, sources) = made;
+    let several = specs.len() + sources.len() > 1;
+    let below = |directory: &Path, plan: &BuildPlan| match several {
+        true => directory.join(&plan.distribution.name),
+        false => directory.to_path_buf(),
+    };
+    let mut written = Vec::new();
+    for (plan, files) in &specs {
+        written.push(spec_output::write(plan, files, &below(&arguments.directory, plan), arguments)?);
+    }
+    let mut all = Vec::new();
+    for (written, (plan, files)) in written.into_iter().zip(&specs) {
+        let kept = arguments.try_directory.as_ref().map(|directory| below(directory, plan));
+        let packages = below(&arguments.directory, plan);
+        let tried = spec_output::attempt(plan, files, &packages, kept.as_deref(), arguments, listener)?;
+        all.push(Output::Spec(written.tried(tried)));
+    }
+    for (plan, source) in sources {
+        let name = &plan.distribution.name;
+        all.push(Output::Debian(debian_source::write(name, source, &below(&arguments.directory, &plan))?));
+    }
+    Ok(all)
 }

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::cli::arguments::GenerateSpecArgs;
+use crate::cli::arguments::{GenerateSpecArgs, TryStage};
 use crate::cli::failure::Failure;
 use crate::plan::BuildPlan;
+use crate::progress::Listener;
 use crate::scratch::Scratch;
+use crate::spec::trial::{self, BuildRequires, Trial, Wanted};
 use crate::spec::{self, SpecFiles};
 
 /// What was written for one distribution.
@@ -22,22 +24,68 @@ pub struct Written {
     sources: Vec<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     srpm: Option<PathBuf>,
+    /// With `--try`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tried: Option<trial::Outcome>,
     notes: Vec<String>,
+    /// With `--bundle-missing`: what no repository has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    bundled: Vec<spec::hybrid::Line>,
 }
 
 impl Written {
+    #[must_use]
+    pub fn tried(self, tried: Option<trial::Outcome>) -> Self {
+        Self { tried, ..self }
+    }
+
     /// For people.
     pub fn text(&self) -> String {
         let first = self.srpm.iter().chain(&self.spec).map(|path| format!("{}\n", path.display()));
         let sources = self.sources.iter().map(|path| format!("  {}\n", path.display()));
-        first.chain(sources).collect()
+        let stages = self.tried.iter().filter(|tried| !tried.stages.is_empty()).map(|tried| {
+            let stages = tried.stages.iter().map(|stage| format!("{} ({:.1} s)", stage.name, stage.seconds));
+            format!("tried: {}\n", stages.collect::<Vec<_>>().join(", "))
+        });
+        let built = self.tried.iter().flat_map(|tried| &tried.packages);
+        let built = built.map(|path| format!("  {}\n", path.display()));
+        first.chain(sources).chain(stages).chain(built).collect()
     }
+}
+
+/// Tries the spec file, if that is asked for.
+pub fn attempt(
+    plan: &BuildPlan,
+    files: &SpecFiles,
+    directory: &Path,
+    kept: Option<&Path>,
+    arguments: &GenerateSpecArgs,
+    listener: &dyn Listener,
+) -> Result<Option<trial::Outcome>, Failure> {
+    let Some(stage) = arguments.stage else { return Ok(None) };
+    let trial = Trial {
+        stage: match stage {
+            TryStage::Prep => trial::Stage::Prep,
+            TryStage::Build => trial::Stage::Build,
+            TryStage::Install => trial::Stage::Install,
+            TryStage::All => trial::Stage::All,
+        },
+        build_requires: match arguments.try_nodeps {
+            true => BuildRequires::Assumed,
+            false => BuildRequires::Checked,
+        },
+        kept,
+        packages: directory,
+        wanted: if arguments.srpm { Wanted::Binary } else { Wanted::All },
+    };
+    let outcome = trial::run(files, &trial, &plan.distribution.name, listener);
+    Ok(Some(outcome.map_err(spec::Error::from).map_err(crate::Error::from)?))
 }
 
 /// Writes a spec file with its sources, or the source RPM that holds them.
 pub fn write(
     plan: &BuildPlan,
-    files: SpecFiles,
+    files: &SpecFiles,
     directory: &Path,
     arguments: &GenerateSpecArgs,
 ) -> Result<Written, Failure> {
@@ -46,18 +94,19 @@ pub fn write(
         spec: None,
         sources: Vec::new(),
         srpm: None,
-        notes: Vec::new(),
+        tried: None,
+        notes: files.notes.clone(),
+        bundled: files.bundled.clone(),
     };
     if arguments.srpm {
         fs_err::create_dir_all(directory)?;
         let scratch = Scratch::inside(directory)?;
-        let path = spec::write_source_package(&files, plan, scratch.path(), directory).map_err(crate::Error::from)?;
+        let path = spec::write_source_package(files, plan, scratch.path(), directory).map_err(crate::Error::from)?;
         written.srpm = Some(path);
     } else {
-        let mut paths = spec::write(&files, directory).map_err(crate::Error::from)?.into_iter();
+        let mut paths = spec::write(files, directory).map_err(crate::Error::from)?.into_iter();
         written.spec = paths.next();
         written.sources = paths.collect();
     }
-    written.notes = files.notes;
     Ok(written)
 }

@@ -256,7 +256,7 @@ impl Draft<'_> {
     fn meta(&mut self, name: &str, key: &str, settings: &RelationSettings) -> Result<PackagePlan, Error> {
         let main = &self.project.package.name;
         let (summary, description) = match key {
-            CLI => (format!("Commands of {main}"), format!("Links to the commands of {main}.")),
+            CLI => (format!("Commands of {main}"), format!("The commands of {main}.")),
             NODE => (format!("Services of {main}"), format!("The services of {main}.")),
             _ => (format!("{main}: {key}"), format!("The part {key} of {main}.")),
         };

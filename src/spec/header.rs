@@ -85,6 +85,11 @@ fn license(text: &str) -> (String, String) {
     }
 }
 
+/// The author of the application, without the address.
+pub fn author(plan: &BuildPlan) -> &str {
+    plan.metadata.author.split('<').next().unwrap_or_default().trim()
+}
+
 /// Seconds since 1970 of the day that the entry for this version has, where the change log has none: what the user fixed,
 /// the newest file of a published wheel, the last commit; so it is the same wherever the spec file is made.
 pub fn source_date(plan: &BuildPlan, application: &Application) -> u32 {

@@ -40,12 +40,16 @@ pub struct Context {
     libraries: String,
 }
 
-#[derive(Debug, Serialize)]
-struct Line {
-    name: String,
-    version: String,
-    license: String,
-    why: String,
+/// A bundled distribution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// Normalised.
+    pub name: String,
+    pub version: String,
+    /// As the wheel says it, in one line; empty where it says nothing.
+    pub license: String,
+    /// Why no package can be required.
+    pub why: String,
 }
 
 impl Hybrid {
@@ -87,13 +91,17 @@ impl Hybrid {
     /// One sentence for each wheel.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
-        let note = |bundled: &Bundled| {
-            let distribution = &bundled.content.distribution;
-            let (name, version) = (&distribution.name, &distribution.version);
-            let license = if distribution.license.is_empty() { "none that it names" } else { &distribution.license };
-            format!("{name} {version} is bundled, for {}; its licence is {license}: is it in `License`?", bundled.why)
+        let note = |Line { name, version, license, why }: Line| {
+            let license = if license.is_empty() { "none that it names".to_owned() } else { license };
+            format!("{name} {version} is bundled, for {why}; its licence is {license}: is it in `License`?")
         };
-        self.wheels.iter().map(note).collect()
+        self.lines().into_iter().map(note).collect()
+    }
+
+    /// What is bundled, by name.
+    #[must_use]
+    pub fn lines(&self) -> Vec<Line> {
+        self.wheels.iter().map(line).collect()
     }
 
     pub(super) fn mark(&self, stage: &mut Stage) {
@@ -114,7 +122,7 @@ impl Hybrid {
         libraries.sort();
         libraries.dedup();
         let libraries = libraries.iter().map(|name| pattern(name)).collect::<Vec<_>>().join("|");
-        Context { wheels: self.wheels.iter().map(line).collect(), installer, sources: numbers, libraries }
+        Context { wheels: self.lines(), installer, sources: numbers, libraries }
     }
 }
 
@@ -123,9 +131,15 @@ fn line(bundled: &Bundled) -> Line {
     Line {
         name: distribution.name.to_string(),
         version: distribution.version.to_string(),
-        license: distribution.license.clone(),
+        license: one_line(&distribution.license),
         why: bundled.why.clone(),
     }
+}
+
+/// Metadata may go over several lines, and have anything in it.
+fn one_line(text: &str) -> String {
+    let plain = text.replace(|c: char| c.is_control(), " ");
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A name as a regular expression of POSIX.
@@ -144,5 +158,16 @@ pub fn why(translation: &Translation, row: &Row) -> String {
         }
         Some((relation, _)) => format!("no repository has {relation}"),
         None => format!("{} is required", translation.requirements.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_licence_is_one_line_and_a_name_no_pattern() {
+        assert_eq!(one_line("MIT\n%post\n\trm -rf /\u{1b}"), "MIT %post rm -rf /");
+        assert_eq!(pattern("libstdc++-1a2b.so.6"), "libstdc..-1a2b.so.6");
     }
 }

@@ -17,6 +17,7 @@ mod scriptlets;
 mod sections;
 mod source_package;
 mod sources;
+pub mod trial;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -92,6 +93,9 @@ pub enum Error {
     Macro { text: String },
     #[error(transparent)]
     #[diagnostic(transparent)]
+    Trial(#[from] trial::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
     SourcePackage(Box<crate::format::Error>),
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -141,6 +145,8 @@ pub struct SpecFiles {
     pub fetched: Vec<String>,
     /// What the spec does not say, one sentence each.
     pub notes: Vec<String>,
+    /// Distributions whose wheels are among the sources.
+    pub bundled: Vec<hybrid::Line>,
     /// The main package, without its files.
     pub package: Package,
 }
@@ -280,7 +286,8 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         pypi_name: &plan.metadata.name,
         pypi_version: &plan.version,
         url: &plan.url,
-        vendor: &plan.vendor,
+        // Guidelines leave it to the build system; what stands here without the user's saying so is the author.
+        vendor: if layout.own_prefix().is_none() && plan.vendor == header::author(plan) { "" } else { &plan.vendor },
         group: &plan.group,
         group_is_said: plan.group != crate::project::DEFAULT_GROUP,
         sources: sources.names(),
@@ -319,7 +326,15 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     let fetched = sources.fetched().into_iter().map(str::to_owned).collect();
     // There is always a main package.
     let package = Package { entries: Vec::new(), changelog: entries, ..packages.swap_remove(0) };
-    Ok(SpecFiles { name, text, sources: sources.into_files(), fetched, notes, package })
+    Ok(SpecFiles {
+        name,
+        text,
+        sources: sources.into_files(),
+        fetched,
+        notes,
+        bundled: input.hybrid.map(Hybrid::lines).unwrap_or_default(),
+        package,
+    })
 }
 
 /// What may stand in a spec file, for those who read the configuration.
@@ -403,7 +418,11 @@ fn required(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<Transl
 /// What the template for SUSE requires for every build.
 const TOOLS: [&str; 3] = ["-setuptools", "-wheel", "-pip"];
 
-/// What building needs besides the tools of the dialect: what the build backend asks for, which only the modern dialect
+/// What the user may name for code that is no C. No build root has a compiler by itself:
+/// <https://docs.fedoraproject.org/en-US/packaging-guidelines/C_and_C++/#_buildrequires_and_requires>
+const COMPILERS: [&str; 5] = ["gcc", "clang", "cargo", "rust", "go"];
+
+/// What building needs besides the tools of the dialect: a compiler for native code, what the build backend asks for, which only the modern dialect
 /// finds out itself and `setup.py` does not need, and what the user says.
 fn build_requires(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<String>, Error> {
     let mut lines = Vec::new();
@@ -415,8 +434,10 @@ fn build_requires(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<
             lines.retain(|line| !TOOLS.iter().any(|tool| line.ends_with(tool)));
         }
     }
-    for text in &input.plan.rpm.build_requires {
-        lines.push(text.clone());
+    lines.extend(input.plan.rpm.build_requires.iter().cloned());
+    let compiles = |line: &String| COMPILERS.iter().any(|name| line.starts_with(name));
+    if input.application.native && !lines.iter().any(compiles) {
+        lines.insert(0, "gcc".to_owned());
     }
     Ok(lines)
 }

@@ -187,7 +187,7 @@ fn of_accounts(
     let name = format!("{}.sysusers", part.package.name);
     if part.layout.dialect != SpecDialect::Modern {
         let text = template::render(&name, include_str!("../../templates/spec/accounts.sh"), Context { accounts })?;
-        return Ok(text.lines().map(|line| template::spec_literal(line)).collect());
+        return Ok(text.lines().map(template::spec_literal).collect());
     }
     let text = template::render(&name, include_str!("../../templates/spec/sysusers.conf"), Context { accounts })?;
     let number = sources.add(&name, Content::Bytes(text.into_bytes().into()));

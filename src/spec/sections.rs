@@ -69,7 +69,8 @@ impl Part<'_> {
         let mut relations = Vec::new();
         if main {
             relations.extend(required.iter().flat_map(translated));
-            relations.extend(self.resources()?);
+            let more = self.resources()?.filter(|more| !relations.iter().any(|known: &Tag| known.text == more.text));
+            relations.extend(more);
         }
         relations.extend(self.package.relations.iter().filter_map(|relation| self.tag(relation)));
         let text = |text: &str, other: &str| if text.trim().is_empty() { other } else { text }.to_owned();
@@ -78,7 +79,7 @@ impl Part<'_> {
             name: name.clone(),
             suffix: self.suffix(),
             main,
-            summary: text(&self.package.summary, name),
+            summary: phrase(&text(&self.package.summary, name)).to_owned(),
             description: text(&self.package.description, &text(&self.package.summary, name)),
             relations,
             scripts,
@@ -99,15 +100,15 @@ impl Part<'_> {
     }
 
     /// setuptools, where what it installs needs it to run.
-    fn resources(&self) -> Result<Vec<Tag>, Error> {
+    fn resources(&self) -> Result<Option<Tag>, Error> {
         let macros = matches!(self.layout.dialect, SpecDialect::Setup | SpecDialect::Plain);
         let old = self.plan.interpreter.version < RESOURCES;
         if !macros || !old || self.plan.metadata.console_scripts.is_empty() {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         let name = self.vocabulary.name("setuptools")?;
         let comments = vec!["programs that setup.py installs".to_owned()];
-        Ok(vec![Tag { comments, tag: "Requires", text: name, is_macro: false }])
+        Ok(Some(Tag { comments, tag: "Requires", text: name, is_macro: false }))
     }
 
     /// A relation of the plan. What rpm finds out itself is left out: the series of Python, and accounts, which the
@@ -135,6 +136,11 @@ impl Part<'_> {
             if same_build { "%{name} = %{?epoch:%{epoch}:}%{version}-%{release}".to_owned() } else { words(relation) };
         Some(Tag { comments: Vec::new(), tag, text, is_macro: same_build })
     }
+}
+
+/// A summary ends without a full stop: <https://docs.fedoraproject.org/en-US/packaging-guidelines/#_summary_and_description>
+fn phrase(summary: &str) -> &str {
+    summary.strip_suffix('.').filter(|rest| !rest.is_empty() && !rest.ends_with('.')).unwrap_or(summary)
 }
 
 fn translated(translation: &Translation) -> Vec<Tag> {

@@ -82,6 +82,12 @@ fn sources(preamble: &Preamble) -> Vec<Source> {
     sources.chain(of(SourceKind::Patch, "patch", "nopatch")).collect()
 }
 
+/// File names of all sources and patches of the spec file; none when it cannot be read.
+pub fn source_names(files: &SpecFiles) -> Vec<String> {
+    let preamble = Preamble::read(&files.text, &[]).unwrap_or_default();
+    sources(&preamble).into_iter().map(|source| source.name).collect()
+}
+
 /// The files, by name.
 fn entries(files: &SpecFiles, sources: &[Source]) -> Result<Vec<crate::stage::Entry>, Error> {
     let content = files.sources.iter().map(|(name, content)| (name.as_str(), content)).collect::<BTreeMap<_, _>>();

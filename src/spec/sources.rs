@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::layout::is_plain;
 use super::{Error, Layout};
 use crate::package::Package;
 use crate::plan::{BuildPlan, PackagePlan, Role};
@@ -29,6 +30,10 @@ fn source_name(path: &str) -> String {
         None => name.to_owned(),
     }
 }
+
+/// What files of the sources are called that hold the licence, and those that describe the application.
+const LICENSES: [&str; 5] = ["license", "licence", "copying", "notice", "unlicense"];
+const DOCUMENTS: [&str; 5] = ["readme", "changelog", "changes", "history.", "news"];
 
 /// A file name that neither rpm nor a shell takes apart.
 fn plain(name: &str) -> String {
@@ -192,6 +197,7 @@ impl<'a> Sources<'a> {
         let mut lines = Vec::new();
         if planned.role == Role::Main {
             lines.extend(self.licenses()?);
+            lines.extend(self.documents());
         }
         for script in self.scripts(planned) {
             lines.push(self.layout.path(&format!("/usr/bin/{script}"))?);
@@ -209,9 +215,12 @@ impl<'a> Sources<'a> {
 
     /// The project's licence files: those that its archive has, and those that it lacks as sources of their own.
     fn licenses(&mut self) -> Result<Vec<String>, Error> {
-        let Some(directory) = self.plan.source.directory() else { return Ok(Vec::new()) };
         let tag = self.license_tag();
         let mut lines = Vec::new();
+        let Some(directory) = self.plan.source.directory() else {
+            let found = self.texts(&LICENSES);
+            return Ok(found.into_iter().map(|name| format!("{tag} {name}")).collect());
+        };
         for path in &self.plan.licenses {
             let Ok(inside) = path.strip_prefix(directory) else { continue };
             let mut inside = inside.to_string_lossy().into_owned();
@@ -224,6 +233,20 @@ impl<'a> Sources<'a> {
             lines.push(format!("{tag} {}", self.layout.path(&inside)?));
         }
         Ok(lines)
+    }
+
+    /// Files right in the archive's directory whose names start with one of `words`, in any case.
+    fn texts(&self, words: &[&str]) -> Vec<&'a str> {
+        let archive: &'a SourceArchive = self.archive;
+        let names = archive.files.iter().map(String::as_str).filter(|name| !name.contains('/') && is_plain(name));
+        let starts = |name: &str| words.iter().any(|word| name.to_ascii_lowercase().starts_with(word));
+        names.filter(|name| starts(name) && !name.ends_with(".py")).collect()
+    }
+
+    /// What tells users of the application, for `%doc`.
+    fn documents(&self) -> Option<String> {
+        let found = self.texts(&DOCUMENTS);
+        (!found.is_empty()).then(|| format!("%doc {}", found.join(" ")))
     }
 
     /// rpm knows `%license` since 4.11.

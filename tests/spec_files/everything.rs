@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::rpmbuild::{build_spec, files, list, project, query, source_package};
 use crate::support::both;
-use crate::tool::{DIALECTS, generate, rpm_tool, succeed, undated};
+use crate::tool::{DIALECTS, generate, generation, rpm_tool, succeed, undated};
 
 const CONFIGURATION: &str = r##"
 [package]
@@ -318,6 +318,55 @@ fn the_name_and_the_version_are_macros() {
             "Source0:        %{pypi_name}-%{pypi_version}.tar.gz",
         ] {
             assert!(text.lines().any(|found| found == line), "{distribution}: {line}\n{text}");
+        }
+    }
+}
+
+/// What a spec file does otherwise than the configuration says, and what the maintainer has to do, is said.
+#[test]
+fn notes_say_what_is_left_to_do() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), "");
+    let path = directory.path().join("omnipack.toml");
+    let text = fs_err::read_to_string(&path).unwrap();
+    let linked = "name = \"cli\"\nlink-directory = \"/usr/local/sbin\"\n";
+    fs_err::write(&path, text.replace("name = \"cli\"\n", linked)).unwrap();
+    for (distribution, dialect) in DIALECTS {
+        let output = generation(directory.path(), distribution, &directory.path().join(distribution)).run().unwrap();
+        // Long lines are broken.
+        let said = both(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("`x.tar` is not fetched"), "{distribution}: {said}");
+        let moved = said.contains("so none is in `/usr/local/sbin`");
+        assert_eq!(moved, dialect != "plain", "{distribution}: {said}");
+    }
+}
+
+/// All that rpmbuild would not take is found at once, each with its place.
+#[test]
+fn what_cannot_stand_in_a_spec_file_is_found_with_its_place() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), "");
+    let path = directory.path().join("omnipack.toml");
+    let text = fs_err::read_to_string(&path).unwrap();
+    let text =
+        text.replace("/usr/share/every/guide", "/usr/share/every/a guide").replace("/var/cache/every", "/var/cache/*");
+    let text = text
+        .replace("echo preun", "%if 1")
+        .replace("#!/usr/bin/python3\\nprint('postun')", "#!/usr/bin/python3 -I\\nx");
+    fs_err::write(&path, &text).unwrap();
+    for (distribution, _) in DIALECTS {
+        let output = generation(directory.path(), distribution, &directory.path().join(distribution)).run().unwrap();
+        let said = both(&output);
+        assert_eq!(output.code, 2, "{distribution}: {said}");
+        assert!(said.contains("4 mistakes in the configuration"), "{distribution}: {said}");
+        for start in [
+            "destination = \"/usr/share/every/a guide",
+            "path = \"/var/cache/*",
+            "preun = ",
+            "script = \"#!/usr/bin/python3 -I",
+        ] {
+            let line = text.lines().position(|line| line.starts_with(start)).unwrap() + 1;
+            assert!(said.contains(&format!("omnipack.toml:{line}:")), "{distribution}: {start}\n{said}");
         }
     }
 }

@@ -19,7 +19,7 @@ const ATTACKS: [&str; 8] = [
 ];
 
 /// A project with `attack` in every text that there is.
-fn project(directory: &Path, attack: &str) {
+pub fn project(directory: &Path, attack: &str) {
     let text = |number: usize| attack.replace('N', &number.to_string()).replace('\\', "\\\\").replace('"', "\\\"");
     fs_err::create_dir_all(directory.join("etc")).unwrap();
     fs_err::write(directory.join("app.py"), "def main():\n    pass\n").unwrap();

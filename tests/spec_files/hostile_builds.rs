@@ -7,7 +7,7 @@ use omnipack::exec::Command;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::rpmbuild::{build_spec, project, query};
+use crate::rpmbuild::{build_spec, project, query, source_package};
 use crate::support::both;
 use crate::tool::{DIALECTS, generate, generation, rpm_tool, succeed};
 
@@ -47,7 +47,7 @@ fn write(directory: &Path) {
          [scriptlets]\npre = {}\npost = \"post.sh\"\npretrans = {}\n\
          [[trigger]]\non = \"nginx\"\nwhen = \"in\"\nscript = {}\n\
          [rpm]\nsources = [\"a %(touch touched60).bin\", \"https://example.org/%(touch${{IFS}}touched61)/x.tar\"]\n\
-         patches = [\"p %(touch touched62).patch\"]\n\
+         no-source = [\"x.tar\"]\npatches = [\"p %(touch touched62).patch\"]\n\
          [[meta-package]]\nname = \"extra\"\nsummary = {}\ndescription = {}\n",
         quoted(&attack(3)),
         quoted(&format!("{LINES}\n{}", attack(4))),
@@ -66,11 +66,7 @@ fn write(directory: &Path) {
         quoted(&attack(18)),
         quoted(&attack(19)),
     );
-    let changes = format!(
-        "# Changes\n\n## 1.0 - 2024-02-29\n\n- {}\n{LINES}\n* {}\n",
-        attack(20),
-        attack(21).replace('\\', "\\")
-    );
+    let changes = format!("# Changes\n\n## 1.0 - 2024-02-29\n\n- {}\n{LINES}\n* {}\n", attack(20), attack(21));
     for (name, text) in [
         ("pyproject.toml", pyproject),
         ("omnipack.toml", configuration),
@@ -138,6 +134,7 @@ fn a_build_runs_no_text_and_its_packages_have_them_all() {
         assert_eq!(packages.keys().collect::<Vec<_>>(), ["app", "app-extra", "app-node"], "{distribution}");
         headers(&packages, distribution);
         installed(&packages, &spec, distribution, dialect, top);
+        source_packages(&project, distribution, top);
         // The archive was unpacked among the rest, and what the attacks name is in none of it.
         assert_untouched(top, distribution);
         assert_untouched(Path::new("."), distribution);
@@ -165,6 +162,18 @@ fn headers(packages: &BTreeMap<String, PathBuf>, distribution: &str) {
         assert!(found.contains(text.trim_end()), "{distribution}: {tag}\n{found}\nhas not\n{text}");
     }
     assert_eq!(query(main, "%{PRETRANS}"), format!("-- {}", attack(16)), "{distribution}");
+}
+
+/// omnipack's own source package says what rpmbuild's says.
+fn source_packages(project: &Path, distribution: &str, top: &Path) {
+    let directory = top.join("own");
+    succeed(&generation(project, distribution, &directory).arg("--srpm"));
+    let found = fs_err::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    let [own] = found.as_slice() else { panic!("{distribution}: {found:?}") };
+    let format = "%{SUMMARY}|%{DESCRIPTION}|%{LICENSE}|%{URL}|%{VENDOR}|[%{CHANGELOGNAME} %{CHANGELOGTEXT}]|[%{SOURCE} ]|\
+                  [%{PATCH} ]|[%{NOSOURCE} ]";
+    assert_eq!(query(own, format), query(&source_package(top), format), "{distribution}");
+    assert!(own.display().to_string().ends_with(".nosrc.rpm"), "{distribution}: {}", own.display());
 }
 
 /// What the packages put on a machine.

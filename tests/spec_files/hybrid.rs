@@ -219,6 +219,14 @@ fn where_nothing_is_missing_nothing_is_bundled() {
         "{text}"
     );
     assert_eq!(text.matches(" is bundled: ").count(), 2, "{text}");
+
+    // What the user names is required, whatever the repository has.
+    let configuration = bench.path("project/omnipack.toml");
+    let text = fs_err::read_to_string(&configuration).unwrap();
+    fs_err::write(&configuration, format!("{text}[python]\nsystem-packages = [\"python3-lib-a\"]\n")).unwrap();
+    let (spec, _) = bench.generate("fedora-42");
+    let text = fs_err::read_to_string(&spec).unwrap();
+    assert!(text.contains("Requires:       python3-lib-a\n") && !text.contains("bundled"), "{text}");
 }
 
 /// `lib-b` of the distribution was made for its own `lib-c`, and not for the newer one that the application needs.

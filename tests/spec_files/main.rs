@@ -9,10 +9,14 @@ mod support;
 mod handmade;
 
 mod builds;
+mod check;
 mod everything;
 mod hostile;
 mod hostile_builds;
 mod hybrid;
+mod lints;
 mod rpmbuild;
 mod rpmlint;
+mod source_packages;
 mod tool;
+mod trials;

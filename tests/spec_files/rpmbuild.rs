@@ -57,7 +57,7 @@ pub fn source_package(top: &Path) -> PathBuf {
     package
 }
 
-fn path_of(python: &Path) -> String {
+pub fn path_of(python: &Path) -> String {
     format!("{}:{}", python.parent().unwrap().display(), std::env::var("PATH").unwrap_or_default())
 }
 

@@ -47,6 +47,12 @@ pub fn python() -> &'static Path {
     })
 }
 
+/// The macros of one dialect, as text.
+pub fn repository_macros(dialect: &str) -> String {
+    let macros = repository().join("tests/spec_files/macros");
+    ["common", dialect].map(|file| fs_err::read_to_string(macros.join(file)).unwrap()).concat()
+}
+
 /// rpm's tools with the macros of one dialect, everything below `top`, started there.
 pub fn rpm_tool(program: &str, dialect: &str, top: &Path) -> Command {
     let python = python();

@@ -71,7 +71,7 @@ destination = "/etc/demo/demo.conf"
 config = "noreplace"
 "#;
 
-fn project(directory: &Path) -> PathBuf {
+pub fn project(directory: &Path) -> PathBuf {
     let project = directory.join("demo");
     fs_err::create_dir_all(&project).unwrap();
     for (name, text) in [
@@ -87,7 +87,7 @@ fn project(directory: &Path) -> PathBuf {
 
 /// Puts into the root what building needs: setuptools and pip for the target's Python, `packaging` for the generator, which
 /// runs on Debian's own.
-fn backends(root: &Root, target: &Target) {
+pub fn backends(root: &Root, target: &Target) {
     let python = interpreter_prefix(&target.python).join("bin/python");
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--ignore-installed"];
     // The last of Python 3.6; the first that read `[project]` in `pyproject.toml`.
@@ -106,18 +106,20 @@ fn backends(root: &Root, target: &Target) {
     );
 }
 
-/// Generates the spec file and has it built in the root.
-fn build(root: &Root, distribution: &str, dialect: &str, target: &Target, work: &Path) -> Vec<PathBuf> {
-    let (project, sources) = (project(work), root.inside("/build/SOURCES"));
+/// Generates the spec file and has it built in the root; `words` are for `generate-spec`.
+pub fn build(root: &Root, target: &Target, dialect: &str, project: &Path, words: &[&str]) -> Vec<PathBuf> {
+    let sources = root.inside("/build/SOURCES");
+    let work = project.parent().expect("a directory");
     fs_err::create_dir_all(&sources).unwrap();
     expect_success(
         &omnipack()
-            .args(["generate-spec", "--distribution", distribution, "--output-directory"])
+            .args(["generate-spec", "--distribution", &target.distribution, "--output-directory"])
             .arg(&sources)
-            .arg(&project),
+            .args(words)
+            .arg(project),
     );
     let archive = Command::new("tar").arg("-czf").arg(sources.join("demo-1.2.tar.gz"));
-    expect_success(&archive.args(["--transform", "s,^\\.,demo-1.2,", "-C"]).arg(&project).arg("."));
+    expect_success(&archive.args(["--transform", "s,^\\.,demo-1.2,", "-C"]).arg(project).arg("."));
     let macros = repository().join("tests/spec_files/macros");
     for name in ["common", dialect] {
         fs_err::copy(macros.join(name), root.inside("/build").join(name)).unwrap();
@@ -156,7 +158,7 @@ fn build(root: &Root, distribution: &str, dialect: &str, target: &Target, work: 
         .collect()
 }
 
-fn requires(packages: &[PathBuf]) -> String {
+pub fn requires(packages: &[PathBuf]) -> String {
     expect_success(&Command::new("rpm").args(["-qp", "--requires"]).args(packages))
 }
 
@@ -167,14 +169,19 @@ fn lifecycle(distribution: &str, dialect: &str, required: &str, provided: &[&str
     target.provides.extend(provided.iter().map(|&name| name.to_owned()));
     let root = Root::new(&target.suite, &target.python);
     backends(&root, &target);
-    let packages = build(&root, distribution, dialect, &target, work.path());
+    let packages = build(&root, &target, dialect, &project(work.path()), &[]);
     assert!(requires(&packages).lines().any(|line| line == required), "{required}:\n{}", requires(&packages));
+    live(root, &target, &packages, unit);
+}
+
+/// Installs, uses and removes what is built of the project.
+pub fn live(root: Root, target: &Target, packages: &[PathBuf], unit: &str) {
     // EL has its init scripts here.
     root.chroot("sh", &["-ec", "mkdir -p /etc/rc.d; ln -sfn ../init.d /etc/rc.d/init.d"]);
-    rpm::seed(&root, &target);
+    rpm::seed(&root, target);
     let machine = Machine::boot(root);
-    let names = names(&packages);
-    install(&machine, &packages);
+    let names = names(packages);
+    install(&machine, packages);
     assert_eq!(verify(&machine, target.kind(), &names), Vec::<String>::new(), "right after the installation");
 
     assert_eq!(machine.run("/usr/bin/demo", &[]).trim(), "demo with six");

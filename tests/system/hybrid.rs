@@ -1,13 +1,16 @@
-//! Applications that take part of what they need from the distribution: installed by real apt with Debian's own packages, and
-//! run by Debian's own Python.
+//! Applications that take part of what they need from the distribution: installed by real apt with Debian's own packages and
+//! run by Debian's own Python; and made by rpmbuild of a spec file that bundles what a repository lacks.
 
 use std::path::{Path, PathBuf};
 
 use omnipack::exec::Command;
 
+use crate::generated_spec;
 use crate::handmade::WheelMaker;
 use crate::machine::Machine;
 use crate::packages::{install, names, remove, try_install};
+use crate::root::Root;
+use crate::rpm;
 use crate::support::{expect_success, omnipack, packages_in};
 use crate::target::Target;
 use omnipack::smoke::PackageKind;
@@ -92,4 +95,40 @@ fn an_application_runs_with_a_library_of_debian() {
     remove(&machine, PackageKind::Deb, &names(&packages));
     assert_eq!(machine.shell("test -e /opt/demo || echo gone").trim(), "gone");
     assert!(machine.try_run("test", &["-e", "/usr/lib/python3/dist-packages/yaml/__init__.py"]).code == 0);
+}
+
+/// The project of [`generated_spec`], for which the repository has `wheel`, and no `six`.
+#[test]
+fn a_spec_that_bundles_what_is_missing_makes_packages_that_run() {
+    let work = tempfile::tempdir().unwrap();
+    let mut target = Target::named("rocky-9");
+    target.provides.push("python3dist(wheel) = 0.37.1".to_owned());
+    let root = Root::new(&target.suite, &target.python);
+    generated_spec::backends(&root, &target);
+    let system = "/usr/lib/python3.9/site-packages";
+    root.chroot("sh", &["-ec", &format!("test -d {system}/wheel; rm -r {system}/six*")]);
+    let project = generated_spec::project(work.path());
+    let (program, metadata) = (project.join("demo.py"), project.join("pyproject.toml"));
+    let text = fs_err::read_to_string(&program).unwrap();
+    let check = format!(
+        "import six, wheel\nassert six.__file__.startswith(\"/opt/demo/\"), six.__file__\n\
+         assert wheel.__file__.startswith(\"{system}/\"), wheel.__file__\n"
+    );
+    fs_err::write(&program, text + &check).unwrap();
+    let text = fs_err::read_to_string(&metadata).unwrap();
+    fs_err::write(&metadata, text.replace("\"six>=1.10,<2\"", "\"six>=1.10,<2\", \"wheel>=0.30\"")).unwrap();
+
+    let repository = work.path().join("repository");
+    fs_err::create_dir(&repository).unwrap();
+    let stub = "Name: python3-wheel\nVersion: 0.37.1\nRelease: 1\nSummary: s\nLicense: MIT\nBuildArch: noarch\n\
+                Provides: python3dist(wheel) = 0.37.1\n%description\nd\n%files\n";
+    let stub = rpm::rpmbuild(stub, &work.path().join("stub"));
+    fs_err::copy(&stub, repository.join("python3-wheel.rpm")).unwrap();
+    expect_success(&Command::new("createrepo_c").arg("--quiet").arg(&repository));
+    let words = ["--bundle-missing", "--repository", repository.to_str().unwrap()];
+    let packages = generated_spec::build(&root, &target, "modern", &project, &words);
+    let requires = generated_spec::requires(&packages);
+    assert!(requires.lines().any(|line| line == "python3dist(wheel) >= 0.30"), "{requires}");
+    assert!(!requires.contains("six"), "{requires}");
+    generated_spec::live(root, &target, &packages, "demo-web.service");
 }

@@ -85,7 +85,7 @@ fn cache() -> PathBuf {
 }
 
 /// Makes `<cache>/<name>` with `make`, once; others wait. What is there is whole: it was made beside and renamed.
-fn cached(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
+pub fn cached(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
     let path = cache().join(name);
     let lock: File = fs_err::File::create(cache().join(format!("{name}.lock"))).unwrap().into_parts().0;
     lock.lock().unwrap();

@@ -98,8 +98,21 @@ pub enum Family {
 /// # Errors
 /// When a relation is malformed, or asks for a feature that the target's rpm does not have.
 pub fn dependencies(package: &Package, layout: &Layout) -> Result<Vec<(Family, Dependency)>, Error> {
+    let mut features = payload_features(package, layout);
+    features.extend(version_features(package));
+    with_features(package, features)
+}
+
+/// As [`dependencies`], of a source package: rpmbuild asks nothing there for the package's own version.
+///
+/// # Errors
+/// As [`dependencies`].
+pub fn source_dependencies(package: &Package, layout: &Layout) -> Result<Vec<(Family, Dependency)>, Error> {
+    with_features(package, payload_features(package, layout))
+}
+
+fn with_features(package: &Package, mut features: Vec<(&Feature, String)>) -> Result<Vec<(Family, Dependency)>, Error> {
     let mut all: Vec<(Family, Dependency)> = Vec::new();
-    let mut features: Vec<(&Feature, String)> = payload_features(package, layout);
     for relation in &package.relations {
         check(package, relation)?;
         let family = family(relation.kind);
@@ -110,7 +123,6 @@ pub fn dependencies(package: &Package, layout: &Layout) -> Result<Vec<(Family, D
         features.extend(relation_features(relation));
         all.push((family, dependency(relation)));
     }
-    features.extend(version_features(package));
     features.extend(script_features(package));
     if package.entries.iter().any(is_config) {
         let config = Dependency::config(&package.name, package.evr.full());

@@ -12,7 +12,7 @@ use super::header::{
     ARCHITECTURE_IN_LEAD, SHA256, changelog_tags, check_size, lead_architecture, payload_tags, restriction_tags,
     signature,
 };
-use super::relations::{Family, dependencies};
+use super::relations::{Family, source_dependencies};
 use super::{Payload, architecture};
 use crate::distribution::{Algorithm, ToolVersion};
 use crate::format::publish::publish;
@@ -164,7 +164,6 @@ fn tags(source: &SourcePackage, payload: &Payload) -> Result<Vec<HeaderEntry>, E
         number(IndexTag::RPMTAG_BUILDTIME, package.source_date),
         number(IndexTag::RPMTAG_SOURCEPACKAGE, 1),
         number(IndexTag::RPMTAG_FILEDIGESTALGO, SHA256),
-        payload.layout.total_size_tag(),
     ]);
     if package.evr.epoch > 0 {
         tags.push(number(IndexTag::RPMTAG_EPOCH, package.evr.epoch));
@@ -208,7 +207,8 @@ fn texts(package: &Package) -> Vec<HeaderEntry> {
     translated.chain(plain.map(|(tag, text)| entry(tag, IndexData::StringTag(text)))).collect()
 }
 
-/// As of any package, but for the directory, which no file has one of, and the mark of the spec file.
+/// As of any package, but for the directory, which no file has one of, the mark of the spec file, and the size of what is
+/// left out, which counts.
 fn file_tags(source: &SourcePackage, payload: &Payload) -> Result<Vec<HeaderEntry>, Error> {
     let entries = &source.package.entries;
     let flags = entries.iter().map(|entry| {
@@ -217,10 +217,22 @@ fn file_tags(source: &SourcePackage, payload: &Payload) -> Result<Vec<HeaderEntr
         flags.set(FileFlags::GHOST, entry.flags.ghost);
         flags.bits()
     });
-    let own = [
+    let mut own = vec![
         entry(IndexTag::RPMTAG_DIRNAMES, IndexData::StringArray(vec![String::new()])),
         entry(IndexTag::RPMTAG_FILEFLAGS, IndexData::Int32(flags.collect())),
     ];
+    let size = |entry: &Entry| match &entry.kind {
+        EntryKind::File(content) => u32::try_from(content.size()).ok(),
+        _ => Some(0),
+    };
+    let sizes = entries.iter().map(size).collect::<Option<Vec<u32>>>();
+    match sizes.and_then(|sizes| Some((sizes.iter().try_fold(0_u32, |sum, size| sum.checked_add(*size))?, sizes))) {
+        Some((total, sizes)) if !payload.layout.large => {
+            own.push(entry(IndexTag::RPMTAG_FILESIZES, IndexData::Int32(sizes)));
+            own.push(entry(IndexTag::RPMTAG_SIZE, IndexData::Int32(vec![total])));
+        }
+        _ => own.push(payload.layout.total_size_tag()),
+    }
     let mut tags = payload.layout.tags(&source.package, &payload.digests)?;
     tags.retain(|tag| own.iter().all(|own| own.tag != tag.tag));
     tags.extend(own);
@@ -251,7 +263,7 @@ fn relation_tags(source: &SourcePackage, payload: &Payload) -> Result<Vec<Header
     let mut requires =
         vec![Dependency::rpmlib("CompressedFileNames", "3.0.4-1"), Dependency::rpmlib("FileDigests", "4.6.0-1")];
     let mut conflicts = Vec::new();
-    for (family, dependency) in dependencies(package, &payload.layout)? {
+    for (family, dependency) in source_dependencies(package, &payload.layout)? {
         match family {
             Family::Requires => requires.push(dependency),
             Family::Conflicts => conflicts.push(dependency),

@@ -101,7 +101,7 @@ impl Upstream {
             Operator::GreaterThan if hidden => Expression::Compare(Comparison::GreaterOrEqual, low),
             Operator::TildeEqual => {
                 let series = release.split_last().map_or(release, |(_, series)| series);
-                both(low, self.before(upper(version, series)))
+                both(self.least(version), self.before(upper(version, series)))
             }
             Operator::EqualStar => both(low, self.before(upper(version, release))),
             Operator::Equal | Operator::ExactEqual if low == high => Expression::Compare(Comparison::Equal, low),
@@ -119,7 +119,16 @@ impl Upstream {
             // Post-releases (`2.20.0.post1`) sort before a further number.
             Operator::GreaterThan => Expression::Compare(Comparison::Greater, format!("{high}.0")),
             Operator::LessThanEqual => Expression::Compare(Comparison::LessOrEqual, high),
-            Operator::GreaterThanEqual => Expression::Compare(Comparison::GreaterOrEqual, low),
+            Operator::GreaterThanEqual => Expression::Compare(Comparison::GreaterOrEqual, self.least(version)),
+        }
+    }
+
+    /// Not above what packages may write for it or for any later version: `2.0rc1` may be `2~rc1`, and the release after it
+    /// `2`, which sorts before `2.0~rc1`.
+    fn least(&self, version: &Version) -> String {
+        match self.suffix(version).filter(|_| version.any_prerelease()) {
+            Some(suffix) => format!("{}{}{suffix}", epoch(version), dotted(trimmed(version.release()))),
+            None => self.low(version),
         }
     }
 
@@ -178,13 +187,13 @@ fn debian(specifier: &VersionSpecifier, epoch: u32) -> Expression {
     let version = &specifier.version().clone().with_epoch(0);
     let release = version.release();
     let with_epoch = |text: String| if epoch == 0 { text } else { format!("{epoch}:{text}") };
-    let low = with_epoch(rules.low(version));
+    let (low, least) = (with_epoch(rules.low(version)), with_epoch(rules.least(version)));
     let after = with_epoch(format!("{}.0~~", rules.high(version)));
     let before = |series: &[u64]| with_epoch(rules.before(upper(version, series)));
     let from = |text| Expression::Compare(Comparison::GreaterOrEqual, text);
     let below = |text| Expression::Compare(Comparison::Less, text);
     match specifier.operator() {
-        Operator::TildeEqual => both(low, before(release.split_last().map_or(release, |(_, series)| series))),
+        Operator::TildeEqual => both(least, before(release.split_last().map_or(release, |(_, series)| series))),
         Operator::EqualStar => both(low, before(release)),
         Operator::Equal | Operator::ExactEqual => both(low, after),
         Operator::NotEqual => except_series(low, after),
@@ -193,7 +202,7 @@ fn debian(specifier: &VersionSpecifier, epoch: u32) -> Expression {
         Operator::LessThan => below(rules.before(low)),
         Operator::GreaterThan => from(after),
         Operator::LessThanEqual => below(after),
-        Operator::GreaterThanEqual => from(low),
+        Operator::GreaterThanEqual => from(least),
     }
 }
 

@@ -118,7 +118,7 @@ fn el_8_is_asked_for_versions_as_they_were_published() {
         ("!=2.20.*", "(x < 2.20~~ or x >= 2.21)"),
         ("~=2.20", "(x >= 2.20 with x < 3~~)"),
         ("==2.*", "(x >= 2 with x < 3~~)"),
-        (">=2.0rc1", "x >= 2.0~rc1"),
+        (">=2.0rc1", "x >= 2~rc1"),
         ("<2.0.dev3", "x < 2.0~~dev3"),
         (">=2.0.post2", "x >= 2.0.post2"),
     ];
@@ -158,6 +158,7 @@ fn debian_is_asked_in_versions_that_have_a_revision() {
         (">2.20", "x >= 2.20.0.0~~"),
         ("<=2.20", "x < 2.20.0.0~~"),
         ("<2.20", "x < 2.20~~"),
+        (">=2.0rc1", "x >= 2~rc1"),
         ("<2.20rc1", "x < 2.20~rc1"),
         ("==2.20", "x >= 2.20, x < 2.20.0.0~~"),
         ("==2.20.post1", "x >= 2.20.post1, x < 2.20.post1.0~~"),
@@ -306,6 +307,7 @@ fn packages_are_named_by_the_rules_of_the_target() {
         ("centos-7", "flask", "python36-flask"),
         ("centos-7", "python-dateutil", "python36-dateutil"),
         ("centos-7", "PyYAML", "python36-PyYAML"),
+        ("centos-7", "PyMySQL", "python36-PyMySQL"),
         ("centos-7", "setuptools", "python3-setuptools"),
         ("centos-7/3.4", "flask", "python34-flask"),
         ("centos-7/3.4", "pyjwt", "python34-jwt"),
@@ -317,6 +319,9 @@ fn packages_are_named_by_the_rules_of_the_target() {
         ("sles-12", "six", "python36-six"),
         ("sles-15/3.11", "pyyaml", "python311-PyYAML"),
         ("debian-12", "PyYAML", "python3-yaml"),
+        ("debian-12", "pytz", "python3-tz"),
+        ("debian-12", "ruamel_yaml", "python3-ruamel.yaml"),
+        ("debian-12", "python-telegram-bot", "python3-python-telegram-bot"),
         ("ubuntu-24.04", "six", "python3-six"),
     ] {
         assert_eq!(lines(target, &[requirement]), [expected], "{requirement} on {target}");

@@ -244,3 +244,64 @@ fn join(
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Expression, String> {
+        Expression::parse(text, PackageFormat::Rpm)
+    }
+
+    fn one(name: &str) -> Expression {
+        Expression::One(Capability { name: name.to_owned(), version: None })
+    }
+
+    #[test]
+    fn rich_dependencies_are_trees() {
+        let both = Expression::And(vec![one("a"), Expression::Or(vec![one("b(x)"), one("c")])]);
+        assert_eq!(read("(a and (b(x) or c))"), Ok(both));
+        let versioned = |name: &str, operator: &str, version: &str| {
+            let version = Sense::of(operator).map(|sense| (sense, version.to_owned()));
+            Expression::One(Capability { name: name.to_owned(), version })
+        };
+        let with = vec![versioned("python3dist(a[b])", ">=", "1"), versioned("python3dist(a[b])", "<", "2~~")];
+        assert_eq!(read("(python3dist(a[b]) >= 1 with python3dist(a[b]) < 2~~)"), Ok(Expression::With(with)));
+        let conditional = |otherwise| Conditional { then: one("a"), condition: one("b"), otherwise };
+        assert_eq!(read("(a if b else c)"), Ok(Expression::If(Box::new(conditional(Some(one("c")))))));
+        assert_eq!(read("(a unless b)"), Ok(Expression::Unless(Box::new(conditional(None)))));
+        assert_eq!(read("(a without b)"), Ok(Expression::Without(Box::new(one("a")), Box::new(one("b")))));
+        assert_eq!(read("( a )"), Ok(Expression::And(vec![one("a")])));
+        let three = Expression::Or(vec![one("a"), one("b"), one("c")]);
+        assert_eq!(read("(a or b or c)"), Ok(three));
+    }
+
+    #[test]
+    fn what_is_no_dependency_is_said_so() {
+        let deep = format!("{}a{}", "(".repeat(5000), ")".repeat(5000));
+        for (text, expected) in [
+            ("(a and b or c)", "`or` is no operator"),
+            ("(a if b if c)", "`if` is no operator"),
+            ("(a and b", "parentheses"),
+            ("(a and b) c", "follows"),
+            ("(a and)", "a name is missing"),
+            ("(a >= )", "no version"),
+            ("(a xor b)", "`xor`"),
+            ("(a without b without c)", "`without`"),
+            ("a b", "no name"),
+            ("a >= 1 2", "no name"),
+            ("", "no name"),
+            (deep.as_str(), "nested"),
+        ] {
+            let reason = read(text).unwrap_err();
+            assert!(reason.contains(expected), "{text}: {reason}");
+        }
+    }
+
+    #[test]
+    fn debian_has_alternatives() {
+        let read = Expression::parse("a (>= 1.0-1) | b:any", PackageFormat::Deb).unwrap();
+        let names = read.capabilities().into_iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(names, ["a >= 1.0-1", "b"]);
+    }
+}

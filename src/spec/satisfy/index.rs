@@ -40,6 +40,8 @@ impl Package {
 #[derive(Debug, Clone)]
 struct Provided {
     package: Id,
+    /// The one of the same name before it, in [`Index::provided`].
+    before: Option<u32>,
     version: Option<(Sense, Arc<str>)>,
 }
 
@@ -48,7 +50,10 @@ struct Provided {
 pub struct Index {
     pub format: PackageFormat,
     packages: Vec<Package>,
-    provided: HashMap<Box<str>, Vec<Provided>>,
+    /// Most names are provided once, by one package: a list for each would take most of the memory.
+    provided: Vec<Provided>,
+    /// The last one of each name.
+    last: HashMap<Box<str>, u32>,
     /// Versions of what the package that is being added provides: mostly its own, again and again.
     recent: Vec<Arc<str>>,
     passed_over: BTreeSet<String>,
@@ -69,7 +74,8 @@ impl Index {
         Self {
             format,
             packages: Vec::new(),
-            provided: HashMap::new(),
+            provided: Vec::new(),
+            last: HashMap::new(),
             recent: Vec::new(),
             passed_over: BTreeSet::new(),
         }
@@ -83,21 +89,23 @@ impl Index {
         self.recent.clear();
         for Capability { name, version } in provides {
             let version = version.map(|(sense, version)| (sense, self.shared(&version)));
-            self.provide(name, Provided { package: id, version });
+            self.provide(name, id, version);
         }
         for file in files {
-            self.provide(file, Provided { package: id, version: None });
+            self.provide(file, id, None);
         }
         id
     }
 
     /// The file `path` is in the package `id`, too.
     pub fn add_file(&mut self, id: Id, path: &str) {
-        self.provide(path.to_owned(), Provided { package: id, version: None });
+        self.provide(path.to_owned(), id, None);
     }
 
-    fn provide(&mut self, name: String, provided: Provided) {
-        self.provided.entry(name.into()).or_default().push(provided);
+    fn provide(&mut self, name: String, package: Id, version: Option<(Sense, Arc<str>)>) {
+        let at = u32::try_from(self.provided.len()).unwrap_or(u32::MAX);
+        let before = self.last.insert(name.into(), at);
+        self.provided.push(Provided { package, before, version });
     }
 
     fn shared(&mut self, version: &str) -> Arc<str> {
@@ -125,23 +133,25 @@ impl Index {
 
     /// Who provides `name` in any version?
     pub fn knows(&self, name: &str) -> bool {
-        self.provided.contains_key(name)
+        self.last.contains_key(name)
     }
 
     /// Packages that provide `capability`.
     pub fn providers(&self, capability: &Capability) -> BTreeSet<Id> {
         let wanted = capability.range();
         let fits = |provided: &&Provided| overlap(self.format, range(provided), wanted);
-        self.named(&capability.name).iter().filter(fits).map(|provided| provided.package).collect()
+        self.named(&capability.name).filter(fits).map(|provided| provided.package).collect()
     }
 
-    fn named(&self, name: &str) -> &[Provided] {
-        self.provided.get(name).map_or(&[], Vec::as_slice)
+    fn named(&self, name: &str) -> impl Iterator<Item = &Provided> {
+        let at = |number: u32| self.provided.get(number as usize);
+        let last = self.last.get(name).and_then(|number| at(*number));
+        std::iter::successors(last, move |one| one.before.and_then(at))
     }
 
     /// What there is of `name`, the newest first: `python3dist(flask) = 1.0 (python3-flask-1.0-1.noarch)`.
     pub fn versions(&self, name: &str) -> Vec<String> {
-        let mut all = self.named(name).iter().collect::<Vec<_>>();
+        let mut all = self.named(name).collect::<Vec<_>>();
         let version = |provided: &Provided| provided.version.as_ref().map_or("", |(_, version)| version).to_owned();
         all.sort_by(|one, other| compare(self.format, &version(other), &version(one)));
         let mut seen = BTreeSet::new();

@@ -140,7 +140,7 @@ impl Place {
         match self {
             Self::Directory(directory) => directory.join("repodata").join(name).display().to_string(),
             Self::Repodata(directory) => directory.join(name).display().to_string(),
-            Self::Url(url, _) => resolve::without_credentials(&below(url, &format!("repodata/{name}")).to_string()),
+            Self::Url(url, _) => resolve::without_credentials(below(url, &format!("repodata/{name}")).as_str()),
         }
     }
 

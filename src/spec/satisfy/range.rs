@@ -131,3 +131,75 @@ fn compare_heads(left: (&str, &str, &str), right: (&str, &str, &str)) -> Orderin
 fn part(left: &str, right: &str) -> Ordering {
     Evr::new("", left, "").cmp(&Evr::new("", right, ""))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+    use super::*;
+    use crate::exec::Command;
+
+    const OPERATORS: [&str; 5] = ["<", "<=", "=", ">=", ">"];
+
+    fn evr() -> BoxedStrategy<String> {
+        let epoch = prop_oneof![6 => Just(""), 1 => Just("0:"), 1 => Just("1:"), 1 => Just("01:"), 1 => Just("12:")];
+        let known = prop::sample::select(vec![
+            "1", "1.0", "1.0.0", "01", "2", "10", "1~rc1", "1~~dev1", "1^post1", "1a", "1.a", "a", "a1",
+        ]);
+        let version = prop_oneof![3 => known.prop_map(str::to_owned), 2 => "[0-2a-b.~^+_]{1,6}"];
+        let release = prop_oneof![3 => Just(String::new()), 1 => Just("-1".to_owned()), 2 => "-[0-2a-b.~^]{1,4}"];
+        (epoch, version, release).prop_map(|(epoch, version, release)| format!("{epoch}{version}{release}")).boxed()
+    }
+
+    /// rpm's own `rpmdsCompare`, on thousands of pairs that are the same on every run.
+    #[test]
+    fn ranges_overlap_as_in_rpm() {
+        const SCRIPT: &str = "import json, rpm, sys\n\
+            S = {'': 0, '<': rpm.RPMSENSE_LESS, '<=': rpm.RPMSENSE_LESS | rpm.RPMSENSE_EQUAL, '=': rpm.RPMSENSE_EQUAL,\n\
+            \x20    '>=': rpm.RPMSENSE_GREATER | rpm.RPMSENSE_EQUAL, '>': rpm.RPMSENSE_GREATER}\n\
+            ds = lambda sense, evr, tag: rpm.ds(('x', S[sense], evr), tag)\n\
+            for a, b, c, d in json.load(open(sys.argv[1])):\n\
+            \x20   print(int(ds(a, b, rpm.RPMTAG_PROVIDENAME).Compare(ds(c, d, rpm.RPMTAG_REQUIRENAME))))\n";
+        let side = || {
+            let stated = (prop::sample::select(OPERATORS.to_vec()), evr());
+            prop_oneof![1 => Just(("", String::new())), 12 => stated]
+        };
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[3; 32]);
+        let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+        let pairs = prop::collection::vec((side(), side()), 6000).new_tree(&mut runner).unwrap().current();
+        let rows = pairs.iter().map(|((a, b), (c, d))| [*a, b.as_str(), *c, d.as_str()]).collect::<Vec<_>>();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs_err::write(file.path(), serde_json::to_string(&rows).unwrap()).unwrap();
+        // Debian's own Python, which has rpm's module.
+        let command = Command::new("/usr/bin/python3").args(["-c", SCRIPT]).arg(file.path());
+        let output = command.run_checked().unwrap().stdout_text();
+        let answers = output.split_whitespace().map(|answer| answer == "1").collect::<Vec<_>>();
+        assert_eq!(answers.len(), rows.len());
+        let range = |operator, version| Sense::of(operator).map(|sense| Range { sense, version });
+        let mut wrong = Vec::new();
+        for ([a, b, c, d], answer) in rows.iter().zip(&answers) {
+            if overlap(PackageFormat::Rpm, range(a, b), range(c, d)) != *answer {
+                wrong.push(format!("x {a} {b} provided, x {c} {d} required: rpm says {answer}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), rows.len(), wrong[..wrong.len().min(20)].join("\n"));
+        assert!(answers.iter().filter(|answer| **answer).count() > 1000);
+        assert!(answers.iter().filter(|answer| !**answer).count() > 1000);
+    }
+
+    #[test]
+    fn debian_wants_a_version_where_one_is_asked_for() {
+        let range = |operator, version| Sense::of(operator).map(|sense| Range { sense, version });
+        let deb = |provided, required| overlap(PackageFormat::Deb, provided, required);
+        assert!(deb(None, None));
+        assert!(deb(range("=", "1.0-1"), None));
+        assert!(!deb(None, range(">=", "1")));
+        assert!(overlap(PackageFormat::Rpm, None, range(">=", "1")));
+        assert!(deb(range("=", "1.0-1"), range(">>", "1.0")));
+        assert!(!deb(range("=", "1.0-1"), range("=", "1.0")));
+        assert!(deb(range("=", "1.0~rc1-1"), range("<<", "1.0")));
+        assert!(!deb(range("=", "2:0.1-1"), range("<=", "1.0")));
+    }
+}
