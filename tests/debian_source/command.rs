@@ -51,7 +51,7 @@ fn what_cannot_be_is_a_clear_error() {
     let source = project(directory.path(), r#"["fedora-42"]"#);
     for (arguments, code, help) in [
         (&["--debian", "-D", "rocky-9"][..], "debian::format", "--debian"),
-        (&["--debian"], "debian::no_distribution", "debian-12"),
+        (&["--debian"], "debian::format", "--distribution"),
         (&["-D", "ubuntu-20.04"], "debian::debhelper", "newer"),
     ] {
         let output = generate(&source, arguments, &out);

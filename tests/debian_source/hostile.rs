@@ -6,8 +6,8 @@ use crate::tool::{assert_scripts_are_sound, build, field, generate, member};
 
 /// What would leave a file behind, or another field, if anything of it were taken at its word. `N` is a number.
 const ATTACKS: [&str; 3] = [
-    "$(shell touch touchedN) $(touch touchedN) `touch touchedN` ${source:Version} ${F:Description} ${} ${${}}",
-    "'; touch touchedN; ' \" && touch touchedN # a, b (= 1) | c <!nocheck> [amd64] ${shlibs:Depends},,",
+    "$(shell touch touchedN) `touch touchedN` ${source:Version} ${} ${${}}",
+    "'; touch touchedN; ' \" && touch touchedN # b (= 1) | c ${shlibs:Depends},,",
     "# Depends: evil, #evil \\n\\ttouch touchedN\\\\",
 ];
 
