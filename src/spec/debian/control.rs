@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::Error;
-use super::relations;
 use super::suites::Suite;
 use crate::format::deb::relations as dpkg;
 use crate::package::Package;
@@ -85,15 +84,15 @@ impl Required {
 
     fn add(&mut self, translation: &Translation, found: bool) {
         self.notes.extend(translation.open.iter().cloned());
-        let all = relations::relations(translation, &mut self.notes);
+        let all = &translation.relations;
         if let (Some(first), Some(text)) = (all.first(), translation.requirements.first()) {
             self.names.push((written_name(text).to_owned(), first.name.clone()));
         }
-        let said = if found { relations::bounds(all) } else { all };
+        let said = all.iter().filter(|relation| !found || relation.comparison.is_some()).collect::<Vec<_>>();
         if !said.is_empty() {
             self.comments.push(translation.requirements.join(", "));
         }
-        self.relations.extend(said);
+        self.relations.extend(said.into_iter().cloned());
     }
 }
 
@@ -217,7 +216,7 @@ pub fn build_depends(
     let mut wanted = Vec::new();
     for translation in requirement::translate(&backend.requires, &[], input.environment, vocabulary)? {
         notes.extend(translation.open.iter().cloned());
-        wanted.extend(relations::relations(&translation, notes));
+        wanted.extend(translation.relations);
     }
     let package = Package { relations: wanted, ..package.clone() };
     for (_, text) in dpkg::fields(&package)? {

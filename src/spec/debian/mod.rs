@@ -2,8 +2,8 @@
 //! application requires is declared.
 //!
 //! The packages are those that omnipack would write itself, less what debhelper does: `files.rs` gives it every file under the
-//! name that it looks for, `units.rs` the units, `control.rs` writes `debian/control`, `relations.rs` says requirements in
-//! versions of dpkg, `backend.rs` what the sources are built with, `suites.rs` what the release has. Maintainer scripts do only
+//! name that it looks for, `units.rs` the units, `control.rs` writes `debian/control`,
+//! `backend.rs` what the sources are built with, `suites.rs` what the release has. Maintainer scripts do only
 //! what debhelper's snippets do not: accounts, owners, the user's scriptlets. Accounts are not made by `sysusers.d`: debhelper
 //! puts its snippets behind each other, and files have to be given to the accounts in between. The texts are in
 //! `templates/debian-source/`.
@@ -11,7 +11,6 @@
 mod backend;
 mod control;
 mod files;
-mod relations;
 mod suites;
 mod units;
 
