@@ -27,7 +27,7 @@ fn cdhboot(built: &Built) {
     let (main, cli, node) =
         (&built.packages["cdhboot"], &built.packages["cdhboot-cli"], &built.packages["cdhboot-node"]);
     let depends = relations(main, "Depends");
-    for name in ["python3-flask", "python3-flask-login", "python3-celery", "python3-pytz", "python3:any", "passwd"] {
+    for name in ["python3-flask", "python3-flask-login", "python3-celery", "python3-tz", "python3:any", "passwd"] {
         assert!(depends.contains(&name.to_owned()), "{name}: {depends:?}");
     }
     assert_eq!(field(main, "Architecture"), "all");
