@@ -174,6 +174,19 @@ fn two_files_at_one_place() {
 }
 
 #[test]
+fn a_file_below_another_file() {
+    let place = Place::new();
+    let file = |destination: &str| format!("[[file]]\nsource = \"app.py\"\ndestination = \"{destination}\"\n");
+    let meta = "package = \"node\"\n[[service]]\nname = \"web\"\ncommand = \"python -m http.server\"\n";
+    let directory = project(&place, &[&file("/etc/demo"), &file("/etc/demo/sub/b"), meta].concat());
+    for target in ["rocky-9", "debian-12"] {
+        let mut build = omnipack(&place.path("cache"));
+        build.args(["--distribution", target, "--wheels"]).arg(place.path("wheels")).arg("-d").arg(place.path("out"));
+        place.fails(build.arg(&directory), 1, &["/etc/demo/sub/b below /etc/demo, which is no directory"]);
+    }
+}
+
+#[test]
 fn a_destination_that_cannot_be_written() {
     let place = Place::new();
     let wheel = demo(&place.path("wheels"));

@@ -1,6 +1,6 @@
 //! Stage and services to packages, one for each package of the plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::distribution::PackageFormat;
 use crate::package::documentation::Documentation;
@@ -20,6 +20,7 @@ pub fn assemble(plan: &BuildPlan, stage: &Stage) -> Result<Vec<Package>, Error> 
     let documentation = Documentation::read(plan, stage)?;
     let packages = plan.packages.iter().map(|package| assemble_one(plan, package, stage, &scripts, &documentation));
     let mut packages = packages.collect::<Result<Vec<_>, _>>()?;
+    nothing_below_files(&packages)?;
     directories::own(plan, &mut packages);
     if plan.distribution.format == PackageFormat::Deb {
         maintain(plan, &mut packages, &scripts)?;
@@ -109,6 +110,29 @@ fn texts(plan: &BuildPlan, package: &PackagePlan) -> (String, String) {
             (debian_description::synopsis(&package.summary), debian_description::extended(plan, package))
         }
     }
+}
+
+/// A package manager would stop at such a path when the packages are installed, in the middle of it.
+fn nothing_below_files(packages: &[Package]) -> Result<(), Error> {
+    let all = || packages.iter().flat_map(|package| package.entries.iter().map(move |entry| (package, entry)));
+    let others = all().filter(|(_, entry)| !matches!(entry.kind, EntryKind::Directory));
+    let others = others.map(|(_, entry)| &entry.path).collect::<HashSet<_>>();
+    let mut sound = HashSet::new();
+    for (package, entry) in all() {
+        let mut above = entry.path.parent();
+        while let Some(directory) = above.filter(|directory| !sound.contains(directory)) {
+            if others.contains(&directory) {
+                return Err(Error::Below {
+                    package: package.name.clone(),
+                    path: entry.path.to_string(),
+                    above: directory.to_string(),
+                });
+            }
+            above = directory.parent();
+            sound.insert(directory);
+        }
+    }
+    Ok(())
 }
 
 /// Sorts by path. A directory may be named by several parts: what the user said of it wins over what was derived.

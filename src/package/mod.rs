@@ -33,6 +33,9 @@ pub enum Error {
     #[error("two parts of package `{package}` want {path}: {first}, and {second}")]
     #[diagnostic(code(package::twice), help("give one of them another destination, or leave one out"))]
     Twice { package: String, path: String, first: String, second: String },
+    #[error("package `{package}` has {path} below {above}, which is no directory")]
+    #[diagnostic(code(package::below), help("give one of the two another destination"))]
+    Below { package: String, path: String, above: String },
     #[error("package `{package}` cannot have this path: {reason}")]
     #[diagnostic(code(package::path))]
     BadPath { package: String, reason: String },

@@ -59,7 +59,9 @@ pub enum Error {
     #[error("a package that bundles nothing cannot bring its own interpreter")]
     #[diagnostic(
         code(spec::interpreter),
-        help("write `interpreter = \"system\"` under `[distribution.{distribution}.python]`")
+        help(
+            "write `interpreter = \"system\"` under `[distribution.{distribution}.python]`, and its `source` and `sha256` under the distributions that bundle one"
+        )
     )]
     Interpreter { distribution: String },
     #[error("{name} has native code and no `setup.py`, which is all that this distribution's macros know")]

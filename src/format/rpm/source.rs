@@ -43,7 +43,7 @@ const MISSING_OK: u32 = 1 << 19;
 #[derive(Debug, Clone)]
 pub struct SourcePackage {
     /// Name, version, texts, relations (what building requires, and conflicts with), restrictions and the change log; its
-    /// entries are those of [`file`].
+    /// entries are those of [`file()`].
     pub package: Package,
     /// File name of the spec.
     pub spec: String,

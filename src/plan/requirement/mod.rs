@@ -175,10 +175,12 @@ fn parse(text: &str) -> Result<(Requirement<VerbatimUrl>, Option<String>), Error
     let start = before.find(['(', '<', '>', '=', '!', '~']).ok_or_else(|| syntax(reason.clone()))?;
     let (named, version) = before.split_at(start);
     let version = version.trim().trim_matches(['(', ')']).trim();
+    // PEP 345: the operators were the same, what they stood before was anything.
     let is_one = |part: &str| {
-        let word = part.trim().trim_start_matches(['<', '>', '=', '!', '~']).trim();
-        let sound = word.chars().all(|c| c.is_ascii_alphanumeric() || "._*+!-".contains(c));
-        word.len() < part.trim().len() && !word.is_empty() && sound
+        let word = part.trim().trim_start_matches(['<', '>', '=', '!', '~']);
+        let operator = part.trim().strip_suffix(word).unwrap_or_default();
+        let sound = |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric() || "._*+!-".contains(c));
+        ["<", "<=", ">", ">=", "==", "!=", "~="].contains(&operator) && !word.trim().is_empty() && sound(word.trim())
     };
     if !version.split(',').all(is_one) {
         return Err(syntax(reason));

@@ -302,6 +302,13 @@ fn a_version_from_before_pep_440_is_said_to_be_left_out() {
 }
 
 #[test]
+fn what_never_was_an_operator_is_a_mistake() {
+    for text in ["flask=>2", "flask =2", "flask === x y", "flask ><1", "flask >= =1"] {
+        assert!(matches!(parse(text), Err(Error::Syntax { .. })), "{text}: {:?}", parse(text));
+    }
+}
+
+#[test]
 fn packages_are_named_by_the_rules_of_the_target() {
     for (target, requirement, expected) in [
         ("centos-7", "flask", "python36-flask"),
