@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::cli::failure::Failure;
+use crate::Error;
+use crate::cli::text::shown;
 use crate::spec::debian::{self, DebianSource};
+use crate::template::sh;
 
 /// What was written for one distribution.
 #[derive(Serialize)]
@@ -20,12 +22,18 @@ pub struct WrittenSource {
     notes: Vec<String>,
 }
 
-pub fn write(distribution: &str, source: DebianSource, directory: &Path) -> Result<WrittenSource, Failure> {
-    let debian::Written { tree, archive, files } = debian::write(&source, directory).map_err(crate::Error::from)?;
+pub fn write(distribution: &str, source: DebianSource, directory: &Path) -> Result<WrittenSource, Error> {
+    let debian::Written { tree, archive, files } = debian::write(&source, directory)?;
     Ok(WrittenSource { distribution: distribution.to_owned(), tree, archive, files, notes: source.notes })
 }
 
 impl WrittenSource {
+    /// What makes the packages.
+    pub fn next(&self) -> String {
+        let command = format!("cd {} && dpkg-buildpackage -us -uc", sh(&self.tree.to_string_lossy()));
+        format!("next, on {}: {}", self.distribution, shown(&command))
+    }
+
     pub fn text(&self) -> String {
         let mut text = format!("{}\n{}\n", self.archive.display(), self.tree.display());
         for file in &self.files {
