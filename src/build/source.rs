@@ -222,7 +222,12 @@ impl Session<'_> {
         let wheel = self.application(distribution)?;
         let metadata = Metadata::from_wheel(&wheel.path)?;
         let project = self.config.project(&self.source, metadata.clone(), distribution)?;
-        let plan = self.plan(distribution, metadata)?;
+        let mut plan = self.plan(distribution, metadata)?;
+        if let Source::Requirement(text) = &self.source {
+            let asked = resolve::extras_of(text).into_iter();
+            let asked = asked.filter(|extra| !plan.python.extras.contains(extra)).collect::<Vec<_>>();
+            plan.python.extras.extend(asked);
+        }
         let made = make(&spec::Input {
             plan: &plan,
             application: &spec::Application::read(&wheel.path)?,

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::handmade::WheelMaker;
 use crate::support::{both, fixture, omnipack};
+use crate::tool::succeed;
 
 /// A project that nothing has to be asked for.
 fn project(directory: &Path) -> PathBuf {
@@ -95,6 +96,37 @@ fn a_wheel_is_refused_at_once_and_checked() {
         let output = run(&wheel, &["--check", "--repository", list.to_str().unwrap(), "-D", "fedora-42"]);
         assert_eq!(output.code, code, "{}", both(&output));
         assert!(words(&output).contains("note: a wheel has no sources"), "{}", both(&output));
+    }
+}
+
+/// `flask[async]`, as a build takes it.
+#[test]
+fn extras_of_a_requirement_are_required() {
+    let directory = tempfile::tempdir().unwrap();
+    let wheels = directory.path().join("wheels");
+    fs_err::create_dir_all(wheels.join("made-1.0")).unwrap();
+    let wheel = WheelMaker::new("made", "1.0").file("made.py", "").requires("asgiref>=3.2; extra == 'async'");
+    wheel.write(&wheels);
+    let project = "[project]\nname = \"made\"\nversion = \"1.0\"\n[build-system]\nrequires = [\"setuptools\"]\n";
+    for (name, text) in [
+        ("pyproject.toml", project),
+        ("PKG-INFO", "Metadata-Version: 2.1\nName: made\nVersion: 1.0\n"),
+        ("made.py", ""),
+    ] {
+        fs_err::write(wheels.join("made-1.0").join(name), text).unwrap();
+    }
+    succeed(&Command::new("tar").dir(&wheels).args(["-czf", "made-1.0.tar.gz", "made-1.0"]));
+    for (target, line) in [
+        ("fedora-42", "%pyproject_buildrequires -x async\n"),
+        ("fedora-42", "python3dist(asgiref) >= 3.2"),
+        ("rocky-8", "Requires:       python3dist(asgiref) >= 3.2\n"),
+    ] {
+        let out = directory.path().join(target);
+        let options = ["-D", target, "-o", out.to_str().unwrap(), "--wheels", wheels.to_str().unwrap()];
+        let output = run(Path::new("made[async]==1.0"), &options);
+        assert_eq!(output.code, 0, "{}", both(&output));
+        let text = fs_err::read_to_string(out.join("made.spec")).unwrap();
+        assert!(text.contains(line), "{line}: {text}");
     }
 }
 
