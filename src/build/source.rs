@@ -133,7 +133,7 @@ impl Session<'_> {
     /// Before any work: nothing can be built from a wheel by anybody else.
     fn refuse_wheel(&self) -> Result<(), AnyError> {
         match &self.source {
-            Source::Wheel(path) => Err(spec::Error::NoSources { path: path.clone() }.into()),
+            Source::Wheel(path) => Err(spec::Error::NoSources { wheel: path.display().to_string() }.into()),
             _ => Ok(()),
         }
     }

@@ -59,14 +59,14 @@ pub enum Error {
         )
     )]
     Option { option: &'static str, distribution: String },
-    #[error("`{}` has no sources: a wheel is what was made of them", path.display())]
+    #[error("`{wheel}` has no sources: a wheel is what was made of them")]
     #[diagnostic(
         code(spec::no_sources),
         help(
             "name an sdist (`x-1.0.tar.gz`) or the directory with the sources; `omnipack build` packs wheels, and `--check` takes them"
         )
     )]
-    NoSources { path: PathBuf },
+    NoSources { wheel: String },
     #[error("a package that bundles nothing cannot bring its own interpreter")]
     #[diagnostic(
         code(spec::interpreter),
