@@ -8,7 +8,7 @@ use omnipack::exec::Command;
 use crate::builds::{Built, Place, build, query};
 use crate::environment::Environment;
 use crate::machine::Machine;
-use crate::support::expect_success;
+use crate::support::{expect_success, omnipack};
 use crate::{packages, requirements, rpmlint, table};
 
 fn environment(distribution: &str) -> Environment {
@@ -120,4 +120,25 @@ fn projects_are_built_and_run_on_suse() {
 #[test]
 fn projects_are_built_and_run_on_centos_6() {
     try_all("centos-6");
+}
+
+/// `flask[async]` asks for what the extra needs, too.
+#[test]
+fn the_extras_of_a_requirement_are_required() {
+    for (distribution, expected) in [
+        (
+            "fedora-42",
+            ["%pyproject_buildrequires -x async\n", "Requires:       python3dist(asgiref) >= 3.2\n"].as_slice(),
+        ),
+        ("rocky-8", &["Requires:       python3dist(asgiref) >= 3.2\n"]),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let command =
+            omnipack().args(["generate-spec", "--quiet", "--distribution", distribution, "--output-directory"]);
+        expect_success(&command.arg(directory.path()).arg("flask[async]==2.0.3"));
+        let spec = fs_err::read_to_string(directory.path().join("flask.spec")).unwrap();
+        for line in expected {
+            assert!(spec.contains(line), "{distribution}: no {line:?} in\n{spec}");
+        }
+    }
 }

@@ -334,7 +334,7 @@ fn texts(
     tree.add("debian/copyright", copyright);
     tree.add("debian/source/format", "3.0 (quilt)\n");
     // The build writes metadata into the sources.
-    tree.add("debian/source/options", "extend-diff-ignore = \"^[^/]*[.]egg-info/\"\n");
+    tree.add("debian/source/options", "extend-diff-ignore = \"(^|/)[^/]*[.]egg-info/\"\n");
     if !tree.binaries.is_empty() {
         tree.add("debian/source/include-binaries", tree.binaries.join("\n") + "\n");
     }
