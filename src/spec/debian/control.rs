@@ -7,7 +7,7 @@ use super::suites::Suite;
 use crate::format::deb::relations as dpkg;
 use crate::package::Package;
 use crate::plan::requirement::{self, Translation, Vocabulary};
-use crate::plan::{BuildPlan, PackagePlan, Relation, RelationKind, Role};
+use crate::plan::{self, BuildPlan, PackagePlan, Relation, RelationKind, Role};
 use crate::project::MultiArch;
 use crate::spec::Input;
 use crate::template;
@@ -221,6 +221,7 @@ pub fn build_depends(
         notes.extend(translation.open.iter().cloned());
         wanted.extend(translation.relations);
     }
+    wanted.extend(plan::deb_build_requires(input.plan)?);
     let package = Package { relations: wanted, ..package.clone() };
     for (_, text) in dpkg::fields(&package)? {
         depends.extend(text.split(", ").map(str::to_owned));

@@ -96,6 +96,9 @@ pub enum Error {
     Package(#[from] package::Error),
     #[error(transparent)]
     #[diagnostic(transparent)]
+    Plan(#[from] crate::plan::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
     Field(#[from] crate::format::Error),
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -121,6 +124,7 @@ impl Error {
                 | Self::Interpreter { .. }
                 | Self::Path { .. }
                 | Self::Exists { .. }
+                | Self::Plan(_)
         )
     }
 }
