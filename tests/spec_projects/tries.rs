@@ -80,6 +80,30 @@ fn ten_projects_are_built_and_run_on_fedora() {
     }
 }
 
+/// The fixtures, with their services and accounts, under systemd.
+#[test]
+fn fixtures_are_built_and_run_on_fedora() {
+    let distribution = "fedora-41";
+    let work = tempfile::tempdir().unwrap();
+    let environment = environment(distribution);
+    let built = build(distribution, &environment, Place::Here(work.path()));
+    lint(&built);
+    let machine = Machine::boot(environment.root(distribution, &table::projects(distribution)));
+    let files = all_packages(&built);
+    packages::install(&machine, &files);
+    let names = packages::names(&files);
+    let kind = omnipack::smoke::PackageKind::Rpm;
+    assert_eq!(packages::verify(&machine, kind, &names), Vec::<String>::new(), "right after the installation");
+    for one in &built {
+        let said = machine.run("sh", &["-ec", &format!("cd /; {} 2>&1", one.project.run)]);
+        assert!(said.contains(&one.project.says), "{}: {said}", one.project.name);
+    }
+    packages::remove(&machine, kind, &names);
+    for path in ["/usr/bin/cdhboot", "/usr/bin/flocker", "/usr/lib/systemd/system/cdhboot-web.service"] {
+        assert!(!machine.root().inside(path).exists(), "{path} is left");
+    }
+}
+
 /// Builds all projects of a target, installs each with rpm in a root, has it run, and removes it.
 fn try_all(distribution: &str) {
     let work = tempfile::tempdir().unwrap();
