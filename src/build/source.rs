@@ -1,8 +1,9 @@
 //! Packages that bundle nothing: spec files, Debian source packages, and what they ask of repositories.
 
-use super::{Request, Session};
+use super::{Error, Request, Session};
 use crate::Error as AnyError;
 use crate::distribution::{Distribution, PackageFormat};
+use crate::package;
 use crate::plan::{self, BuildPlan};
 use crate::progress::Listener;
 use crate::project::{Metadata, Source};
@@ -223,10 +224,11 @@ impl Session<'_> {
         let metadata = Metadata::from_wheel(&wheel.path)?;
         let project = self.config.project(&self.source, metadata.clone(), distribution)?;
         let mut plan = self.plan(distribution, metadata)?;
+        plan.notes.extend(package::changelog_note(&plan).map_err(Error::Io)?);
         if let Source::Requirement(text) = &self.source {
             let asked = resolve::extras_of(text).into_iter();
-            let asked = asked.filter(|extra| !plan.python.extras.contains(extra)).collect::<Vec<_>>();
-            plan.python.extras.extend(asked);
+            let more = asked.filter(|extra| !plan.python.extras.contains(extra)).collect::<Vec<_>>();
+            plan.python.extras.extend(more);
         }
         let made = make(&spec::Input {
             plan: &plan,
