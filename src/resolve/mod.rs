@@ -14,6 +14,7 @@ mod download;
 mod error;
 mod index;
 mod lock;
+mod members;
 mod modules;
 mod patch;
 mod pip;
