@@ -16,6 +16,7 @@ mod index;
 mod lock;
 mod members;
 mod modules;
+mod outputs;
 mod patch;
 mod pip;
 mod pylock;
