@@ -150,7 +150,7 @@ impl Session<'_> {
         let plan = self.plan(distribution, metadata)?;
         let made = make(&spec::Input {
             plan: &plan,
-            application: &spec::Application::read(&wheel.path)?,
+            application: &spec::Application::read(&wheel)?,
             archive: &self.source_archive(&plan)?,
             environment: &resolve::marker_environment(&plan.interpreter, &plan.platform)?,
             package_map: &project.package_map,

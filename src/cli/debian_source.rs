@@ -1,11 +1,10 @@
 //! The part of `omnipack generate-spec` that is about Debian source packages.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::cli::failure::Failure;
-use crate::spec::debian::{self, DebianSource};
+use crate::spec::debian::Prepared;
 
 /// What was written for one distribution.
 #[derive(Serialize)]
@@ -20,12 +19,18 @@ pub struct WrittenSource {
     notes: Vec<String>,
 }
 
-pub fn write(distribution: &str, source: DebianSource, directory: &Path) -> Result<WrittenSource, Failure> {
-    let debian::Written { tree, archive, files } = debian::write(&source, directory).map_err(crate::Error::from)?;
-    Ok(WrittenSource { distribution: distribution.to_owned(), tree, archive, files, notes: source.notes })
-}
-
 impl WrittenSource {
+    pub fn new(distribution: &str, prepared: &Prepared, notes: Vec<String>) -> Self {
+        let Prepared { tree, archive, files, .. } = prepared;
+        Self {
+            distribution: distribution.to_owned(),
+            tree: tree.clone(),
+            archive: archive.clone(),
+            files: files.clone(),
+            notes,
+        }
+    }
+
     pub fn text(&self) -> String {
         let mut text = format!("{}\n{}\n", self.archive.display(), self.tree.display());
         for file in &self.files {

@@ -6,13 +6,14 @@ use serde::Serialize;
 
 use crate::build::{self, Wanted};
 use crate::cli::arguments::GenerateSpecArgs;
-use crate::cli::debian_source::{self, WrittenSource};
+use crate::cli::debian_source::WrittenSource;
 use crate::cli::failure::Failure;
-use crate::cli::spec_output::{self, Written};
+use crate::cli::spec_output::{self, Ready, Written};
 use crate::cli::{print, print_json, reporter};
 use crate::plan::BuildPlan;
 use crate::progress::Listener;
-use crate::spec::debian::DebianSource;
+use crate::spec::debian::{DebianSource, Prepared};
+use crate::spec::output::{self, Existing};
 use crate::spec::satisfy::Location;
 use crate::spec::{self, SpecFiles};
 
@@ -67,7 +68,7 @@ fn make(arguments: &GenerateSpecArgs, reporter: &dyn Listener) -> Result<Made, F
     Ok((specs, build::debian_sources(&request, Wanted::Fitting, reporter)?))
 }
 
-/// Writes all before the first is tried.
+/// Writes all before the first is tried, and nothing when anything is there that must not be replaced.
 fn write(made: Made, arguments: &GenerateSpecArgs, listener: &dyn Listener) -> Result<Vec<Output>, Failure> {
     let (specs, sources) = made;
     let several = specs.len() + sources.len() > 1;
@@ -75,20 +76,44 @@ fn write(made: Made, arguments: &GenerateSpecArgs, listener: &dyn Listener) -> R
         true => directory.join(&plan.distribution.name),
         false => directory.to_path_buf(),
     };
-    let mut written = Vec::new();
+    let mut ready = Vec::new();
     for (plan, files) in &specs {
-        written.push(spec_output::write(plan, files, &below(&arguments.directory, plan), arguments)?);
+        ready.push(spec_output::ready(plan, files, &below(&arguments.directory, plan), arguments)?);
     }
+    let mut prepared = Vec::new();
+    for (plan, source) in &sources {
+        let package = Prepared::new(source, &below(&arguments.directory, plan)).map_err(crate::Error::from)?;
+        prepared.push(package);
+    }
+    write_all(&ready, &prepared, arguments).map_err(crate::Error::from)?;
     let mut all = Vec::new();
-    for (written, (plan, files)) in written.into_iter().zip(&specs) {
+    for (ready, (plan, files)) in ready.into_iter().zip(&specs) {
         let kept = arguments.try_directory.as_ref().map(|directory| below(directory, plan));
         let packages = below(&arguments.directory, plan);
         let tried = spec_output::attempt(plan, files, &packages, kept.as_deref(), arguments, listener)?;
-        all.push(Output::Spec(written.tried(tried)));
+        all.push(Output::Spec(ready.written.tried(tried)));
     }
-    for (plan, source) in sources {
-        let name = &plan.distribution.name;
-        all.push(Output::Debian(debian_source::write(name, source, &below(&arguments.directory, &plan))?));
+    for (package, (plan, source)) in prepared.iter().zip(sources) {
+        all.push(Output::Debian(WrittenSource::new(&plan.distribution.name, package, source.notes)));
     }
     Ok(all)
+}
+
+fn write_all(ready: &[Ready], prepared: &[Prepared], arguments: &GenerateSpecArgs) -> Result<(), crate::Error> {
+    let existing = if arguments.force { Existing::Replaced } else { Existing::Kept };
+    let mut differing = Vec::new();
+    for ready in ready {
+        differing.extend(output::differing(&ready.outputs)?);
+    }
+    for package in prepared {
+        differing.extend(package.differing()?);
+    }
+    output::check_existing(differing, existing)?;
+    for ready in ready {
+        output::write(&ready.outputs)?;
+    }
+    for package in prepared {
+        package.publish()?;
+    }
+    Ok(())
 }

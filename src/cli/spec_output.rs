@@ -9,6 +9,7 @@ use crate::cli::failure::Failure;
 use crate::plan::BuildPlan;
 use crate::progress::Listener;
 use crate::scratch::Scratch;
+use crate::spec::output::{self, Output};
 use crate::spec::trial::{self, BuildRequires, Trial, Wanted};
 use crate::spec::{self, SpecFiles};
 
@@ -82,13 +83,21 @@ pub fn attempt(
     Ok(Some(outcome.map_err(spec::Error::from).map_err(crate::Error::from)?))
 }
 
-/// Writes a spec file with its sources, or the source RPM that holds them.
-pub fn write(
+/// What is to be written for one distribution.
+pub struct Ready {
+    pub written: Written,
+    pub outputs: Vec<Output>,
+    /// Where a source RPM waits.
+    _scratch: Option<Scratch>,
+}
+
+/// Makes a spec file with its sources ready to be written, or the source RPM that holds them.
+pub fn ready(
     plan: &BuildPlan,
     files: &SpecFiles,
     directory: &Path,
     arguments: &GenerateSpecArgs,
-) -> Result<Written, Failure> {
+) -> Result<Ready, Failure> {
     let mut written = Written {
         distribution: plan.distribution.name.clone(),
         spec: None,
@@ -98,15 +107,20 @@ pub fn write(
         notes: files.notes.clone(),
         bundled: files.bundled.clone(),
     };
-    if arguments.srpm {
-        fs_err::create_dir_all(directory)?;
-        let scratch = Scratch::inside(directory)?;
-        let path = spec::write_source_package(files, plan, scratch.path(), directory).map_err(crate::Error::from)?;
-        written.srpm = Some(path);
-    } else {
-        let mut paths = spec::write(files, directory).map_err(crate::Error::from)?.into_iter();
+    if !arguments.srpm {
+        let outputs = output::outputs(files, directory);
+        let mut paths = outputs.iter().map(|output| output.path.clone());
         written.spec = paths.next();
         written.sources = paths.collect();
+        return Ok(Ready { written, outputs, _scratch: None });
     }
-    Ok(written)
+    fs_err::create_dir_all(directory)?;
+    let scratch = Scratch::inside(directory)?;
+    let made = scratch.path().join("made");
+    fs_err::create_dir(&made)?;
+    let made = spec::write_source_package(files, plan, scratch.path(), &made).map_err(crate::Error::from)?;
+    let path = directory.join(made.file_name().unwrap_or_default());
+    written.srpm = Some(path.clone());
+    let outputs = vec![Output::of_file(&made, path).map_err(crate::Error::from)?];
+    Ok(Ready { written, outputs, _scratch: Some(scratch) })
 }
