@@ -227,7 +227,7 @@ impl<'a> Session<'a> {
         if plan.bytecode == BytecodeMode::Auto {
             plan.bytecode = self.choose_bytecode(&plan);
         }
-        for note in &plan.notes {
+        for note in plan.notes.iter().chain(&package::changelog_note(&plan).map_err(Error::Io)?) {
             self.listener.warning(note);
         }
         Ok(Prepared { plan, lock })

@@ -353,6 +353,21 @@ fn changelog_licences_and_bundled_parts_are_in_the_package() {
 }
 
 #[test]
+fn a_change_log_without_a_release_is_said() {
+    let place = Place::new();
+    let wheel = demo(&place.wheels());
+    fs_err::write(place.path("NEWS"), "Version 1.0\n\nFirst \u{e4}\n").unwrap();
+    let config = place.config("[package]\nchangelog = \"NEWS\"\n");
+    let output = place.build(&wheel, &["-D", "rocky-9", "--config", &config]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && said.contains("no release was found in"), "{said}");
+    fs_err::write(place.path("NEWS"), "# News\n\n## 1.0 - 2024-02-29\n- First\n").unwrap();
+    let output = place.build(&wheel, &["-D", "rocky-9", "--config", &config]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && !said.contains("no release was found"), "{said}");
+}
+
+#[test]
 fn colours_are_for_those_who_want_them() {
     let place = Place::new();
     let wheel = demo(&place.wheels());

@@ -1,11 +1,12 @@
 //! Packages that bundle nothing: spec files, Debian source packages, and what they ask of repositories.
 
-use super::{Request, Session};
+use super::{Error, Request, Session};
 use crate::Error as AnyError;
 use crate::distribution::{Distribution, PackageFormat};
+use crate::package;
 use crate::plan::{self, BuildPlan};
 use crate::progress::Listener;
-use crate::project::Metadata;
+use crate::project::{Metadata, Source};
 use crate::resolve::{self, SourceArchive};
 use crate::spec::debian::DebianSource;
 use crate::spec::satisfy::{Location, Machine, Report, Repositories};
@@ -147,7 +148,13 @@ impl Session<'_> {
         let wheel = self.application(distribution)?;
         let metadata = Metadata::from_wheel(&wheel.path)?;
         let project = self.config.project(&self.source, metadata.clone(), distribution)?;
-        let plan = self.plan(distribution, metadata)?;
+        let mut plan = self.plan(distribution, metadata)?;
+        plan.notes.extend(package::changelog_note(&plan).map_err(Error::Io)?);
+        if let Source::Requirement(text) = &self.source {
+            let asked = resolve::extras_of(text).into_iter();
+            let more = asked.filter(|extra| !plan.python.extras.contains(extra)).collect::<Vec<_>>();
+            plan.python.extras.extend(more);
+        }
         let made = make(&spec::Input {
             plan: &plan,
             application: &spec::Application::read(&wheel)?,

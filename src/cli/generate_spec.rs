@@ -85,7 +85,7 @@ fn write(made: Made, arguments: &GenerateSpecArgs, listener: &dyn Listener) -> R
         let package = Prepared::new(source, &below(&arguments.directory, plan)).map_err(crate::Error::from)?;
         prepared.push(package);
     }
-    write_all(&ready, &prepared, arguments).map_err(crate::Error::from)?;
+    write_all(&ready, &prepared, arguments)?;
     let mut all = Vec::new();
     for (ready, (plan, files)) in ready.into_iter().zip(&specs) {
         let kept = arguments.try_directory.as_ref().map(|directory| below(directory, plan));

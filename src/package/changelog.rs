@@ -46,6 +46,21 @@ pub fn packaged(plan: &BuildPlan, package: &str) -> ChangelogEntry {
     }
 }
 
+/// A sentence for who named a change log that has no release in it which could be read.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn note(plan: &BuildPlan) -> std::io::Result<Option<String>> {
+    let Some(path) = &plan.changelog else { return Ok(None) };
+    let found = parse(&String::from_utf8_lossy(&fs_err::read(path)?), "");
+    Ok(found.is_empty().then(|| {
+        format!(
+            "no release was found in {}: a heading such as `## 1.0 - 2026-01-31`, with items below it, is one",
+            path.display()
+        )
+    }))
+}
+
 fn noon(time: u32) -> u32 {
     (time / DAY * DAY).saturating_add(DAY / 2)
 }

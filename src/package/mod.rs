@@ -22,6 +22,7 @@ use crate::service::Scriptlet;
 use crate::stage::Entry;
 
 pub use assemble::assemble;
+pub use changelog::note as changelog_note;
 pub(crate) use changelog::{days, packaged};
 pub use conclude::conclude;
 pub(crate) use copyright::spdx_identifier;

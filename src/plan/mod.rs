@@ -33,6 +33,7 @@ use crate::project::{
 pub use error::Error;
 pub use interpreter::interpreter;
 pub use names::file_name;
+pub use relation::deb_build_requires;
 pub use render::{json, render};
 pub use services::ONESHOT_RESTART;
 pub use system_packages::REASON as SYSTEM_PACKAGES;

@@ -92,6 +92,16 @@ fn kinds(kind: RelationKind, distribution: &Distribution) -> &'static [RelationK
     }
 }
 
+/// `[deb] build-requires`, as relations of the target.
+///
+/// # Errors
+/// When one cannot be read.
+pub fn deb_build_requires(plan: &super::BuildPlan) -> Result<Vec<Relation>, Error> {
+    let package = plan.main().map_or("", |main| main.name.as_str());
+    let owner = Owner { distribution: &plan.distribution, package };
+    plan.deb.build_requires.iter().map(|text| parse(text, "build-requires", &owner)).collect()
+}
+
 /// Reads one relation: `foo`, `foo >= 1.0`, `foo (>= 1.0)`, `/usr/bin/foo`; rich `(a or b)` for rpm, `a | b` for deb.
 /// Its kind is `Requires`.
 pub(super) fn parse(text: &str, key: &'static str, owner: &Owner<'_>) -> Result<Relation, Error> {

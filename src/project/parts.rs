@@ -247,7 +247,8 @@ pub(super) fn relations(reader: &mut Reader<'_>, raw: &RelationSettings, at: &Pl
 
 pub(super) fn deb(reader: &mut Reader<'_>, raw: &DebSettings) -> DebSettings {
     let activate = reader.list(&Place::at("deb").key("activate"), &raw.activate, values::dpkg_trigger);
-    DebSettings { multi_arch: raw.multi_arch, activate }
+    let build_requires = reader.list(&Place::at("deb").key("build-requires"), &raw.build_requires, values::phrase);
+    DebSettings { multi_arch: raw.multi_arch, activate, build_requires }
 }
 
 pub(super) fn scriptlets(reader: &mut Reader<'_>, raw: &raw::Scriptlets) -> BTreeMap<ScriptletKind, String> {

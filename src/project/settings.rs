@@ -327,6 +327,8 @@ pub struct DebSettings {
     pub multi_arch: Option<MultiArch>,
     /// dpkg triggers that installing, upgrading or removing the main package activates (deb-triggers(5)).
     pub activate: Vec<String>,
+    /// What Debian source packages need to be built besides what the build backend says: `libpq-dev (>= 13)`.
+    pub build_requires: Vec<String>,
 }
 
 /// `Multi-Arch` of deb-control(5).

@@ -114,7 +114,7 @@ impl Application {
             while let Some(package) = above.filter(|package| !package.is_empty()) {
                 if directories.contains(&package) {
                     let path = file.strip_prefix(&package).unwrap_or(file).trim_start_matches('/');
-                    data.entry(dotted(&package)).or_default().push(path.to_owned());
+                    data.entry(dotted(&package)).or_default().push(literal(path));
                     break;
                 }
                 above = directory(&package);
@@ -169,6 +169,11 @@ pub fn with_interpreter(path: &str, content: &Content, interpreter: &str) -> Res
     let bytes = content.read()?;
     let rest = bytes.get(PLACEHOLDER.len()..).unwrap_or_default();
     Ok(Content::Bytes([b"#!", interpreter.as_bytes(), rest].concat().into()))
+}
+
+/// setuptools takes the files of `package_data` as patterns (glob in Python's library): as `glob.escape` writes it.
+fn literal(path: &str) -> String {
+    path.chars().map(|c| if "*?[".contains(c) { format!("[{c}]") } else { c.to_string() }).collect()
 }
 
 fn dotted(directory: &str) -> String {

@@ -135,3 +135,30 @@ fn modules_are_built() {
     );
     assert!(relations(package, "Depends").contains(&"python3-yaml (>= 5)".to_owned()));
 }
+
+/// Building leaves `*.egg-info` beside the modules; what the sdist has of it is no change of upstream's sources.
+#[test]
+fn a_tree_is_built_again_and_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let source = directory.path().join("again");
+    fs_err::create_dir_all(source.join("src/again/deep")).unwrap();
+    fs_err::write(source.join("src/again/__init__.py"), "").unwrap();
+    let project = "[build-system]\nrequires = ['setuptools']\nbuild-backend = 'setuptools.build_meta'\n\
+                   [project]\nname = 'Again.And-again'\nversion = '1.0'\nlicense = { text = 'MIT' }\n\
+                   dependencies = ['six!=1.5,!=1.6.*,<2', 'click!=7.0']\n";
+    fs_err::write(source.join("pyproject.toml"), project).unwrap();
+    let output = generate(&source.display().to_string(), &["-D", "debian-12"], &directory.path().join("out"));
+    assert_eq!(output.code, 0, "{}", both(&output));
+    let tree = directory.path().join("out/again-and-again-1.0");
+    build(&tree);
+    let depends = relations(&build(&tree).packages["again-and-again"], "Depends");
+    let expected = [
+        "python3-click (<< 7) | python3-click (>= 7.0.0.0~~)",
+        "python3-six (<< 1.5) | python3-six (>= 1.5.0.0~~)",
+        "python3-six (<< 1.6~~) | python3-six (>= 1.7)",
+        "python3-six (<< 2~~)",
+    ];
+    for relation in expected {
+        assert!(depends.contains(&relation.to_owned()), "{relation}: {depends:#?}");
+    }
+}

@@ -51,6 +51,7 @@ recommends = ["rsync"]
 requires = ["lynx | links"]
 [deb]
 activate = ["every-changed"]
+build-requires = ["python3-wheel (>= 0.30)", "libnothing-dev | tar"]
 [rpm]
 patches = ["say it.patch"]
 
@@ -161,6 +162,11 @@ fn everything_is_built() {
     let source = directory.path().join("source");
     project(&source);
     let tree = generate(&source, "debian-12", &directory.path().join("out"));
+    let control = fs_err::read_to_string(tree.join("debian/control")).unwrap();
+    for line in [" python3-wheel (>= 0.30)", " libnothing-dev | tar"] {
+        let found = control.lines().any(|known| known.trim_end_matches(',').ends_with(line));
+        assert!(found, "{line}: {control}");
+    }
     let built = build(&tree);
     assert_scripts_are_sound(&built);
     let (main, node) = (&built.packages["every-thing"], &built.packages["every-thing-node"]);

@@ -127,3 +127,27 @@ fn a_spec_is_reproducible() {
         assert_eq!(texts[0], texts[1]);
     }
 }
+
+/// The `setup.py` that is written for old macros has lists of files, which setuptools takes as patterns.
+#[test]
+fn names_with_signs_of_patterns_are_installed() {
+    let directory = tempfile::tempdir().unwrap();
+    let source = directory.path().join("source");
+    fs_err::create_dir_all(source.join("pages/static")).unwrap();
+    let project = "[build-system]\nrequires = ['flit_core>=3.2,<4']\nbuild-backend = 'flit_core.buildapi'\n\
+                   [project]\nname = 'pages'\nversion = '1.0'\ndescription = 'Pages'\n";
+    fs_err::write(source.join("pyproject.toml"), project).unwrap();
+    fs_err::write(source.join("pages/__init__.py"), "").unwrap();
+    let names = ["[slug].js", "a*b", "what?", "plain.js"];
+    for name in names {
+        fs_err::write(source.join("pages/static").join(name), "").unwrap();
+    }
+    for (distribution, dialect) in DIALECTS.into_iter().filter(|(_, dialect)| ["setup", "plain"].contains(dialect)) {
+        let directory = tempfile::tempdir().unwrap();
+        let inside = list(&build_from(&source, distribution, dialect, directory.path())["pages"], "-l");
+        for name in names {
+            let end = format!("/pages/static/{name}");
+            assert!(inside.iter().any(|path| path.ends_with(&end)), "{distribution}: {name}: {inside:#?}");
+        }
+    }
+}

@@ -7,7 +7,7 @@ use omnipack::exec::Command;
 
 use crate::environment::{Environment, directory};
 use crate::root::Root;
-use crate::support::{both, expect_success, omnipack, repository};
+use crate::support::{both, expect_success, fixture, omnipack, repository};
 use crate::table::{self, Project};
 
 /// One project, built.
@@ -109,9 +109,15 @@ fn generate(project: &Project, distribution: &str, sources: &Path) -> PathBuf {
     if let Some(config) = &project.config {
         command = command.arg("--config").arg(directory().join(config));
     }
-    expect_success(&command.arg(format!("{}=={}", project.name, project.version)));
-    let archive = fs_err::read(sources.join(&project.sdist)).unwrap();
-    assert_eq!(format!("{:x}", <sha2::Sha256 as sha2::Digest>::digest(&archive)), project.sha256, "{}", project.sdist);
+    match &project.fixture {
+        Some(name) => drop(expect_success(&command.arg(fixture(name)))),
+        None => {
+            expect_success(&command.arg(format!("{}=={}", project.name, project.version)));
+            let archive = fs_err::read(sources.join(&project.sdist)).unwrap();
+            let digest = format!("{:x}", <sha2::Sha256 as sha2::Digest>::digest(&archive));
+            assert_eq!(digest, project.sha256, "{}", project.sdist);
+        }
+    }
     let mut entries = fs_err::read_dir(sources).unwrap().map(|entry| entry.unwrap().path());
     entries.find(|path| path.extension().is_some_and(|extension| extension == "spec")).expect("a spec file")
 }

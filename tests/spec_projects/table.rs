@@ -1,8 +1,10 @@
 //! `projects.toml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
+
+use crate::support::repository;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,8 +22,13 @@ pub struct Target {
 #[serde(deny_unknown_fields)]
 pub struct Project {
     pub name: String,
+    /// In place of what is on the index: the three below.
+    pub fixture: Option<String>,
+    #[serde(default)]
     pub version: String,
+    #[serde(default)]
     pub sdist: String,
+    #[serde(default)]
     pub sha256: String,
     pub targets: Vec<String>,
     pub run: String,
@@ -47,6 +54,16 @@ pub fn target(name: &str) -> Target {
 /// Those that are tried on a target.
 pub fn projects(target: &str) -> Vec<Project> {
     table().project.into_iter().filter(|project| project.targets.iter().any(|name| name == target)).collect()
+}
+
+/// Every fixture is there, whatever there will be.
+#[test]
+fn all_fixtures_are_tried() {
+    let directories = fs_err::read_dir(repository().join("fixtures")).unwrap().map(|entry| entry.unwrap().path());
+    let names = directories.filter(|path| path.join("pyproject.toml").is_file() || path.join("setup.py").is_file());
+    let names = names.map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect::<BTreeSet<_>>();
+    let tried = projects("fedora-41").into_iter().filter_map(|project| project.fixture).collect::<BTreeSet<_>>();
+    assert_eq!(tried, names);
 }
 
 /// Issue 5 asks for ten, five of them by name; and every dialect has at least two.

@@ -8,7 +8,7 @@ use omnipack::exec::Command;
 use crate::builds::{Built, Place, build, query};
 use crate::environment::Environment;
 use crate::machine::Machine;
-use crate::support::expect_success;
+use crate::support::{expect_success, omnipack};
 use crate::{packages, requirements, rpmlint, table};
 
 fn environment(distribution: &str) -> Environment {
@@ -80,6 +80,30 @@ fn ten_projects_are_built_and_run_on_fedora() {
     }
 }
 
+/// The fixtures, with their services and accounts, under systemd.
+#[test]
+fn fixtures_are_built_and_run_on_fedora() {
+    let distribution = "fedora-41";
+    let work = tempfile::tempdir().unwrap();
+    let environment = environment(distribution);
+    let built = build(distribution, &environment, Place::Here(work.path()));
+    lint(&built);
+    let machine = Machine::boot(environment.root(distribution, &table::projects(distribution)));
+    let files = all_packages(&built);
+    packages::install(&machine, &files);
+    let names = packages::names(&files);
+    let kind = omnipack::smoke::PackageKind::Rpm;
+    assert_eq!(packages::verify(&machine, kind, &names), Vec::<String>::new(), "right after the installation");
+    for one in &built {
+        let said = machine.run("sh", &["-ec", &format!("cd /; {} 2>&1", one.project.run)]);
+        assert!(said.contains(&one.project.says), "{}: {said}", one.project.name);
+    }
+    packages::remove(&machine, kind, &names);
+    for path in ["/usr/bin/cdhboot", "/usr/bin/flocker", "/usr/lib/systemd/system/cdhboot-web.service"] {
+        assert!(!machine.root().inside(path).exists(), "{path} is left");
+    }
+}
+
 /// Builds all projects of a target, installs each with rpm in a root, has it run, and removes it.
 fn try_all(distribution: &str) {
     let work = tempfile::tempdir().unwrap();
@@ -120,4 +144,25 @@ fn projects_are_built_and_run_on_suse() {
 #[test]
 fn projects_are_built_and_run_on_centos_6() {
     try_all("centos-6");
+}
+
+/// `flask[async]` asks for what the extra needs, too.
+#[test]
+fn the_extras_of_a_requirement_are_required() {
+    for (distribution, expected) in [
+        (
+            "fedora-42",
+            ["%pyproject_buildrequires -x async\n", "Requires:       python3dist(asgiref) >= 3.2\n"].as_slice(),
+        ),
+        ("rocky-8", &["Requires:       python3dist(asgiref) >= 3.2\n"]),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let command =
+            omnipack().args(["generate-spec", "--quiet", "--distribution", distribution, "--output-directory"]);
+        expect_success(&command.arg(directory.path()).arg("flask[async]==2.0.3"));
+        let spec = fs_err::read_to_string(directory.path().join("flask.spec")).unwrap();
+        for line in expected {
+            assert!(spec.contains(line), "{distribution}: no {line:?} in\n{spec}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use super::suites::Suite;
 use crate::format::deb::relations as dpkg;
 use crate::package::Package;
 use crate::plan::requirement::{self, Translation, Vocabulary};
-use crate::plan::{BuildPlan, PackagePlan, Relation, RelationKind, Role};
+use crate::plan::{self, BuildPlan, PackagePlan, Relation, RelationKind, Role};
 use crate::project::MultiArch;
 use crate::spec::Input;
 use crate::template;
@@ -77,22 +77,25 @@ impl Required {
         for translation in &all {
             // It passes over what has a marker that it does not know.
             let plain = translation.requirements.iter().all(|text| !text.contains(';'));
-            required.add(translation, plain && found.contains(translation));
+            required.add(translation, plain && found.contains(translation), vocabulary)?;
         }
         Ok(required)
     }
 
-    fn add(&mut self, translation: &Translation, found: bool) {
+    fn add(&mut self, translation: &Translation, found: bool, vocabulary: &Vocabulary<'_>) -> Result<(), Error> {
         self.notes.extend(translation.open.iter().cloned());
         let all = &translation.relations;
-        if let (Some(first), Some(text)) = (all.first(), translation.requirements.first()) {
-            self.names.push((written_name(text).to_owned(), first.name.clone()));
-        }
-        let said = all.iter().filter(|relation| !found || relation.comparison.is_some()).collect::<Vec<_>>();
+        let Some(text) = translation.requirements.first().filter(|_| !all.is_empty()) else { return Ok(()) };
+        let package = vocabulary.name(written_name(text))?;
+        // What excludes a version is an alternative, whose name has the comparison in it.
+        let bare = |relation: &Relation| relation.comparison.is_none() && relation.name == package;
+        let said = all.iter().filter(|relation| !(found && bare(relation))).collect::<Vec<_>>();
         if !said.is_empty() {
             self.comments.push(translation.requirements.join(", "));
         }
         self.relations.extend(said.into_iter().cloned());
+        self.names.push((written_name(text).to_owned(), package));
+        Ok(())
     }
 }
 
@@ -218,6 +221,7 @@ pub fn build_depends(
         notes.extend(translation.open.iter().cloned());
         wanted.extend(translation.relations);
     }
+    wanted.extend(plan::deb_build_requires(input.plan)?);
     let package = Package { relations: wanted, ..package.clone() };
     for (_, text) in dpkg::fields(&package)? {
         depends.extend(text.split(", ").map(str::to_owned));

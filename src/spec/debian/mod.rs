@@ -95,6 +95,9 @@ pub enum Error {
     Package(#[from] package::Error),
     #[error(transparent)]
     #[diagnostic(transparent)]
+    Plan(#[from] crate::plan::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
     Field(#[from] crate::format::Error),
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -120,6 +123,7 @@ impl Error {
                 | Self::Interpreter { .. }
                 | Self::Path { .. }
                 | Self::Exists { .. }
+                | Self::Plan(_)
         )
     }
 }
@@ -322,7 +326,7 @@ fn texts(
     tree.add("debian/copyright", copyright);
     tree.add("debian/source/format", "3.0 (quilt)\n");
     // The build writes metadata into the sources.
-    tree.add("debian/source/options", "extend-diff-ignore = \"^[^/]*[.]egg-info/\"\n");
+    tree.add("debian/source/options", "extend-diff-ignore = \"(^|/)[^/]*[.]egg-info/\"\n");
     if !tree.binaries.is_empty() {
         tree.add("debian/source/include-binaries", tree.binaries.join("\n") + "\n");
     }
