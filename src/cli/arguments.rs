@@ -172,6 +172,10 @@ pub struct GenerateSpecArgs {
     /// than one distribution, each gets a directory of its name below it.
     #[arg(long = "output-directory", short = 'o', value_name = "DIR", default_value = ".")]
     pub directory: PathBuf,
+    /// Replace files in the output directory that differ from what is written, such as a spec file that was edited. Without it,
+    /// they are named and nothing is written. A source tree with `debian/` that was changed is never replaced.
+    #[arg(long, conflicts_with = "check")]
+    pub force: bool,
     /// Write nothing; say which requirements the target's repositories can satisfy and which not. Needs `--repository`.
     /// Of a wheel, which has no sources, only what it requires is looked at, and not what building needs.
     #[arg(long, group = "asked", conflicts_with_all = ["srpm", "stage", "directory"])]

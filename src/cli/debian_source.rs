@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::cli::text::shown;
-use crate::spec::debian::{self, DebianSource};
+use crate::spec::debian::{DebianSource, Prepared};
+use crate::spec::output::{self, Existing};
 use crate::template::sh;
 
 /// What was written for one distribution.
@@ -22,9 +23,23 @@ pub struct WrittenSource {
     notes: Vec<String>,
 }
 
-pub fn write(distribution: &str, source: DebianSource, directory: &Path) -> Result<WrittenSource, Error> {
-    let debian::Written { tree, archive, files } = debian::write(&source, directory)?;
-    Ok(WrittenSource { distribution: distribution.to_owned(), tree, archive, files, notes: source.notes })
+/// Writes a source tree and the orig tarball beside it.
+pub fn write(
+    distribution: &str,
+    source: DebianSource,
+    directory: &Path,
+    existing: Existing,
+) -> Result<WrittenSource, Error> {
+    let prepared = Prepared::new(&source, directory)?;
+    output::check_existing(prepared.differing()?, existing)?;
+    prepared.publish()?;
+    Ok(WrittenSource {
+        distribution: distribution.to_owned(),
+        tree: prepared.tree.clone(),
+        archive: prepared.archive.clone(),
+        files: prepared.files.clone(),
+        notes: source.notes,
+    })
 }
 
 impl WrittenSource {

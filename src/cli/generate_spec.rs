@@ -150,7 +150,9 @@ fn write((specs, sources): Made, arguments: &GenerateSpecArgs, listener: &dyn Li
     }
     for ForTarget { distribution, result } in sources {
         let written = result.and_then(|(_, source)| {
-            into(&output(&distribution), |directory| debian_source::write(&distribution, source, directory))
+            into(&output(&distribution), |directory| {
+                debian_source::write(&distribution, source, directory, spec_output::existing(arguments))
+            })
         });
         match written {
             Ok(written) => outcome.outputs.push(Output::Debian(written)),

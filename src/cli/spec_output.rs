@@ -11,6 +11,7 @@ use crate::cli::text::shown;
 use crate::plan::BuildPlan;
 use crate::progress::Listener;
 use crate::scratch::Scratch;
+use crate::spec::output::{self, Existing, Output};
 use crate::spec::trial::{self, BuildRequires, Trial, Wanted};
 use crate::spec::{self, SpecFiles};
 use crate::template::sh;
@@ -112,13 +113,35 @@ pub fn attempt(
     Ok(Some(outcome.map_err(spec::Error::from)?))
 }
 
-/// Writes a spec file with its sources, or the source RPM that holds them.
+/// What becomes of files that differ from what is to be written.
+pub fn existing(arguments: &GenerateSpecArgs) -> Existing {
+    if arguments.force { Existing::Replaced } else { Existing::Kept }
+}
+
+/// Writes a spec file with its sources, or the source RPM that holds them; nothing when anything is there that must not be
+/// replaced.
 pub fn write(
     plan: &BuildPlan,
     files: &SpecFiles,
     directory: &Path,
     arguments: &GenerateSpecArgs,
 ) -> Result<Written, Error> {
+    let ready = ready(plan, files, directory, arguments)?;
+    output::check_existing(output::differing(&ready.outputs)?, existing(arguments))?;
+    output::write(&ready.outputs)?;
+    Ok(ready.written)
+}
+
+/// What is to be written for one distribution.
+struct Ready {
+    written: Written,
+    outputs: Vec<Output>,
+    /// Where a source RPM waits.
+    _scratch: Option<Scratch>,
+}
+
+/// Makes a spec file with its sources ready to be written, or the source RPM that holds them.
+fn ready(plan: &BuildPlan, files: &SpecFiles, directory: &Path, arguments: &GenerateSpecArgs) -> Result<Ready, Error> {
     let mut written = Written {
         distribution: plan.distribution.name.clone(),
         spec: None,
@@ -129,16 +152,22 @@ pub fn write(
         notes: files.notes.clone(),
         bundled: files.bundled.clone(),
     };
-    if arguments.srpm {
-        let scratch = Scratch::inside(directory).map_err(spec::Error::from)?;
-        let path = spec::write_source_package(files, plan, scratch.path(), directory)?;
-        written.srpm = Some(path);
-    } else {
-        let mut paths = spec::write(files, directory)?.into_iter();
+    if !arguments.srpm {
+        let outputs = output::outputs(files, directory);
+        let mut paths = outputs.iter().map(|output| output.path.clone());
         written.spec = paths.next();
         written.sources = paths.collect();
+        return Ok(Ready { written, outputs, _scratch: None });
     }
-    Ok(written)
+    // The directory is there: it was looked at before any work.
+    let scratch = Scratch::inside(directory).map_err(spec::Error::from)?;
+    let made = scratch.path().join("made");
+    fs_err::create_dir(&made).map_err(spec::Error::from)?;
+    let made = spec::write_source_package(files, plan, scratch.path(), &made)?;
+    let path = directory.join(made.file_name().unwrap_or_default());
+    written.srpm = Some(path.clone());
+    let outputs = vec![Output::of_file(&made, path)?];
+    Ok(Ready { written, outputs, _scratch: Some(scratch) })
 }
 
 #[cfg(test)]
