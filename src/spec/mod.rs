@@ -11,6 +11,7 @@ pub mod debian;
 mod header;
 pub mod hybrid;
 mod layout;
+mod maintained;
 mod preamble;
 pub mod satisfy;
 mod scriptlets;
@@ -36,8 +37,9 @@ use crate::resolve::SourceArchive;
 use crate::stage::Content;
 use crate::template::{self, TemplateError};
 
-pub use application::Application;
+pub use application::{Application, SetupVersion};
 pub use hybrid::Hybrid;
+pub use maintained::Maintainer;
 pub use source_package::write_source_package;
 
 use header::Head;
@@ -131,6 +133,7 @@ pub struct Input<'a> {
     pub package_map: &'a BTreeMap<String, String>,
     /// Of the user's requirement files.
     pub requirements: &'a [String],
+    pub maintainer: &'a Maintainer,
     /// What is bundled; all else is required.
     pub hybrid: Option<&'a Hybrid>,
 }
@@ -228,8 +231,11 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         return Err(Error::Interpreter { distribution: distribution.name.clone() });
     }
     let layout = Layout::new(plan);
+    let plan = &maintained::without_empty(plan, &layout);
+    let input = &Input { plan, ..*input };
     let mut adapted = layout.adapted(plan);
     adapted.source_date = header::source_date(plan, input.application);
+    adapted.maintainer.clone_from(&input.maintainer.text);
     let mut stage = layout.stage(plan)?;
     if let Some(hybrid) = input.hybrid {
         hybrid.mark(&mut stage);
@@ -250,17 +256,21 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     let shim = shim(input, &layout, &mut sources)?;
     let mut sections = Vec::new();
     let mut notes = plan.notes.clone();
+    notes.extend(input.maintainer.note(distribution.format));
     notes.extend(input.hybrid.map(Hybrid::notes).unwrap_or_default());
     for (planned, package) in adapted.packages.iter().zip(&packages) {
         let mut files = sources.files(planned, package)?;
         if planned.role == Role::Main {
-            files.extend(layout.others(input.application)?);
+            files.extend(layout.others(input.application, &packages)?);
         }
         let part = sections::Part { plan: &adapted, planned, package, layout: &layout, vocabulary: &vocabulary };
         sections.push(part.section(files, &required, &mut sources)?);
     }
     if plan.python.plugins.is_some() {
         notes.push("plugins need a virtualenv of the application's own, so the spec has none".to_owned());
+    }
+    if layout.own_prefix().is_none() {
+        notes.extend(maintained::settings_note(input.application));
     }
     notes.extend(layout.foreign_scripts(plan).into_iter().map(|script| {
         format!("`{script}` is no program of the application's own: the package that it is required from brings it")
@@ -272,7 +282,7 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     let head = Head::new(&adapted, archive, &input.archive.directory);
     notes.extend(further_notes(plan, &layout, &sources, &head));
     if header::is_placeholder(adapted.source_date) && changelog.len() == 1 {
-        notes.push("no day is known for the change log: it has the first of 2000, or set SOURCE_DATE_EPOCH".to_owned());
+        notes.push(header::NO_DAY.to_owned());
     }
     let suse_python = vocabulary.name("six")?.trim_end_matches("-six").to_owned();
     let flavour = if distribution.spec_dialect == SpecDialect::Suse { suse_python.as_str() } else { "python3" };
@@ -318,7 +328,7 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         prefix: layout.own_prefix(),
         extras: &plan.python.extras,
         year: changelog.first().and_then(|entry| entry.date.rsplit(' ').next()).unwrap_or_default().to_owned(),
-        maintainer: &plan.maintainer,
+        maintainer: &input.maintainer.text,
         changelog,
         rpm_before_4_11: distribution.format_version < crate::distribution::ToolVersion::new(4, 11, 0),
     };
@@ -451,14 +461,24 @@ fn shim(input: &Input<'_>, layout: &Layout, sources: &mut Sources<'_>) -> Result
     if input.archive.has("setup.py") || !(modules || matches!(dialect, SpecDialect::Setup | SpecDialect::Plain)) {
         return Ok(Vec::new());
     }
-    let text = input.application.setup(&input.plan.metadata.name, &input.plan.version)?;
+    let requires = requires(input)?;
+    let text = input.application.setup(&input.plan.metadata.name, SetupVersion::Marked, &requires)?;
     let number = sources.add("setup.py", Content::Bytes(text.into_bytes().into()));
     for (path, content) in &input.application.others {
         sources.add_other(path, content, layout)?;
     }
     // setuptools since 61 would read `pyproject.toml` besides, and not everything that other backends have in it.
-    let lines = [format!("cp -p %{{SOURCE{number}}} setup.py"), "rm -f pyproject.toml setup.cfg".to_owned()];
+    let lines = [
+        "# The version of the spec file is that of the package's metadata.".to_owned(),
+        format!("sed '/^    version=/s/{}/%{{pypi_version}}/' %{{SOURCE{number}}} > setup.py", application::VERSION),
+        "rm -f pyproject.toml setup.cfg".to_owned(),
+    ];
     Ok(lines.to_vec())
+}
+
+/// What the application's metadata requires on the target, with no marker left.
+fn requires(input: &Input<'_>) -> Result<Vec<String>, Error> {
+    Ok(requirement::evaluated(&input.plan.metadata.requires_dist, input.environment)?)
 }
 
 /// Writes the spec file and its sources into `directory`, each whole or not at all.

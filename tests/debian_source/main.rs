@@ -8,4 +8,5 @@ mod builds;
 mod command;
 mod everything;
 mod hostile;
+mod quality;
 mod tool;

@@ -67,6 +67,7 @@ pub fn package(name: &str, role: Role) -> PackagePlan {
         logrotate: Vec::new(),
         scriptlets: BTreeMap::new(),
         triggers: Vec::new(),
+        implicit: false,
     }
 }
 

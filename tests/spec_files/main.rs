@@ -15,6 +15,7 @@ mod hostile;
 mod hostile_builds;
 mod hybrid;
 mod lints;
+mod quality;
 mod rpmbuild;
 mod rpmlint;
 mod source_packages;

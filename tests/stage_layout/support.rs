@@ -59,6 +59,7 @@ pub fn package(name: &str) -> PackagePlan {
         logrotate: Vec::new(),
         scriptlets: BTreeMap::new(),
         triggers: Vec::new(),
+        implicit: false,
     }
 }
 
