@@ -7,6 +7,7 @@
 //! when it is installed; `application.rs` looks into the application's wheel. The texts are in `templates/spec/`.
 
 mod application;
+mod backends;
 pub mod debian;
 mod header;
 pub mod hybrid;
@@ -280,6 +281,13 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     let entries = packages.first().map(|main| sections::entries(&adapted, main)).unwrap_or_default();
     let changelog = sections::changelog(&entries);
     let head = Head::new(&adapted, archive, &input.archive.directory);
+    if distribution.spec_dialect == SpecDialect::Suse
+        && let Some(backend) = unknown_backend(input)?
+    {
+        let series = plan.interpreter.version.series();
+        let made = if needs_setup(input)? { ": a `setup.py` is written in its place" } else { "" };
+        notes.push(format!("the project is built with `{backend}`, which does not run on Python {series}{made}"));
+    }
     notes.extend(further_notes(plan, &layout, &sources, &head));
     if header::is_placeholder(adapted.source_date) && changelog.len() == 1 {
         notes.push(header::NO_DAY.to_owned());
@@ -395,7 +403,7 @@ pub fn check(input: &Input<'_>, repositories: &satisfy::Repositories) -> Result<
     let distribution = &input.plan.distribution;
     let vocabulary = Vocabulary::new(distribution, input.plan.interpreter.version, input.package_map);
     let mut rows = satisfy::check(&all_required(input, &vocabulary)?, satisfy::Need::Install, repositories)?;
-    if matches!(distribution.spec_dialect, SpecDialect::Modern | SpecDialect::Suse) {
+    if matches!(distribution.spec_dialect, SpecDialect::Modern | SpecDialect::Suse) && !needs_setup(input)? {
         let wanted = requirement::translate(&input.archive.build_requires, &[], input.environment, &vocabulary)?;
         rows.extend(satisfy::check(&wanted, satisfy::Need::Build, repositories)?);
     }
@@ -438,7 +446,7 @@ const COMPILERS: [&str; 5] = ["gcc", "clang", "cargo", "rust", "go"];
 /// finds out itself and `setup.py` does not need, and what the user says.
 fn build_requires(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<String>, Error> {
     let mut lines = Vec::new();
-    if input.plan.distribution.spec_dialect == SpecDialect::Suse {
+    if input.plan.distribution.spec_dialect == SpecDialect::Suse && !needs_setup(input)? {
         let wanted = &input.archive.build_requires;
         for translation in requirement::translate(wanted, &[], input.environment, vocabulary)? {
             lines.extend(translation.relations.iter().filter_map(sections::build_requirement));
@@ -456,9 +464,7 @@ fn build_requires(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<
 
 /// Puts a `setup.py` among the sources where the dialect needs one and the project has none. Lines for `%prep`.
 fn shim(input: &Input<'_>, layout: &Layout, sources: &mut Sources<'_>) -> Result<Vec<String>, Error> {
-    let dialect = input.plan.distribution.spec_dialect;
-    let modules = matches!(input.plan.source, Source::Modules(_));
-    if input.archive.has("setup.py") || !(modules || matches!(dialect, SpecDialect::Setup | SpecDialect::Plain)) {
+    if !needs_setup(input)? {
         return Ok(Vec::new());
     }
     let requires = requires(input)?;
@@ -474,6 +480,25 @@ fn shim(input: &Input<'_>, layout: &Layout, sources: &mut Sources<'_>) -> Result
         "rm -f pyproject.toml setup.cfg".to_owned(),
     ];
     Ok(lines.to_vec())
+}
+
+/// Does the project need a `setup.py` that it has not? The macros of some dialects know nothing else; those of SUSE run the
+/// project's build backend, for which the Python may be too old.
+fn needs_setup(input: &Input<'_>) -> Result<bool, Error> {
+    let modules = matches!(input.plan.source, Source::Modules(_));
+    Ok(match input.plan.distribution.spec_dialect {
+        // What has native code is built by its own backend, or not at all.
+        SpecDialect::Suse if !modules && !input.application.native => unknown_backend(input)?.is_some(),
+        SpecDialect::Setup | SpecDialect::Plain => !input.archive.has("setup.py"),
+        SpecDialect::Modern | SpecDialect::Suse => modules && !input.archive.has("setup.py"),
+    })
+}
+
+/// What the build asks for and the target's Python is too old for.
+fn unknown_backend(input: &Input<'_>) -> Result<Option<String>, Error> {
+    let wanted = requirement::evaluated(&input.archive.build_requires, input.environment)?;
+    let series = input.plan.interpreter.version.series();
+    Ok(backends::too_new(&wanted, &series).map(str::to_owned))
 }
 
 /// What the application's metadata requires on the target, with no marker left.

@@ -143,3 +143,31 @@ fn the_change_log_is_of_who_maintains_the_package() {
         assert!(said.contains("`/usr/etc/greeter/greeter.conf`"), "{said}");
     }
 }
+
+/// Nothing is required for the build that cannot be there: setuptools 61 does not run on the Python of openSUSE Leap.
+#[test]
+fn a_backend_that_the_python_is_too_old_for_is_not_required() {
+    let directory = tempfile::tempdir().unwrap();
+    let source = directory.path().join("source");
+    greeter(&source, "");
+    let output = directory.path().join("out");
+    let ran = undated(&source, "opensuse-leap-15.6", &output).env("SOURCE_DATE_EPOCH", "1700000000").run().unwrap();
+    let said = both(&ran).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(ran.code, 0, "{said}");
+    assert!(said.contains("`setuptools>=61`, which does not run on Python 3.6"), "{said}");
+    let text = fs_err::read_to_string(output.join("greeter.spec")).unwrap();
+    assert!(!text.contains("setuptools >= 61") && text.contains("rm -f pyproject.toml"), "{text}");
+
+    // As it is built where the macros of SUSE run on this Python.
+    let top = directory.path().join("build");
+    fs_err::create_dir_all(top.join("SOURCES")).unwrap();
+    for entry in fs_err::read_dir(&output).unwrap() {
+        let path = entry.unwrap().path();
+        fs_err::copy(&path, top.join("SOURCES").join(path.file_name().unwrap())).unwrap();
+    }
+    let packages = build_spec(&top.join("SOURCES/greeter.spec"), "opensuse-leap-15.6", "suse", &top);
+    let inside = list(&packages["greeter"], "-l");
+    let metadata = inside.iter().any(|path| path.contains("greeter-1.0"));
+    let program = inside.contains(&"/usr/bin/greeter".to_owned());
+    assert!(metadata && program && inside.contains(&"/usr/share/greeter/words/words.txt".to_owned()), "{inside:#?}");
+}
