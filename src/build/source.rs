@@ -237,6 +237,7 @@ impl Session<'_> {
             environment: &resolve::marker_environment(&plan.interpreter, &plan.platform)?,
             package_map: &project.package_map,
             requirements: &resolve::required_by_files(&plan.python.requirements)?,
+            maintainer: &spec::Maintainer::of(&plan, |name| std::env::var(name).ok()),
             hybrid: None,
         })?;
         Ok((plan, made))

@@ -35,15 +35,28 @@ struct Context<'a> {
 /// # Errors
 /// When the template is not sound, which is a mistake in omnipack.
 pub fn render(plan: &BuildPlan, package: &str, changelog: &[ChangelogEntry]) -> Result<String, Error> {
-    render_for(plan, package, &plan.distribution.name, changelog)
+    let scheme = if plan.evr.version.contains('~') { VersionScheme::Tilde } else { VersionScheme::default() };
+    written(plan, package, Target { suite: &plan.distribution.name, scheme }, changelog)
 }
 
-/// As [`render`], for the suite of that name.
+/// Where the file goes to.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    suite: &'a str,
+    scheme: VersionScheme,
+}
+
+/// As [`render`], of a source package for the suite of that name: pre-releases have their mark in the version.
 ///
 /// # Errors
 /// As [`render`].
 pub fn render_for(plan: &BuildPlan, package: &str, suite: &str, changelog: &[ChangelogEntry]) -> Result<String, Error> {
-    let versions = Versions::new(plan);
+    written(plan, package, Target { suite, scheme: VersionScheme::Tilde }, changelog)
+}
+
+fn written(plan: &BuildPlan, package: &str, target: Target<'_>, changelog: &[ChangelogEntry]) -> Result<String, Error> {
+    let Target { suite, scheme } = target;
+    let versions = Versions::new(plan, scheme);
     let mut releases = changelog.iter().map(|entry| release(plan, &versions, entry)).collect::<Vec<_>>();
     if releases.first().is_none_or(|first| first.version != plan.evr.full()) {
         let newest = changelog.iter().map(|entry| entry.date).max().unwrap_or(0);
@@ -69,12 +82,13 @@ fn release<'a>(plan: &'a BuildPlan, versions: &Versions<'_>, entry: &ChangelogEn
 /// Versions of the project's change log as those of packages.
 struct Versions<'a> {
     plan: &'a BuildPlan,
+    scheme: VersionScheme,
     packaged: Option<Version>,
 }
 
 impl<'a> Versions<'a> {
-    fn new(plan: &'a BuildPlan) -> Self {
-        Self { plan, packaged: Version::from_str(&plan.version).ok() }
+    fn new(plan: &'a BuildPlan, scheme: VersionScheme) -> Self {
+        Self { plan, scheme, packaged: Version::from_str(&plan.version).ok() }
     }
 
     fn of(&self, text: &str) -> String {
@@ -88,9 +102,9 @@ impl<'a> Versions<'a> {
             return format!("{}-1", text.replace(|c: char| !allowed(c), "."));
         };
         let Some(packaged) = self.packaged.as_ref().filter(|packaged| **packaged != version) else { return current };
-        let scheme = if self.plan.evr.version.contains('~') { VersionScheme::Tilde } else { VersionScheme::default() };
         let own_epoch = u32::try_from(packaged.epoch()).unwrap_or(0);
-        let settings = EvrSettings { scheme, release: "1", epoch: self.plan.evr.epoch.saturating_sub(own_epoch) };
+        let settings =
+            EvrSettings { scheme: self.scheme, release: "1", epoch: self.plan.evr.epoch.saturating_sub(own_epoch) };
         plan::evr(text, settings, &self.plan.distribution).map_or_else(|_| current, |evr| evr.full())
     }
 }

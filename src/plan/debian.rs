@@ -4,6 +4,9 @@ use super::Error;
 use crate::distribution::{Distribution, PackageFormat};
 use crate::project::PackageSettings;
 
+/// How the note begins where no maintainer has an address.
+pub const NOBODY: &str = "nobody with an address is known to maintain the package";
+
 /// Debian policy 2.4, in the state of 4.7; `debug` and the like are Debian's own business, and not missed.
 const SECTIONS: [&str; 58] = [
     "admin",
@@ -120,7 +123,7 @@ impl Fields {
         }
         if self.maintainer.ends_with("@localhost>") {
             self.notes.push(format!(
-                "nobody with an address is known to maintain the package, so that it says `{}`; give \
+                "{NOBODY}, so that it says `{}`; give \
                  `maintainer = \"Name <address>\"` in `[package]`",
                 self.maintainer
             ));

@@ -30,6 +30,7 @@ use crate::project::{
     ScriptletKind, Service, Source, Trigger, User,
 };
 
+pub use debian::NOBODY;
 pub use error::Error;
 pub use interpreter::interpreter;
 pub use names::file_name;
@@ -154,6 +155,9 @@ pub struct PackagePlan {
     /// The user's scriptlets: text, with the interpreter of its shebang or `/bin/sh`.
     pub scriptlets: BTreeMap<ScriptletKind, String>,
     pub triggers: Vec<Trigger>,
+    /// Is it there although the configuration names no such package?
+    #[serde(skip)]
+    pub implicit: bool,
 }
 
 /// How the payload is compressed.
@@ -182,6 +186,9 @@ pub struct BuildPlan {
     pub url: String,
     pub vendor: String,
     pub maintainer: String,
+    /// By the configuration: else it is the author of the application.
+    #[serde(skip)]
+    pub maintainer_is_given: bool,
     pub group: String,
     pub section: String,
     pub priority: String,
@@ -202,8 +209,19 @@ pub struct BuildPlan {
     /// is a lock.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
+    /// Who makes the packages.
+    #[serde(skip)]
+    pub builder: Builder,
     /// What the user asked for and the target cannot have, one sentence each.
     pub notes: Vec<String>,
+}
+
+/// Who makes the packages of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Builder {
+    Omnipack,
+    /// rpmbuild or dpkg-buildpackage, from what omnipack writes for them.
+    Distribution,
 }
 
 /// What is decided outside of project and distribution.
@@ -270,6 +288,8 @@ pub fn plan(project: &Project, distribution: &Distribution, options: &Options) -
         url: settings.url.clone(),
         vendor: settings.vendor.clone(),
         maintainer: fields.maintainer,
+        maintainer_is_given: settings.maintainer_is_given,
+        builder: Builder::Omnipack,
         group: settings.group.clone(),
         section: fields.section,
         priority: fields.priority,

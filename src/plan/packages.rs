@@ -137,6 +137,7 @@ impl Draft<'_> {
         if self.project.meta_packages.is_empty() && !scripts.is_empty() {
             let mut package = self.meta(&self.meta_name(CLI), CLI, &RelationSettings::default())?;
             package.links.push(Links { directory: "/usr/bin".to_owned(), scripts: Some(sorted(scripts)) });
+            package.implicit = true;
             self.push(CLI, package);
         }
         Ok(())
@@ -155,7 +156,8 @@ impl Draft<'_> {
         for service in &self.project.services {
             let wanted = service.package.as_deref().unwrap_or(NODE);
             if self.index_of(wanted).is_none() && (wanted == NODE || wanted == self.meta_name(NODE)) {
-                let package = self.meta(&self.meta_name(NODE), NODE, &RelationSettings::default())?;
+                let mut package = self.meta(&self.meta_name(NODE), NODE, &RelationSettings::default())?;
+                package.implicit = true;
                 self.push(NODE, package);
             }
             let package = self.package_for(wanted, || format!("service `{}`", service.name))?;
@@ -288,6 +290,7 @@ impl Draft<'_> {
             logrotate: Vec::new(),
             scriptlets: BTreeMap::new(),
             triggers: Vec::new(),
+            implicit: false,
         })
     }
 

@@ -30,6 +30,7 @@ fn settings(name: &str, version: &str) -> PackageSettings {
         url: "https://example.org".to_owned(),
         vendor: "Example".to_owned(),
         maintainer: "A <a@example.org>".to_owned(),
+        maintainer_is_given: true,
         group: "Applications/System".to_owned(),
         section: "admin".to_owned(),
         priority: "optional".to_owned(),

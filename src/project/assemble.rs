@@ -59,6 +59,7 @@ pub(super) fn package(reader: &mut Reader<'_>, raw: &raw::Package, context: &Con
         url,
         vendor,
         maintainer,
+        maintainer_is_given: raw.maintainer.is_some(),
         group: group.unwrap_or_else(|| DEFAULT_GROUP.to_owned()),
         section: section.unwrap_or_else(|| "admin".to_owned()),
         priority: word(raw.priority.unwrap_or(raw::Priority::Optional)),

@@ -22,6 +22,9 @@ pub struct PackageSettings {
     pub url: String,
     pub vendor: String,
     pub maintainer: String,
+    /// By the configuration: else it is the author of the application.
+    #[serde(skip)]
+    pub maintainer_is_given: bool,
     pub group: String,
     pub section: String,
     pub priority: String,

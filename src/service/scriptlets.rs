@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::distribution::{InitSystem, PackageFormat, ToolVersion};
-use crate::plan::{BuildPlan, PackagePlan, Relation, RelationKind, Role};
+use crate::plan::{BuildPlan, Builder, PackagePlan, Relation, RelationKind, Role};
 use crate::project::{BytecodeMode, ScriptletKind};
 use crate::template;
 
@@ -55,6 +55,8 @@ struct Tree<'a> {
     /// Is bytecode made on the target, which the package manager does not know of?
     unowned: bool,
     unchecked_hash: bool,
+    /// Does omnipack's `%pretrans` come before?
+    prepared: bool,
     plugins: Option<Plugins<'a>>,
 }
 
@@ -236,6 +238,7 @@ pub(super) fn context<'a>(
         compile: plan.bytecode == BytecodeMode::Install,
         unowned: plan.bytecode != BytecodeMode::Build,
         unchecked_hash: python.version >= UNCHECKED_HASH,
+        prepared: plan.builder == Builder::Omnipack,
         plugins: plugins::of(plan),
     };
     Context {

@@ -32,10 +32,26 @@ pub struct Application {
     pub newest: Option<u32>,
 }
 
+/// Where a `setup.py` that is written for a project has the version from, so that it stays true for later ones.
+#[derive(Debug, Clone, Copy)]
+pub enum SetupVersion<'a> {
+    /// [`VERSION`] stands for it.
+    Marked,
+    /// `PKG-INFO` beside it, which every sdist has.
+    OfTheSdist { otherwise: &'a str },
+}
+
+/// What stands for the version until the spec file is built.
+pub const VERSION: &str = "@VERSION@";
+
 #[derive(Serialize)]
 struct Setup<'a> {
     name: &'a str,
-    version: &'a str,
+    /// [`VERSION`], where the spec file puts it in.
+    marked: Option<&'static str>,
+    /// Where the sources do not have it.
+    otherwise: Option<&'a str>,
+    requires: &'a [String],
     packages: Vec<String>,
     modules: &'a BTreeSet<String>,
     /// Directories and files that lie where the modules do.
@@ -97,11 +113,11 @@ impl Application {
         self.packages.iter().chain(&self.modules).map(String::as_str).filter(is_name).collect()
     }
 
-    /// A `setup.py` that installs what the wheel has, for tools that know no `pyproject.toml`.
+    /// A `setup.py` that installs what the wheel has and says that it `requires` these, for tools that know no `pyproject.toml`.
     ///
     /// # Errors
     /// When there is native code, which only the project's own build can make.
-    pub fn setup(&self, name: &str, version: &str) -> Result<String, Error> {
+    pub fn setup(&self, name: &str, version: SetupVersion<'_>, requires: &[String]) -> Result<String, Error> {
         if self.native {
             return Err(Error::NativeWithoutSetup { name: name.to_owned() });
         }
@@ -122,7 +138,12 @@ impl Application {
         }
         let setup = Setup {
             name,
-            version,
+            marked: matches!(version, SetupVersion::Marked).then_some(VERSION),
+            otherwise: match version {
+                SetupVersion::Marked => None,
+                SetupVersion::OfTheSdist { otherwise } => Some(otherwise),
+            },
+            requires,
             packages: directories.iter().map(|directory| dotted(directory)).collect(),
             modules: &self.modules,
             tops: self

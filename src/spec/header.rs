@@ -12,6 +12,9 @@ pub const EARLIEST: u32 = 852_076_800;
 /// The first day of 2000, which nobody takes for the day of a release.
 const PLACEHOLDER: u32 = 946_684_800;
 
+/// What is to be said where no day is known.
+pub const NO_DAY: &str = "no day is known for the change log: it has the first of 2000, or set SOURCE_DATE_EPOCH";
+
 /// What the configuration has where nobody names a licence.
 const UNKNOWN: &str = "Unknown";
 

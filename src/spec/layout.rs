@@ -1,15 +1,19 @@
 //! Where things lie in each dialect.
 
+use std::collections::BTreeSet;
+
 use super::sources::is_compressed;
 use super::{Application, Error};
 use crate::distribution::SpecDialect;
 use crate::package::Package;
-use crate::plan::BuildPlan;
+use crate::plan::{BuildPlan, Builder};
 use crate::project::BytecodeMode;
 use crate::stage::{Content, Entry, EntryKind, Origin, Stage, TargetPath};
 
 /// Directories and the macros for them, the longest first. Those of rpm itself.
-const MACROS: [(&str, &str); 7] = [
+const MACROS: [(&str, &str); 9] = [
+    ("/usr/share/info", "%{_infodir}"),
+    ("/usr/share/man", "%{_mandir}"),
     ("/usr/share", "%{_datadir}"),
     ("/usr/sbin", "%{_sbindir}"),
     ("/usr/bin", "%{_bindir}"),
@@ -24,6 +28,46 @@ const SYSTEMD_MACROS: [(&str, &str); 3] = [
     ("/usr/lib/tmpfiles.d", "%{_tmpfilesdir}"),
     ("/usr/lib/sysusers.d", "%{_sysusersdir}"),
 ];
+
+/// Directories below `/usr` that every machine has: those of Fedora's package `filesystem`
+/// (<https://src.fedoraproject.org/rpms/filesystem/blob/rawhide/f/filesystem.spec>).
+const DIRECTORIES: [&str; 33] = [
+    "bin",
+    "games",
+    "include",
+    "lib",
+    "lib/games",
+    "lib64",
+    "libexec",
+    "local",
+    "sbin",
+    "share",
+    "share/aclocal",
+    "share/appdata",
+    "share/applications",
+    "share/backgrounds",
+    "share/desktop-directories",
+    "share/dict",
+    "share/doc",
+    "share/empty",
+    "share/games",
+    "share/gnome",
+    "share/help",
+    "share/idl",
+    "share/licenses",
+    "share/metainfo",
+    "share/mime-info",
+    "share/misc",
+    "share/omf",
+    "share/pixmaps",
+    "share/sounds",
+    "share/themes",
+    "share/xsessions",
+    "share/X11",
+    "src",
+];
+/// Those of it that have others of its own below them, and the icons of `hicolor-icon-theme`.
+const TREES: [&str; 4] = ["share/icons", "share/info", "share/locale", "share/man"];
 
 /// Where an application without a directory of its own lies.
 const SYSTEM: &str = "/usr";
@@ -72,6 +116,7 @@ impl Layout {
         let mut adapted = plan.clone();
         adapted.prefix.clone_from(&self.prefix);
         adapted.bytecode = BytecodeMode::Build;
+        adapted.builder = Builder::Distribution;
         adapted.python.plugins = None;
         adapted.licenses.retain(|path| self.outside(plan, path));
         for links in adapted.packages.iter_mut().flat_map(|package| &mut package.links) {
@@ -89,10 +134,12 @@ impl Layout {
         scripts.filter(|script| !plan.metadata.console_scripts.contains(script)).map(String::as_str).collect()
     }
 
-    /// Directories that the packages would link the application's programs into, and that the tools of the distribution
+    /// Directories that the user has the packages link the application's programs into, and that the tools of the distribution
     /// do not install them to.
     pub fn other_directories<'p>(&self, plan: &'p BuildPlan) -> Vec<&'p str> {
-        let links = plan.packages.iter().flat_map(|package| &package.links);
+        // Nobody asked for those of a package that was made for the services.
+        let packages = plan.packages.iter().filter(|package| !package.implicit);
+        let links = packages.flat_map(|package| &package.links);
         let is_own = |script: &String| plan.metadata.console_scripts.contains(script);
         let some = links.filter(|links| links.scripts.as_ref().is_none_or(|scripts| scripts.iter().any(is_own)));
         let mut directories = some.map(|links| links.directory.as_str()).collect::<Vec<_>>();
@@ -154,11 +201,12 @@ impl Layout {
         Ok(found.unwrap_or_else(|| path.to_owned()))
     }
 
-    /// Lines of `%files` for what the application's wheel puts elsewhere than among the modules. rpm compresses manual pages.
+    /// Lines of `%files` for what the application's wheel puts elsewhere than among the modules, with the directories that
+    /// nobody else owns, nor one of `packages`. rpm compresses manual pages.
     ///
     /// # Errors
     /// When a path has characters that rpm takes for more.
-    pub fn others(&self, application: &Application) -> Result<Vec<String>, Error> {
+    pub fn others(&self, application: &Application, packages: &[Package]) -> Result<Vec<String>, Error> {
         if self.own_prefix().is_some() {
             return Ok(Vec::new());
         }
@@ -167,7 +215,13 @@ impl Layout {
             let end = if is_compressed(&path) { "*" } else { "" };
             Ok(format!("{}{end}", self.path(&path)?))
         };
-        application.others.keys().map(line).collect()
+        let all = packages.iter().flat_map(|package| &package.entries);
+        let listed = all.filter(|entry| matches!(entry.kind, EntryKind::Directory)).map(|entry| entry.path.as_str());
+        let listed = listed.collect::<BTreeSet<_>>();
+        let own = own_directories(application.others.keys());
+        let own = own.iter().filter(|directory| !listed.contains(directory.as_str()));
+        let directories = own.map(|directory| Ok(format!("%dir {}", self.path(directory)?)));
+        directories.chain(application.others.keys().map(line)).collect()
     }
 
     /// Lines of `%files` for what Python's tools install, where no macro lists it.
@@ -195,6 +249,22 @@ impl Layout {
             }
         })
     }
+}
+
+/// The directories above `paths`, which are below `/usr`, that the distribution does not have anyway. Two packages may own one.
+fn own_directories<'p>(paths: impl Iterator<Item = &'p String>) -> BTreeSet<String> {
+    let mut own = BTreeSet::new();
+    for path in paths {
+        let mut rest = path.as_str();
+        while let Some((above, _)) = rest.rsplit_once('/') {
+            rest = above;
+            let tree = TREES.iter().any(|tree| below(above, tree).is_some());
+            if !tree && !DIRECTORIES.contains(&above) {
+                own.insert(format!("{SYSTEM}/{above}"));
+            }
+        }
+    }
+    own
 }
 
 fn bad(path: &str) -> Error {

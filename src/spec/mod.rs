@@ -7,10 +7,12 @@
 //! when it is installed; `application.rs` looks into the application's wheel. The texts are in `templates/spec/`.
 
 mod application;
+mod backends;
 pub mod debian;
 mod header;
 pub mod hybrid;
 mod layout;
+mod maintained;
 pub mod output;
 mod preamble;
 pub mod satisfy;
@@ -37,8 +39,9 @@ use crate::resolve::SourceArchive;
 use crate::stage::Content;
 use crate::template::{self, TemplateError};
 
-pub use application::Application;
+pub use application::{Application, SetupVersion};
 pub use hybrid::Hybrid;
+pub use maintained::Maintainer;
 pub use source_package::write_source_package;
 
 use header::Head;
@@ -171,6 +174,7 @@ pub struct Input<'a> {
     pub package_map: &'a BTreeMap<String, String>,
     /// Of the user's requirement files.
     pub requirements: &'a [String],
+    pub maintainer: &'a Maintainer,
     /// What is bundled; all else is required.
     pub hybrid: Option<&'a Hybrid>,
 }
@@ -268,8 +272,11 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         return Err(Error::Interpreter { distribution: distribution.name.clone() });
     }
     let layout = Layout::new(plan);
+    let plan = &maintained::without_empty(plan, &layout);
+    let input = &Input { plan, ..*input };
     let mut adapted = layout.adapted(plan);
     adapted.source_date = header::source_date(plan, input.application);
+    adapted.maintainer.clone_from(&input.maintainer.text);
     let mut stage = layout.stage(plan)?;
     if let Some(hybrid) = input.hybrid {
         hybrid.mark(&mut stage);
@@ -290,17 +297,21 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     let shim = shim(input, &layout, &mut sources)?;
     let mut sections = Vec::new();
     let mut notes = plan.notes.clone();
+    notes.extend(input.maintainer.note(distribution.format));
     notes.extend(input.hybrid.map(Hybrid::notes).unwrap_or_default());
     for (planned, package) in adapted.packages.iter().zip(&packages) {
         let mut files = sources.files(planned, package)?;
         if planned.role == Role::Main {
-            files.extend(layout.others(input.application)?);
+            files.extend(layout.others(input.application, &packages)?);
         }
         let part = sections::Part { plan: &adapted, planned, package, layout: &layout, vocabulary: &vocabulary };
         sections.push(part.section(files, &required, &mut sources)?);
     }
     if plan.python.plugins.is_some() {
         notes.push("plugins need a virtualenv of the application's own, so the spec has none".to_owned());
+    }
+    if layout.own_prefix().is_none() {
+        notes.extend(maintained::settings_note(input.application));
     }
     notes.extend(layout.foreign_scripts(plan).into_iter().map(|script| {
         format!("`{script}` is no program of the application's own: the package that it is required from brings it")
@@ -310,9 +321,16 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     let entries = packages.first().map(|main| sections::entries(&adapted, main)).unwrap_or_default();
     let changelog = sections::changelog(&entries);
     let head = Head::new(&adapted, archive, &input.archive.directory);
+    if distribution.spec_dialect == SpecDialect::Suse
+        && let Some(backend) = unknown_backend(input)?
+    {
+        let series = plan.interpreter.version.series();
+        let made = if needs_setup(input)? { ": a `setup.py` is written in its place" } else { "" };
+        notes.push(format!("the project is built with `{backend}`, which does not run on Python {series}{made}"));
+    }
     notes.extend(further_notes(plan, &layout, &sources, &head));
     if header::is_placeholder(adapted.source_date) && changelog.len() == 1 {
-        notes.push("no day is known for the change log: it has the first of 2000, or set SOURCE_DATE_EPOCH".to_owned());
+        notes.push(header::NO_DAY.to_owned());
     }
     let suse_python = vocabulary.name("six")?.trim_end_matches("-six").to_owned();
     let flavour = if distribution.spec_dialect == SpecDialect::Suse { suse_python.as_str() } else { "python3" };
@@ -358,7 +376,7 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         prefix: layout.own_prefix(),
         extras: &plan.python.extras,
         year: changelog.first().and_then(|entry| entry.date.rsplit(' ').next()).unwrap_or_default().to_owned(),
-        maintainer: &plan.maintainer,
+        maintainer: &input.maintainer.text,
         changelog,
         rpm_before_4_11: distribution.format_version < crate::distribution::ToolVersion::new(4, 11, 0),
     };
@@ -426,7 +444,7 @@ pub fn check(input: &Input<'_>, repositories: &satisfy::Repositories) -> Result<
     let vocabulary = Vocabulary::new(distribution, input.plan.interpreter.version, input.package_map);
     let required = all_required(input.plan, input.requirements, input.environment, &vocabulary)?;
     let mut rows = satisfy::check(&required, satisfy::Need::Install, repositories)?;
-    if matches!(distribution.spec_dialect, SpecDialect::Modern | SpecDialect::Suse) {
+    if matches!(distribution.spec_dialect, SpecDialect::Modern | SpecDialect::Suse) && !needs_setup(input)? {
         let wanted = requirement::translate(&input.archive.build_requires, &[], input.environment, &vocabulary)?;
         rows.extend(satisfy::check(&wanted, satisfy::Need::Build, repositories)?);
     }
@@ -495,7 +513,7 @@ const COMPILERS: [&str; 5] = ["gcc", "clang", "cargo", "rust", "go"];
 /// finds out itself and `setup.py` does not need, and what the user says.
 fn build_requires(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<String>, Error> {
     let mut lines = Vec::new();
-    if input.plan.distribution.spec_dialect == SpecDialect::Suse {
+    if input.plan.distribution.spec_dialect == SpecDialect::Suse && !needs_setup(input)? {
         let wanted = &input.archive.build_requires;
         for translation in requirement::translate(wanted, &[], input.environment, vocabulary)? {
             lines.extend(translation.relations.iter().filter_map(sections::build_requirement));
@@ -513,12 +531,11 @@ fn build_requires(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<
 
 /// Puts a `setup.py` among the sources where the dialect needs one and the project has none. Lines for `%prep`.
 fn shim(input: &Input<'_>, layout: &Layout, sources: &mut Sources<'_>) -> Result<Vec<String>, Error> {
-    let dialect = input.plan.distribution.spec_dialect;
-    let modules = matches!(input.plan.source, Source::Modules(_));
-    if input.archive.has("setup.py") || !(modules || matches!(dialect, SpecDialect::Setup | SpecDialect::Plain)) {
+    if !needs_setup(input)? {
         return Ok(Vec::new());
     }
-    let text = input.application.setup(&input.plan.metadata.name, &input.plan.version)?;
+    let requires = requires(input)?;
+    let text = input.application.setup(&input.plan.metadata.name, SetupVersion::Marked, &requires)?;
     // Under its own name it would become part of the project, where both lie in one directory.
     let name = format!("{}-setup.py", input.plan.metadata.name);
     let number = sources.add(&name, Content::Bytes(text.into_bytes().into()));
@@ -526,6 +543,34 @@ fn shim(input: &Input<'_>, layout: &Layout, sources: &mut Sources<'_>) -> Result
         sources.add_other(path, content, layout)?;
     }
     // setuptools since 61 would read `pyproject.toml` besides, and not everything that other backends have in it.
-    let lines = [format!("cp -p %{{SOURCE{number}}} setup.py"), "rm -f pyproject.toml setup.cfg".to_owned()];
+    let lines = [
+        "# The version of the spec file is that of the package's metadata.".to_owned(),
+        format!("sed '/^    version=/s/{}/%{{pypi_version}}/' %{{SOURCE{number}}} > setup.py", application::VERSION),
+        "rm -f pyproject.toml setup.cfg".to_owned(),
+    ];
     Ok(lines.to_vec())
+}
+
+/// Does the project need a `setup.py` that it has not? The macros of some dialects know nothing else; those of SUSE run the
+/// project's build backend, for which the Python may be too old.
+fn needs_setup(input: &Input<'_>) -> Result<bool, Error> {
+    let modules = matches!(input.plan.source, Source::Modules(_));
+    Ok(match input.plan.distribution.spec_dialect {
+        // What has native code is built by its own backend, or not at all.
+        SpecDialect::Suse if !modules && !input.application.native => unknown_backend(input)?.is_some(),
+        SpecDialect::Setup | SpecDialect::Plain => !input.archive.has("setup.py"),
+        SpecDialect::Modern | SpecDialect::Suse => modules && !input.archive.has("setup.py"),
+    })
+}
+
+/// What the build asks for and the target's Python is too old for.
+fn unknown_backend(input: &Input<'_>) -> Result<Option<String>, Error> {
+    let wanted = requirement::evaluated(&input.archive.build_requires, input.environment)?;
+    let series = input.plan.interpreter.version.series();
+    Ok(backends::too_new(&wanted, &series).map(str::to_owned))
+}
+
+/// What the application's metadata requires on the target, with no marker left.
+fn requires(input: &Input<'_>) -> Result<Vec<String>, Error> {
+    Ok(requirement::evaluated(&input.plan.metadata.requires_dist, input.environment)?)
 }

@@ -1,7 +1,9 @@
 {{ setup() }}
 base={{ notes_directory | sh }}
 {% if tree %}
-{{ drop_other_series(tree) }}{{ settle_moved(tree) }}
+{{ drop_other_series(tree) }}{% if tree.prepared %}
+{{ settle_moved(tree) }}
+{% endif %}
 {{ compile_tree(tree) }}{% if tree.plugins %}
 {{ report_plugins(tree.plugins) }}
 {% endif %}

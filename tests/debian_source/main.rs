@@ -11,4 +11,5 @@ mod builds;
 mod command;
 mod everything;
 mod hostile;
+mod quality;
 mod tool;

@@ -67,6 +67,7 @@ pub fn package(name: &str, role: Role) -> PackagePlan {
         logrotate: Vec::new(),
         scriptlets: BTreeMap::new(),
         triggers: Vec::new(),
+        implicit: false,
     }
 }
 
@@ -118,6 +119,8 @@ pub fn plan(distribution_name: &str, packages: Vec<PackagePlan>) -> BuildPlan {
         url: String::new(),
         vendor: String::new(),
         maintainer: String::new(),
+        maintainer_is_given: true,
+        builder: omnipack::plan::Builder::Omnipack,
         group: String::new(),
         section: String::new(),
         priority: String::new(),

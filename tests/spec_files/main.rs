@@ -17,6 +17,7 @@ mod hostile_builds;
 mod hybrid;
 mod lints;
 mod outputs;
+mod quality;
 mod rpmbuild;
 mod rpmlint;
 mod source_packages;

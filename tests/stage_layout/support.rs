@@ -59,6 +59,7 @@ pub fn package(name: &str) -> PackagePlan {
         logrotate: Vec::new(),
         scriptlets: BTreeMap::new(),
         triggers: Vec::new(),
+        implicit: false,
     }
 }
 
@@ -96,6 +97,8 @@ pub fn plan(prefix: &str, series: &str, python: &str) -> BuildPlan {
         url: String::new(),
         vendor: String::new(),
         maintainer: String::new(),
+        maintainer_is_given: true,
+        builder: omnipack::plan::Builder::Omnipack,
         group: String::new(),
         section: String::new(),
         priority: String::new(),

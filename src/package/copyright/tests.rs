@@ -43,6 +43,8 @@ fn plan() -> BuildPlan {
         url: "https://example.org".into(),
         vendor: String::new(),
         maintainer: "Ada <a@b.c>".into(),
+        maintainer_is_given: true,
+        builder: crate::plan::Builder::Omnipack,
         group: String::new(),
         section: "admin".into(),
         priority: "optional".into(),

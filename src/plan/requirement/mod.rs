@@ -191,6 +191,32 @@ fn reason(texts: &[String]) -> String {
     reason
 }
 
+/// The requirements that count on the target, without their markers: `importlib-metadata>=4`. What can only be read by tools that
+/// know PEP 508 whole is left out: addresses, and versions from before PEP 440.
+///
+/// # Errors
+/// When one cannot be read.
+pub fn evaluated(requirements: &[String], environment: &MarkerEnvironment) -> Result<Vec<String>, Error> {
+    let mut found = Vec::new();
+    for text in requirements {
+        let (requirement, _) = parse(text)?;
+        if !requirement.evaluate_markers(environment, &[]) {
+            continue;
+        }
+        let (name, extras) = names::as_written(text);
+        let extras = extras.into_iter().map(|extra| extra.to_string()).collect::<Vec<_>>();
+        let extras = if extras.is_empty() { String::new() } else { format!("[{}]", extras.join(",")) };
+        let versions = match &requirement.version_or_url {
+            Some(VersionOrUrl::VersionSpecifier(specifiers)) => {
+                specifiers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+            }
+            Some(VersionOrUrl::Url(_)) | None => String::new(),
+        };
+        found.push(format!("{name}{extras}{versions}"));
+    }
+    Ok(found)
+}
+
 /// Reads a requirement. The index has old metadata with versions from before PEP 440 (`pytz (>dev)`): of such a one, the
 /// version is left out, and given back.
 fn parse(text: &str) -> Result<(Requirement<VerbatimUrl>, Option<String>), Error> {

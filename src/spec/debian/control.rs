@@ -169,9 +169,17 @@ fn stanza(plan: &BuildPlan, native: bool, required: &Required, part: &Part<'_>) 
         multi_arch: multi_arch(plan, any),
         comments: if main { required.comments.clone() } else { Vec::new() },
         fields,
-        summary: text(&package.summary),
+        summary: phrase(&text(&package.summary)),
         description: package.description.clone(),
     })
+}
+
+/// A synopsis is a phrase (policy, 3.4.1; an error of lintian's, `description-too-short`): one word is a name.
+fn phrase(summary: &str) -> String {
+    match summary.contains(char::is_whitespace) {
+        true => summary.to_owned(),
+        false => format!("{summary} (Python application)"),
+    }
 }
 
 /// Is it there for the sake of packages that omnipack writes itself? The interpreter is found by dh_python3, and files that

@@ -13,6 +13,7 @@ mod control;
 mod files;
 mod suites;
 mod units;
+mod versions;
 mod write;
 
 use std::collections::BTreeMap;
@@ -23,11 +24,11 @@ use thiserror::Error as ThisError;
 
 use super::layout::Layout;
 use super::sources::own_scripts;
-use super::{Application, Input};
+use super::{Application, Input, SetupVersion, header, maintained};
 use crate::distribution::PackageFormat;
 use crate::package::{self, Package};
 use crate::plan::requirement::{self, Vocabulary};
-use crate::plan::{BuildPlan, InterpreterKind, PackagePlan, Role};
+use crate::plan::{self, BuildPlan, InterpreterKind, PackagePlan, Role};
 use crate::project::{Service, Source};
 use crate::resolve::SourceArchive;
 use crate::service;
@@ -158,12 +159,18 @@ pub struct DebianSource {
 pub fn generate(input: &Input<'_>) -> Result<DebianSource, Error> {
     let suite = suite(input.plan)?;
     let layout = Layout::of_system();
-    let adapted = adapted(input.plan, &layout);
+    let input = &Input { plan: &maintained::without_empty(input.plan, &layout), ..*input };
+    let adapted = adapted(input, &layout);
     let stage = layout.stage(input.plan)?;
     let packages = package::assemble(&adapted, &stage)?;
     let vocabulary = Vocabulary::new(&adapted.distribution, adapted.interpreter.version, input.package_map);
     let backend = Backend::of(input.archive);
     let mut notes = notes(input.plan, &layout);
+    notes.extend(input.maintainer.note(PackageFormat::Deb));
+    if header::is_placeholder(adapted.source_date) && adapted.changelog.is_none() {
+        notes.push(header::NO_DAY.to_owned());
+    }
+    notes.extend(maintained::settings_note(input.application));
     let required = Required::read(input, &vocabulary)?;
     let mut tree = Tree::default();
     let application = without_build(input, &suite, &backend, &packages, &mut tree)?;
@@ -220,9 +227,13 @@ fn suite(plan: &BuildPlan) -> Result<Suite, Error> {
 }
 
 /// The plan as it is in the system's own directories, where Python is called `python3`.
-fn adapted(plan: &BuildPlan, layout: &Layout) -> BuildPlan {
+fn adapted(input: &Input<'_>, layout: &Layout) -> BuildPlan {
+    let plan = input.plan;
     let mut adapted = layout.adapted(plan);
     adapted.licenses.clone_from(&plan.licenses);
+    adapted.source_date = header::source_date(plan, input.application);
+    adapted.maintainer.clone_from(&input.maintainer.text);
+    adapted.evr = versions::source(plan);
     for service in adapted.packages.iter_mut().flat_map(|package| &mut package.services) {
         name_python(service);
     }
@@ -239,7 +250,9 @@ fn name_python(service: &mut Service) {
 }
 
 fn notes(plan: &BuildPlan, layout: &Layout) -> Vec<String> {
+    // Who maintains it is another question here.
     let mut notes = plan.notes.clone();
+    notes.retain(|note| !note.starts_with(plan::NOBODY));
     if plan.python.plugins.is_some() {
         notes.push("plugins need a virtualenv of the application's own, so the package has none".to_owned());
     }
@@ -272,7 +285,9 @@ fn without_build(
     let mut names = Vec::new();
     let builds = backend.setup_py || (suite.pyproject && backend.pyproject);
     if !builds {
-        let text = application.setup(&input.plan.metadata.name, &input.plan.version)?;
+        let requires = super::requires(input)?;
+        let version = SetupVersion::OfTheSdist { otherwise: &input.plan.version };
+        let text = application.setup(&input.plan.metadata.name, version, &requires)?;
         let lines = text.lines().map(|line| format!("+{line}\n")).collect::<Vec<_>>();
         let head = "Description: a setup.py for tools that know no other build backend\nForwarded: not-needed\n";
         let patch = format!("{head}--- /dev/null\n+++ b/setup.py\n@@ -0,0 +1,{} @@\n{}", lines.len(), lines.concat());
