@@ -232,7 +232,7 @@ impl Session<'_> {
         }
         let made = make(&spec::Input {
             plan: &plan,
-            application: &spec::Application::read(&wheel.path)?,
+            application: &spec::Application::read(&wheel)?,
             archive: &self.source_archive(&plan)?,
             environment: &resolve::marker_environment(&plan.interpreter, &plan.platform)?,
             package_map: &project.package_map,

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::cli::text::shown;
-use crate::spec::debian::{self, DebianSource};
+use crate::spec::debian::{DebianSource, Prepared};
+use crate::spec::output::{Existing, check_existing};
 use crate::template::sh;
 
 /// What was written for one distribution.
@@ -22,8 +23,17 @@ pub struct WrittenSource {
     notes: Vec<String>,
 }
 
-pub fn write(distribution: &str, source: DebianSource, directory: &Path) -> Result<WrittenSource, Error> {
-    let debian::Written { tree, archive, files } = debian::write(&source, directory)?;
+/// Writes the source package, unless other files lie there that are to be kept.
+pub fn write(
+    distribution: &str,
+    source: DebianSource,
+    directory: &Path,
+    existing: Existing,
+) -> Result<WrittenSource, Error> {
+    let prepared = Prepared::new(&source, directory)?;
+    check_existing(prepared.differing()?, existing)?;
+    prepared.publish()?;
+    let Prepared { tree, archive, files, .. } = prepared;
     Ok(WrittenSource { distribution: distribution.to_owned(), tree, archive, files, notes: source.notes })
 }
 

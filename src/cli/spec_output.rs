@@ -11,6 +11,7 @@ use crate::cli::text::shown;
 use crate::plan::BuildPlan;
 use crate::progress::Listener;
 use crate::scratch::Scratch;
+use crate::spec::output::{self, Existing, Output};
 use crate::spec::trial::{self, BuildRequires, Trial, Wanted};
 use crate::spec::{self, SpecFiles};
 use crate::template::sh;
@@ -112,12 +113,13 @@ pub fn attempt(
     Ok(Some(outcome.map_err(spec::Error::from)?))
 }
 
-/// Writes a spec file with its sources, or the source RPM that holds them.
+/// Writes a spec file with its sources, or the source RPM that holds them, unless other files lie there that are to be kept.
 pub fn write(
     plan: &BuildPlan,
     files: &SpecFiles,
     directory: &Path,
     arguments: &GenerateSpecArgs,
+    existing: Existing,
 ) -> Result<Written, Error> {
     let mut written = Written {
         distribution: plan.distribution.name.clone(),
@@ -129,15 +131,25 @@ pub fn write(
         notes: files.notes.clone(),
         bundled: files.bundled.clone(),
     };
-    if arguments.srpm {
-        let scratch = Scratch::inside(directory).map_err(spec::Error::from)?;
-        let path = spec::write_source_package(files, plan, scratch.path(), directory)?;
-        written.srpm = Some(path);
+    // Where a source RPM waits.
+    let scratch;
+    let outputs = if arguments.srpm {
+        scratch = Scratch::inside(directory).map_err(spec::Error::from)?;
+        let made = scratch.path().join("made");
+        fs_err::create_dir(&made).map_err(spec::Error::from)?;
+        let made = spec::write_source_package(files, plan, scratch.path(), &made)?;
+        let path = directory.join(made.file_name().unwrap_or_default());
+        written.srpm = Some(path.clone());
+        vec![Output::of_file(&made, path)?]
     } else {
-        let mut paths = spec::write(files, directory)?.into_iter();
+        let outputs = output::outputs(files, directory);
+        let mut paths = outputs.iter().map(|output| output.path.clone());
         written.spec = paths.next();
         written.sources = paths.collect();
-    }
+        outputs
+    };
+    output::check_existing(output::differing(&outputs)?, existing)?;
+    output::write(&outputs)?;
     Ok(written)
 }
 

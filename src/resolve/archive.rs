@@ -32,7 +32,7 @@ const KEPT: &str = "source-archives";
 const TIME: u64 = 315_532_800;
 
 /// First words of the names of files that belong to the sources, though no module needs them.
-const TEXTS: [&str; 9] =
+pub(super) const TEXTS: [&str; 9] =
     ["licen", "copying", "notice", "authors", "readme", "change", "news", "requirements", "unlicense"];
 
 const NAME_THE_SOURCES: &str = "name an sdist (`x-1.0.tar.gz`) or the directory with the sources";
@@ -224,6 +224,7 @@ impl Resolver<'_> {
         }
         Err(match failure {
             Some(Error::Build { details, .. }) => Error::SourceArchive { what: title.to_owned(), details },
+            Some(Error::Unnamed { file, .. }) => Error::Unnamed { what: title.to_owned(), file },
             Some(error) => error,
             None => Error::SourceArchive { what: title.to_owned(), details: String::new() },
         })

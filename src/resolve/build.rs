@@ -200,6 +200,7 @@ impl Resolver<'_> {
             let command = uv.cache_only().build(artefact, source, &out, python, &session.indexes);
             let output = prepare(command)?.run()?;
             if let (0, Some(built)) = (output.code, found_in(&out, artefact)?) {
+                refuse_unnamed(&built)?;
                 return Ok((scratch, built));
             }
         }
@@ -211,6 +212,7 @@ impl Resolver<'_> {
         match found_in(&out, artefact)? {
             Some(built) if output.code == 0 => {
                 self.cache.remember("backends", &backend, &true)?;
+                refuse_unnamed(&built)?;
                 Ok((scratch, built))
             }
             _ => Err(Error::Build {
@@ -243,8 +245,18 @@ impl Resolver<'_> {
 
     pub(super) fn recall_build(&self, key: &str) -> Option<Built> {
         let ((sha256, file_name), _) = self.cache.recall::<(String, String)>("built", key)?;
-        let path = self.earlier_build(&sha256, &file_name)?;
+        let path = self.earlier_build(&sha256, &file_name).filter(|path| refuse_unnamed(path).is_ok())?;
         Some(Built { path, sha256, file_name })
+    }
+}
+
+/// distutils calls what it knows no name of `UNKNOWN`, of the version `0.0.0` (`DistributionMetadata.get_name` in
+/// Lib/distutils/dist.py); newer setuptools writes that in lower case.
+fn refuse_unnamed(built: &Path) -> Result<(), Error> {
+    let file = built.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    match ["UNKNOWN-", "unknown-0.0.0"].iter().any(|start| file.starts_with(start)) {
+        true => Err(Error::Unnamed { what: String::new(), file }),
+        false => Ok(()),
     }
 }
 
@@ -266,6 +278,9 @@ fn named(error: Error, subject: &Subject) -> Error {
     match error {
         Error::Build { details, .. } => {
             Error::Build { what: format!("{} {}", subject.name, subject.version).trim_end().to_owned(), details }
+        }
+        Error::Unnamed { file, .. } => {
+            Error::Unnamed { what: format!("{} {}", subject.name, subject.version).trim_end().to_owned(), file }
         }
         other => other,
     }

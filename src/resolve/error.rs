@@ -51,6 +51,14 @@ pub enum Error {
     #[error("the wheel of {what} cannot be built\n{details}")]
     #[diagnostic(code(resolve::build), help("{}", build_help(details)))]
     Build { what: String, details: String },
+    #[error("the build backend did not read the name of {what}: it has made `{file}`")]
+    #[diagnostic(
+        code(resolve::unnamed),
+        help(
+            "setuptools before 61 reads no `[project]` of pyproject.toml: ask for `setuptools>=61` under `[build-system] requires`, name a newer Python with `--python`, or give name and version in `setup.cfg` or `setup.py`, too"
+        )
+    )]
+    Unnamed { what: String, file: String },
     #[error("the source archive of {what} cannot be made\n{details}")]
     #[diagnostic(
         code(resolve::source_archive),

@@ -10,6 +10,7 @@ use walkdir::WalkDir;
 use zip::write::SimpleFileOptions;
 
 use super::Error;
+use super::outputs::without_outputs;
 use super::tags::normalize;
 
 /// Top-level names that belong to the project's upkeep and not to the application.
@@ -119,6 +120,17 @@ pub(super) fn members(directory: &Path) -> Result<Vec<PathBuf>, Error> {
             found.push(relative.to_path_buf());
         }
     }
+    // They are known by files that are no modules.
+    let mut all = found.clone();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let path = PathBuf::from(entry.file_name());
+        if entry.file_type()?.is_file() && !found.contains(&path) {
+            all.push(path);
+        }
+    }
+    let kept = without_outputs(directory, all)?.into_iter().collect::<std::collections::BTreeSet<_>>();
+    found.retain(|path| kept.contains(path));
     Ok(found)
 }
 

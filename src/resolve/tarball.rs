@@ -9,6 +9,7 @@ use fs_err as fs;
 use walkdir::WalkDir;
 
 use super::Error;
+use super::members::{self, Kind, wrong};
 
 /// More than any `pyproject.toml` or `PKG-INFO` has, in bytes.
 const LONGEST_TEXT: u64 = 4 * 1024 * 1024;
@@ -93,16 +94,17 @@ impl Listing {
     }
 }
 
-fn wrong(path: &Path, reason: &str) -> Error {
-    Error::Input {
-        file: path.display().to_string(),
-        reason: reason.to_owned(),
-        help: "name an sdist as `python3 -m build --sdist` makes it".to_owned(),
-    }
+/// `None` for an archive of a kind that is not known here. Its headers have been checked, and its members have not.
+///
+/// # Errors
+/// When it cannot be read, or is an attack on memory or disk.
+pub fn open(archive: &Path) -> Result<Option<tar::Archive<Box<dyn Read>>>, Error> {
+    let Some(tar) = open_unchecked(archive)? else { return Ok(None) };
+    members::check_headers(archive, tar)?;
+    open_unchecked(archive)
 }
 
-/// `None` for an archive of a kind that is not known here.
-pub fn open(archive: &Path) -> Result<Option<tar::Archive<Box<dyn Read>>>, Error> {
+fn open_unchecked(archive: &Path) -> Result<Option<tar::Archive<Box<dyn Read>>>, Error> {
     let file = fs::File::open(archive)?;
     let reader: Box<dyn Read> = match archive.extension().and_then(|extension| extension.to_str()) {
         Some("gz" | "tgz") => Box::new(flate2::read::GzDecoder::new(file)),
@@ -115,26 +117,56 @@ pub fn open(archive: &Path) -> Result<Option<tar::Archive<Box<dyn Read>>>, Error
 }
 
 /// Unpacks an sdist into `to` and gives its one directory; `None` for an archive of a kind that is not known here.
+///
+/// # Errors
+/// When it cannot be read or written, or a member would land, or a link lead, outside of that directory.
 pub fn unpack(sdist: &Path, to: &Path) -> Result<Option<PathBuf>, Error> {
-    let Some(mut tar) = open(sdist)? else { return Ok(None) };
+    let Some(tar) = open(sdist)? else { return Ok(None) };
+    members::check_tar(sdist, tar)?;
+    let Some(mut tar) = open_unchecked(sdist)? else { return Ok(None) };
     fs::create_dir_all(to)?;
-    // Refuses members and links that lead out of the directory.
     tar.unpack(to)?;
+    only_directory(to)
+}
+
+/// Never a link to one.
+fn only_directory(to: &Path) -> Result<Option<PathBuf>, Error> {
     let mut entries = fs::read_dir(to)?.collect::<Result<Vec<_>, _>>()?;
-    let only = entries.pop().map(|entry| entry.path()).filter(|path| entries.is_empty() && path.is_dir());
-    Ok(only)
+    let Some(only) = entries.pop().filter(|_| entries.is_empty()) else { return Ok(None) };
+    Ok(only.file_type()?.is_dir().then(|| only.path()))
 }
 
 /// As [`unpack`], also of a zip archive.
+///
+/// # Errors
+/// As [`unpack`].
 pub fn unpack_any(sdist: &Path, to: &Path) -> Result<Option<PathBuf>, Error> {
     if sdist.extension().is_none_or(|extension| extension != "zip") {
         return unpack(sdist, to);
     }
     let mut archive = zip::ZipArchive::new(fs::File::open(sdist)?).map_err(std::io::Error::from)?;
+    let kinds = members::check_zip(sdist, &mut archive)?;
     fs::create_dir_all(to)?;
-    // Refuses members that lead out of the directory.
-    archive.extract(to).map_err(std::io::Error::from)?;
-    Ok(Some(to.join(Listing::read(sdist)?.directory)))
+    for (index, kind) in kinds.into_iter().enumerate() {
+        let member = archive.by_index(index).map_err(std::io::Error::from)?;
+        let path = to.join(&*member.name().map_err(std::io::Error::from)?);
+        fs::create_dir_all(path.parent().unwrap_or(to))?;
+        match kind {
+            Kind::Directory => fs::create_dir_all(&path)?,
+            Kind::Symlink(target) => fs::os::unix::fs::symlink(target, &path)?,
+            Kind::File | Kind::Hardlink(_) => {
+                let (size, mode) = (member.size(), member.unix_mode().unwrap_or(0o644));
+                let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&path)?;
+                // One byte more than there should be shows that there is more.
+                if std::io::copy(&mut member.take(size.saturating_add(1)), &mut file)? != size {
+                    return Err(wrong(sdist, "it is damaged"));
+                }
+                let mode = if mode & 0o100 == 0 { 0o644 } else { 0o755 };
+                fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode))?;
+            }
+        }
+    }
+    only_directory(to)
 }
 
 /// All that lies below `root`, relative, directories before what they hold.
@@ -270,5 +302,112 @@ mod tests {
         }
         write(&["./a/x", "./a/pyproject.toml"]);
         assert_eq!(Listing::read(&archive).unwrap().directory, "a");
+    }
+
+    /// Members by name, kind and the target of links.
+    fn archive_of(archive: &Path, members: &[(&str, tar::EntryType, &str)]) {
+        let encoder = GzBuilder::new().write(fs::File::create(archive).unwrap(), Compression::fast());
+        let mut tar = tar::Builder::new(encoder);
+        for (name, kind, target) in members {
+            let mut header = tar::Header::new_gnu();
+            header.as_gnu_mut().unwrap().name[..name.len()].copy_from_slice(name.as_bytes());
+            header.as_gnu_mut().unwrap().linkname[..target.len()].copy_from_slice(target.as_bytes());
+            header.set_entry_type(*kind);
+            header.set_mode(0o755);
+            header.set_size(0);
+            header.set_cksum();
+            tar.append(&header, std::io::empty()).unwrap();
+        }
+        tar.into_inner().unwrap().finish().unwrap();
+    }
+
+    #[test]
+    fn what_would_leave_the_tree_is_refused_and_nothing_is_unpacked() {
+        use tar::EntryType::{Block, Char, Fifo, Link, Regular, Symlink};
+        let directory = tempfile::tempdir().unwrap();
+        let archive = directory.path().join("x.tar.gz");
+        let file = ("x/a", Regular, "");
+        for (members, reason) in [
+            (&[file, ("x/../../b", Regular, "")][..], "outside of the tree"),
+            (&[file, ("/x/b", Regular, "")], "outside of the tree"),
+            (&[file, ("x/b", Symlink, "/etc")], "leads out"),
+            (&[file, ("x/b", Symlink, "../../b")], "leads out"),
+            (&[file, ("x/d", Symlink, "."), ("x/b", Symlink, "d/../..")], "leads out"),
+            (&[file, ("x/b", Link, "../b")], "leads out"),
+            (&[file, ("x/b", Link, "/etc/passwd")], "leads out"),
+            (&[("x", Symlink, "."), ("x/a", Regular, "")], "leads out"),
+            (&[file, ("x/b", Symlink, "c"), ("x/b/d", Regular, "")], "below a link"),
+            (&[file, ("x/b", Char, "")], "neither a file"),
+            (&[file, ("x/b", Block, "")], "neither a file"),
+            (&[file, ("x/b", Fifo, "")], "neither a file"),
+        ] {
+            archive_of(&archive, members);
+            let to = directory.path().join("to");
+            let error = unpack(&archive, &to).unwrap_err().to_string();
+            assert!(error.contains(reason) && error.contains("x.tar.gz"), "{error}");
+            assert!(!to.exists(), "{reason}");
+        }
+        archive_of(&archive, &[file, ("x/b", Symlink, "a"), ("x/c", Link, "x/a"), ("x/d/e", Symlink, "../a")]);
+        let root = unpack(&archive, &directory.path().join("to")).unwrap().unwrap();
+        assert!(root.join("b").is_symlink() && root.join("d/e").is_symlink() && root.join("c").is_file());
+    }
+
+    #[test]
+    fn a_zip_archive_is_held_to_the_same() {
+        use zip::write::SimpleFileOptions;
+        let directory = tempfile::tempdir().unwrap();
+        let archive = directory.path().join("x.zip");
+        let write = |members: &[(&str, u32, &str)]| {
+            let mut zip = zip::ZipWriter::new(fs::File::create(&archive).unwrap());
+            for (name, mode, text) in members {
+                if *mode == 0 {
+                    zip.add_symlink(*name, *text, SimpleFileOptions::default()).unwrap();
+                } else {
+                    zip.start_file(*name, SimpleFileOptions::default().unix_permissions(*mode)).unwrap();
+                    zip.write_all(text.as_bytes()).unwrap();
+                }
+            }
+            zip.finish().unwrap();
+        };
+        for members in [
+            &[("x/a", 0o644, ""), ("x/../../b", 0o644, "")][..],
+            &[("x/a", 0o644, ""), ("x/b", 0, "/etc")],
+            &[("x", 0, "/etc"), ("x/a", 0o644, "")],
+            &[("x/b", 0, "c"), ("x/b/d", 0o644, "")],
+        ] {
+            write(members);
+            let to = directory.path().join("to");
+            let error = unpack_any(&archive, &to).unwrap_err().to_string();
+            assert!(error.contains("x.zip"), "{error}");
+            assert!(!to.exists(), "{members:?}");
+        }
+        write(&[("x/a", 0o644, "text"), ("x/run", 0o755, ""), ("x/b", 0, "a")]);
+        let root = unpack_any(&archive, &directory.path().join("to")).unwrap().unwrap();
+        assert_eq!(fs::read_to_string(root.join("a")).unwrap(), "text");
+        assert_eq!(fs::metadata(root.join("run")).unwrap().permissions().mode() & 0o777, 0o755);
+        assert!(root.join("b").is_symlink());
+    }
+
+    #[test]
+    fn a_few_bytes_fill_neither_memory_nor_disk() {
+        let directory = tempfile::tempdir().unwrap();
+        let archive = directory.path().join("x.tar.gz");
+        let write = |kind: tar::EntryType, size: u64| {
+            let encoder = GzBuilder::new().write(fs::File::create(&archive).unwrap(), Compression::fast());
+            let mut tar = tar::Builder::new(encoder);
+            let mut header = tar::Header::new_gnu();
+            header.set_path("x/a").unwrap();
+            header.set_entry_type(kind);
+            header.set_size(size);
+            header.set_cksum();
+            // The header is enough: what it announces need not come.
+            tar.append(&header, std::io::repeat(b'a').take(size.min(2 << 20))).unwrap();
+            tar.into_inner().unwrap().finish().unwrap();
+        };
+        for (kind, size) in [(tar::EntryType::GNULongName, 2 << 20), (tar::EntryType::Regular, 7 << 30)] {
+            write(kind, size);
+            let error = Listing::read(&archive).unwrap_err().to_string();
+            assert!(error.contains("bytes"), "{error}");
+        }
     }
 }

@@ -9,6 +9,7 @@ use walkdir::{DirEntry, WalkDir};
 
 use super::Error;
 use super::cache::{digest, sha256_file};
+use super::outputs::without_outputs;
 use crate::exec::Command;
 use crate::scratch::Scratch;
 
@@ -62,6 +63,7 @@ impl SourceTree {
                 files.push(relative.to_path_buf());
             }
         }
+        let files = without_outputs(&root, files)?;
         let git = root.ancestors().map(|dir| dir.join(".git")).find(|git| git.exists());
         Ok(Self { root, files, git })
     }

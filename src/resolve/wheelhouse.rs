@@ -215,6 +215,9 @@ fn wheel(name: &WheelName, path: &Path, role: WheelRole, cache: &Cache) -> Resul
     })
 }
 
+/// No `METADATA` comes near this size, in bytes.
+const LARGEST_METADATA: u64 = 64 << 20;
+
 /// `Requires-Dist` of the wheel at `path`.
 pub fn requires_dist(path: &Path) -> Result<Vec<String>, Error> {
     let bad = |reason: String| Error::BadWheel { file: path.display().to_string(), reason };
@@ -225,8 +228,8 @@ pub fn requires_dist(path: &Path) -> Result<Vec<String>, Error> {
         .find(|name| name.ends_with(".dist-info/METADATA") && name.matches('/').count() == 1);
     let name = name.map(std::borrow::Cow::into_owned).ok_or_else(|| bad("it has no METADATA".to_owned()))?;
     let mut text = Vec::new();
-    let mut member = archive.by_name(&name).map_err(|error| bad(error.to_string()))?;
-    std::io::Read::read_to_end(&mut member, &mut text)?;
+    let member = archive.by_name(&name).map_err(|error| bad(error.to_string()))?;
+    std::io::Read::read_to_end(&mut std::io::Read::take(member, LARGEST_METADATA), &mut text)?;
     let metadata = python_pkginfo::Metadata::parse(&text).map_err(|error| bad(error.to_string()))?;
     Ok(metadata.requires_dist)
 }

@@ -3,15 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
-use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::{Error, header};
+use crate::resolve::Wheel;
+use crate::stage::{self, Content};
 use crate::template;
 
+/// Programs that are given their interpreter are read whole. No script comes near this size, in bytes.
+const LARGEST_PROGRAM: u64 = 16 << 20;
+
 /// The content of the application's wheel, as far as a spec file needs it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Application {
     /// Directories right below `site-packages`.
     pub packages: BTreeSet<String>,
@@ -22,7 +26,7 @@ pub struct Application {
     /// Paths below `site-packages`.
     files: Vec<String>,
     /// Paths below `/usr` of what lies elsewhere, with the content: programs that are no entry points, manual pages.
-    pub others: BTreeMap<String, Arc<[u8]>>,
+    pub others: BTreeMap<String, Content>,
     entry_points: String,
     /// Seconds since 1970: the newest day of a file in it.
     pub newest: Option<u32>,
@@ -41,57 +45,36 @@ struct Setup<'a> {
 }
 
 impl Application {
-    /// Reads the wheel at `path`.
+    /// Reads `wheel`, and keeps nothing of its files in memory.
     ///
     /// # Errors
-    /// When it cannot be read.
-    pub fn read(path: &Path) -> Result<Self, Error> {
-        let damaged = |error: zip::result::ZipError| Error::Io(std::io::Error::from(error));
-        let mut archive = zip::ZipArchive::new(fs_err::File::open(path)?).map_err(damaged)?;
-        let mut application = Self::default();
-        let mut entry_points = None;
-        let mut others = BTreeMap::new();
-        for index in 0..archive.len() {
-            let time = archive.by_index_raw(index).map_err(damaged)?.last_modified();
-            application.newest = application.newest.max(time.and_then(header::day));
-        }
-        for name in archive.file_names() {
-            let name = name.map_err(damaged)?;
-            application.add(&name, &mut others);
+    /// When it cannot be read, is hostile, or is not what its name says.
+    pub fn read(wheel: &Wheel) -> Result<Self, Error> {
+        let mut application = Self { newest: newest(&wheel.path)?, ..Self::default() };
+        for (name, content) in stage::wheel_files(wheel).map_err(Box::new)? {
             match name.split_once('/') {
                 Some((top, "entry_points.txt")) if top.ends_with(".dist-info") => {
-                    entry_points = Some(name.into_owned())
+                    // Of a size that can be read whole: it has been, when the wheel was checked.
+                    application.entry_points = String::from_utf8_lossy(&content.read()?).into_owned();
                 }
-                _ => {}
+                _ => application.add(&name, content),
             }
-        }
-        let mut read = |name: &str| -> Result<Vec<u8>, Error> {
-            let mut bytes = Vec::new();
-            archive.by_name(name).map_err(damaged)?.read_to_end(&mut bytes)?;
-            Ok(bytes)
-        };
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        if let Some(name) = entry_points {
-            application.entry_points = text(read(&name)?);
-        }
-        for (path, name) in others {
-            application.others.insert(path, read(&name)?.into());
         }
         application.files.sort();
         Ok(application)
     }
 
     /// <https://packaging.python.org/specifications/binary-distribution-format/#the-data-directory>
-    fn add(&mut self, name: &str, others: &mut BTreeMap<String, String>) {
+    fn add(&mut self, name: &str, content: Content) {
         let (top, below) = name.split_once('/').unwrap_or((name, ""));
-        if top.ends_with(".dist-info") || name.ends_with('/') {
+        if top.ends_with(".dist-info") {
             return;
         }
         if top.ends_with(".data") {
             match below.split_once('/') {
-                Some(("scripts", program)) => drop(others.insert(format!("bin/{program}"), name.to_owned())),
-                Some(("data", path)) => drop(others.insert(path.to_owned(), name.to_owned())),
-                Some(("purelib" | "platlib", path)) => self.add(path, others),
+                Some(("scripts", program)) => drop(self.others.insert(format!("bin/{program}"), content)),
+                Some(("data", path)) => drop(self.others.insert(path.to_owned(), content)),
+                Some(("purelib" | "platlib", path)) => self.add(path, content),
                 _ => {}
             }
             return;
@@ -160,6 +143,85 @@ fn literal(path: &str) -> String {
     path.chars().map(|c| if "*?[".contains(c) { format!("[{c}]") } else { c.to_string() }).collect()
 }
 
+/// Seconds since 1970: the newest day of a file in the wheel at `path`.
+fn newest(path: &Path) -> Result<Option<u32>, Error> {
+    let damaged = |error: zip::result::ZipError| Error::Io(std::io::Error::from(error));
+    let mut archive = zip::ZipArchive::new(fs_err::File::open(path)?).map_err(damaged)?;
+    let mut newest = None;
+    for index in 0..archive.len() {
+        let time = archive.by_index_raw(index).map_err(damaged)?.last_modified();
+        newest = newest.max(time.and_then(header::day));
+    }
+    Ok(newest)
+}
+
+/// `content` of the program `path`, in which `#!python` stands for the interpreter, with `interpreter` there; any other file as
+/// it is.
+/// <https://packaging.python.org/specifications/binary-distribution-format/#recommended-installer-features>
+///
+/// # Errors
+/// When it cannot be read, or is far larger than a program of text.
+pub fn with_interpreter(path: &str, content: &Content, interpreter: &str) -> Result<Content, Error> {
+    const PLACEHOLDER: &[u8] = b"#!python";
+    let mut head = Vec::new();
+    content.open()?.take(PLACEHOLDER.len() as u64).read_to_end(&mut head)?;
+    if head != PLACEHOLDER {
+        return Ok(content.clone());
+    }
+    if content.size() > LARGEST_PROGRAM {
+        return Err(Error::Program { path: path.to_owned(), size: content.size() });
+    }
+    let bytes = content.read()?;
+    let rest = bytes.get(PLACEHOLDER.len()..).unwrap_or_default();
+    Ok(Content::Bytes([b"#!", interpreter.as_bytes(), rest].concat().into()))
+}
+
 fn dotted(directory: &str) -> String {
     directory.replace('/', ".")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use zip::write::SimpleFileOptions;
+
+    use super::*;
+    use crate::resolve::WheelRole;
+
+    #[test]
+    fn nothing_of_the_files_of_a_wheel_is_kept_in_memory() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x-1.0-py3-none-any.whl");
+        let mut zip = zip::ZipWriter::new(fs_err::File::create(&path).unwrap());
+        let mut add = |name: &str, content: &[u8]| {
+            zip.start_file(name, SimpleFileOptions::default()).unwrap();
+            zip.write_all(content).unwrap();
+        };
+        add("x.py", b"");
+        add("x-1.0.data/data/share/x/large", &vec![0; 1 << 20]);
+        add("x-1.0.data/scripts/run", b"#!python\nprint()\n");
+        add("x-1.0.data/scripts/huge", &[b"#!python\n".to_vec(), vec![b' '; 17 << 20]].concat());
+        add("x-1.0.dist-info/METADATA", b"Metadata-Version: 2.1\nName: x\nVersion: 1.0\n");
+        add("x-1.0.dist-info/WHEEL", b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n");
+        add("x-1.0.dist-info/RECORD", b"");
+        zip.finish().unwrap();
+        let wheel = Wheel {
+            name: "x".to_owned(),
+            version: "1.0".to_owned(),
+            file_name: "x-1.0-py3-none-any.whl".to_owned(),
+            path,
+            sha256: String::new(),
+            direct_url: None,
+            role: WheelRole::Application,
+        };
+        let application = Application::read(&wheel).unwrap();
+        let names = application.others.keys().map(String::as_str).collect::<Vec<_>>();
+        assert_eq!(names, ["bin/huge", "bin/run", "share/x/large"]);
+        assert!(application.others.values().all(|content| matches!(content, Content::Member { .. })));
+        let given = |path: &str| with_interpreter(path, &application.others[path], "/usr/bin/python3");
+        assert_eq!(given("bin/run").unwrap().read().unwrap(), b"#!/usr/bin/python3\nprint()\n");
+        assert!(matches!(given("share/x/large").unwrap(), Content::Member { .. }));
+        assert!(matches!(given("bin/huge"), Err(Error::Program { .. })));
+    }
 }

@@ -140,6 +140,9 @@ impl Layout {
         if !is_plain(path) {
             return Err(bad(path));
         }
+        if path.split('/').any(|part| part == "..") {
+            return Err(Error::Path { path: path.to_owned(), reason: "it leads out of its directory" });
+        }
         if let Some(prefix) = self.own_prefix()
             && let Some(rest) = below(path, prefix)
         {

@@ -11,6 +11,7 @@ pub mod debian;
 mod header;
 pub mod hybrid;
 mod layout;
+pub mod output;
 mod preamble;
 pub mod satisfy;
 mod scriptlets;
@@ -20,7 +21,7 @@ mod sources;
 pub mod trial;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use miette::Diagnostic;
 use pep508_rs::{ExtraName, MarkerEnvironment};
@@ -90,6 +91,18 @@ pub enum Error {
     #[error("the trigger on {on} has an interpreter with arguments, `{interpreter}`, and rpmbuild would leave it out")]
     #[diagnostic(code(spec::trigger), help("name the interpreter alone, or have a shell script start it"))]
     TriggerInterpreter { interpreter: String, on: String },
+    #[error("files are there already that differ from what would be written:{files}")]
+    #[diagnostic(
+        code(spec::exists),
+        help("`--force` replaces them; `--output-directory` names another directory to write into")
+    )]
+    Exists { files: String },
+    #[error("the program `{path}` of the wheel has {size} bytes, which is no text")]
+    #[diagnostic(
+        code(spec::program),
+        help("what begins with `#!python` is a script, and gets the interpreter there; have the wheel built again")
+    )]
+    Program { path: String, size: u64 },
     #[error("the source package has to hold `{name}`, which is not here")]
     #[diagnostic(
         code(spec::source_missing),
@@ -135,7 +148,11 @@ impl Error {
     #[must_use]
     pub fn is_usage(&self) -> bool {
         match self {
-            Self::Format { .. } | Self::Option { .. } | Self::NoSources { .. } | Self::Interpreter { .. } => true,
+            Self::Format { .. }
+            | Self::Option { .. }
+            | Self::NoSources { .. }
+            | Self::Interpreter { .. }
+            | Self::Exists { .. } => true,
             Self::Repositories(error) => error.is_usage(),
             _ => false,
         }
@@ -382,7 +399,7 @@ pub fn rules() -> SpecRules {
 
 /// What a maintainer has to know besides.
 fn further_notes(plan: &BuildPlan, layout: &Layout, sources: &Sources<'_>, head: &Head) -> Vec<String> {
-    let mut notes = Vec::new();
+    let mut notes = sources.notes.clone();
     notes.extend(layout.other_directories(plan).into_iter().map(|directory| {
         format!("the tools of {} put programs into /usr/bin, so none is in `{directory}`", plan.distribution.title)
     }));
@@ -502,28 +519,13 @@ fn shim(input: &Input<'_>, layout: &Layout, sources: &mut Sources<'_>) -> Result
         return Ok(Vec::new());
     }
     let text = input.application.setup(&input.plan.metadata.name, &input.plan.version)?;
-    let number = sources.add("setup.py", Content::Bytes(text.into_bytes().into()));
+    // Under its own name it would become part of the project, where both lie in one directory.
+    let name = format!("{}-setup.py", input.plan.metadata.name);
+    let number = sources.add(&name, Content::Bytes(text.into_bytes().into()));
     for (path, content) in &input.application.others {
         sources.add_other(path, content, layout)?;
     }
     // setuptools since 61 would read `pyproject.toml` besides, and not everything that other backends have in it.
     let lines = [format!("cp -p %{{SOURCE{number}}} setup.py"), "rm -f pyproject.toml setup.cfg".to_owned()];
     Ok(lines.to_vec())
-}
-
-/// Writes the spec file and its sources into `directory`, each whole or not at all.
-///
-/// # Errors
-/// When they cannot be written.
-pub fn write(files: &SpecFiles, directory: &Path) -> Result<Vec<PathBuf>, Error> {
-    fs_err::create_dir_all(directory)?;
-    let mut written = Vec::new();
-    let spec = [(files.name.clone(), Content::Bytes(files.text.as_bytes().into()))];
-    for (name, content) in spec.iter().chain(&files.sources) {
-        let path = directory.join(name);
-        let bytes = content.read()?;
-        crate::format::publish::publish(&path, |file| std::io::Write::write_all(file, &bytes))?;
-        written.push(path);
-    }
-    Ok(written)
 }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use super::application::with_interpreter;
 use super::layout::is_plain;
 use super::{Error, Layout};
 use crate::package::Package;
 use crate::plan::{BuildPlan, PackagePlan, Role};
 use crate::project::ConfigFile;
-use crate::resolve::SourceArchive;
+use crate::resolve::{SourceArchive, without_credentials};
 use crate::service::manifest;
 use crate::stage::{Content, Entry, EntryKind};
 use crate::template;
@@ -91,6 +92,8 @@ pub struct Sources<'a> {
     files: Vec<Source>,
     patches: Vec<(String, Content)>,
     install: Vec<String>,
+    /// What the user has to know, one sentence each.
+    pub notes: Vec<String>,
 }
 
 struct Source {
@@ -106,7 +109,7 @@ impl<'a> Sources<'a> {
         let size = fs_err::metadata(&archive.path)?.len();
         let content = Content::File { path: Arc::new(archive.path.clone()), size };
         let files = vec![Source { name: archive.name.clone(), content: Some(content), address: None }];
-        Ok(Self { layout, plan, archive, files, patches: Vec::new(), install: Vec::new() })
+        Ok(Self { layout, plan, archive, files, patches: Vec::new(), install: Vec::new(), notes: Vec::new() })
     }
 
     /// From `Source1` on.
@@ -119,14 +122,25 @@ impl<'a> Sources<'a> {
         self.files.iter().filter(|source| source.content.is_none()).map(|source| source.name.as_str()).collect()
     }
 
-    /// Adds the user's further sources, which are the first after the application's own archive.
+    /// Adds the user's further sources, which are the first after the application's own archive. An address is written
+    /// without the login that it may have.
     pub fn add_further(&mut self, sources: &[String]) -> Result<(), Error> {
         for source in sources {
-            let name = last_part(source).to_owned();
+            let name = last_part(source);
             if source.contains("://") {
-                self.files.push(Source { name, content: None, address: Some(source.clone()) });
+                let mut address = without_credentials(source);
+                if address != *source {
+                    self.notes.push(format!("the login in the address of `{name}` is left out of the spec file"));
+                }
+                let free = self.free(name, self.files.len());
+                // rpm's own way to call a file other than its address does.
+                if free != name {
+                    address.push_str(&format!("#/{free}"));
+                }
+                self.files.push(Source { name: free, content: None, address: Some(address) });
             } else {
-                self.add(&name, Content::Bytes(fs_err::read(source)?.into()));
+                let size = fs_err::metadata(source)?.len();
+                self.add(name, Content::File { path: Arc::new(source.into()), size });
             }
         }
         Ok(())
@@ -134,17 +148,14 @@ impl<'a> Sources<'a> {
 
     /// Adds what the wheel has elsewhere than among the modules, and what the `setup.py` that is written for a project does
     /// not know of. `#!python` stands for the interpreter in programs of a wheel.
-    pub fn add_other(&mut self, path: &str, content: &Arc<[u8]>, layout: &Layout) -> Result<(), Error> {
-        let mut content = Arc::clone(content);
-        if let Some(rest) = content.strip_prefix(b"#!python") {
-            let interpreter = match layout.own_prefix() {
-                Some(prefix) => format!("{prefix}/bin/python"),
-                None => self.plan.interpreter.path.clone(),
-            };
-            content = [b"#!", interpreter.as_bytes(), rest].concat().into();
-        }
+    pub fn add_other(&mut self, path: &str, content: &Content, layout: &Layout) -> Result<(), Error> {
+        let interpreter = match layout.own_prefix() {
+            Some(prefix) => format!("{prefix}/bin/python"),
+            None => self.plan.interpreter.path.clone(),
+        };
+        let content = with_interpreter(path, content, &interpreter)?;
         let mode = if path.starts_with("bin/") { "0755" } else { "0644" };
-        let number = self.add(path.rsplit('/').next().unwrap_or(path), Content::Bytes(content));
+        let number = self.add(path.rsplit('/').next().unwrap_or(path), content);
         let path = layout.path(&format!("{}/{path}", layout.prefix()))?;
         // The project may have a `setup.py` of its own, which installs it.
         self.run(format!(
@@ -166,8 +177,7 @@ impl<'a> Sources<'a> {
     pub fn add_patches(&mut self, paths: &[String]) -> Result<(), Error> {
         for path in paths {
             let name = plain(path.rsplit('/').next().unwrap_or(path));
-            let taken = self.patches.iter().any(|(known, _)| *known == name);
-            let name = if taken { format!("{}-{name}", self.patches.len()) } else { name };
+            let name = self.free(&name, self.patches.len());
             self.patches.push((name, Content::Bytes(fs_err::read(path)?.into())));
         }
         Ok(())
@@ -182,14 +192,24 @@ impl<'a> Sources<'a> {
         files.chain(self.patches).collect()
     }
 
-    /// Adds a source and gives its number. Of two with one name, the later has its number before it.
+    /// Adds a source and gives its number.
     pub fn add(&mut self, name: &str, content: Content) -> usize {
-        let name = plain(name);
         let number = self.files.len();
-        let taken = name.ends_with(".spec") || self.files.iter().any(|known| known.name == name);
-        let name = if taken { format!("{number}-{name}") } else { name };
+        let name = self.free(&plain(name), number);
         self.files.push(Source { name, content: Some(content), address: None });
         number
+    }
+
+    /// `name` for a file beside the spec, with a number before it where another file has it: that of a source, of a patch, or
+    /// of the spec itself.
+    fn free(&self, name: &str, number: usize) -> String {
+        let spec = self.plan.packages.first().map(|main| format!("{}.spec", main.name)).unwrap_or_default();
+        let known = self.files.iter().map(|source| &source.name).chain(self.patches.iter().map(|(name, _)| name));
+        let is_free = |name: &String| *name != spec && known.clone().all(|known| known != name);
+        // A second spec file would make people wonder which is the one.
+        let own = Some(name.to_owned()).filter(|name| !name.ends_with(".spec"));
+        let numbered = (number..).map(|number| format!("{number}-{name}"));
+        own.into_iter().chain(numbered).find(is_free).unwrap_or_default()
     }
 
     /// Has the entries of `package` installed, and gives the lines of its `%files`.

@@ -1,7 +1,7 @@
 //! What a wheel brings, for those who have it installed by something else.
 
 use super::wheel::{MemberKind, OpenWheel};
-use super::{BundledDistribution, Error, LayoutError, WheelProblem, entry_points};
+use super::{BundledDistribution, Content, Error, LayoutError, WheelProblem, entry_points};
 use crate::distribution::ToolVersion;
 use crate::resolve::Wheel;
 
@@ -61,4 +61,29 @@ pub fn describe(wheel: &Wheel, version: ToolVersion) -> Result<WheelContent, Err
         libraries,
         native: !wheel.file_name.ends_with("-any.whl"),
     })
+}
+
+/// Names and contents of the files of `wheel`, by name: sound paths, none of which leaves the tree that it is unpacked into.
+/// Links among the modules are left out.
+///
+/// # Errors
+/// As [`describe`].
+pub fn wheel_files(wheel: &Wheel) -> Result<Vec<(String, Content)>, Error> {
+    let open = OpenWheel::open(wheel)?;
+    let mut files = Vec::with_capacity(open.members.len());
+    for member in open.members {
+        match member.kind {
+            MemberKind::File(content) => files.push((member.name, content)),
+            MemberKind::Symlink(target) if is_data(&member.name) => {
+                return Err(WheelProblem::Symlink { member: member.name, target }.of(&open.file_name).into());
+            }
+            MemberKind::Symlink(_) => {}
+        }
+    }
+    files.sort_by(|one, other| one.0.cmp(&other.0));
+    Ok(files)
+}
+
+fn is_data(name: &str) -> bool {
+    name.split_once('/').is_some_and(|(top, _)| top.ends_with(".data"))
 }

@@ -33,7 +33,7 @@ use std::sync::Arc;
 use miette::Diagnostic;
 use thiserror::Error;
 
-pub use describe::{WheelContent, describe};
+pub use describe::{WheelContent, describe, wheel_files};
 pub use error::{LayoutError, WheelProblem};
 pub use files::package_entries;
 pub use findings::*;

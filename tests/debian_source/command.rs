@@ -67,6 +67,35 @@ fn what_cannot_be_is_a_clear_error() {
     assert!(both(&again).contains("debian::exists"), "{}", both(&again));
     assert_eq!(fs_err::read_to_string(changed).unwrap(), "mine");
     assert_eq!(fs_err::read_dir(&out).unwrap().count(), 2, "nothing else is left");
+    let forced = generate(&source, &["-D", "debian-12", "--force"], &out);
+    assert_eq!(
+        (forced.code, fs_err::read_to_string(out.join("minimal-1.0/debian/rules")).unwrap()),
+        (2, "mine".to_owned())
+    );
+}
+
+/// A tree that nobody has changed may stay; of archives for one version, dpkg-source takes one only.
+#[test]
+fn what_is_there_stays_unless_it_is_an_archive_and_force_is_used() {
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("out");
+    let source = project(directory.path(), r#"["debian-12"]"#);
+    assert_eq!(generate(&source, &[], &out).code, 0);
+    let again = generate(&source, &[], &out);
+    assert_eq!(again.code, 0, "{}", both(&again));
+    let (archive, other) = (out.join("minimal_1.0.orig.tar.gz"), out.join("minimal_1.0.orig.tar.xz"));
+    let made = fs_err::read(&archive).unwrap();
+    fs_err::write(&archive, "another").unwrap();
+    fs_err::write(&other, "another").unwrap();
+    let refused = generate(&source, &[], &out);
+    assert_eq!(refused.code, 2, "{}", both(&refused));
+    for name in ["spec::exists", "minimal_1.0.orig.tar.gz", "minimal_1.0.orig.tar.xz"] {
+        assert!(both(&refused).contains(name), "{}", both(&refused));
+    }
+    assert_eq!(fs_err::read_to_string(&archive).unwrap(), "another");
+    let forced = generate(&source, &["--force"], &out);
+    assert_eq!(forced.code, 0, "{}", both(&forced));
+    assert!(fs_err::read(&archive).unwrap() == made && !other.exists());
 }
 
 /// A release of the index, whose sdist has a `setup.py` and no `pyproject.toml`.

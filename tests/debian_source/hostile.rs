@@ -2,7 +2,11 @@
 
 use std::path::Path;
 
-use crate::tool::{assert_scripts_are_sound, build, field, generate, member};
+use omnipack::exec::Command;
+
+use crate::handmade::WheelMaker;
+use crate::support::{both, expect_success, omnipack};
+use crate::tool::{assert_scripts_are_sound, build, field, generate, generation, member};
 
 /// What would leave a file behind, or another field, if anything of it were taken at its word. `N` is a number.
 const ATTACKS: [&str; 3] = [
@@ -87,6 +91,77 @@ fn no_text_is_taken_for_more_than_text() {
         for entry in walkdir::WalkDir::new(directory.path()) {
             let name = entry.unwrap().file_name().to_string_lossy().into_owned();
             assert!(!name.starts_with("touched") || name.ends_with(".patch"), "{attack} ran: {name}");
+        }
+    }
+}
+
+/// What upstream has for Debian goes; where that is a link, what it leads to does not.
+#[test]
+fn a_link_in_the_sources_is_never_followed() {
+    let directory = tempfile::tempdir().unwrap();
+    let precious = directory.path().join("precious");
+    fs_err::create_dir(&precious).unwrap();
+    fs_err::write(precious.join("file"), "mine").unwrap();
+    let wheels = directory.path().join("wheels");
+    fs_err::create_dir(&wheels).unwrap();
+    WheelMaker::new("xapp", "1.0").file("xapp.py", "").write(&wheels);
+    let setup = "from setuptools import setup\nsetup(name='xapp', version='1.0', py_modules=['xapp'])\n";
+    let files =
+        [("setup.py", setup), ("xapp.py", ""), ("PKG-INFO", "Metadata-Version: 2.1\nName: xapp\nVersion: 1.0\n")];
+    let tree = directory.path().join("xapp-1.0");
+    let sdist = |debian: &Path| {
+        let _ = fs_err::remove_dir_all(&tree);
+        fs_err::create_dir_all(tree.join("own")).unwrap();
+        for (name, text) in files {
+            fs_err::write(tree.join(name), text).unwrap();
+        }
+        fs_err::write(tree.join("own/control"), "upstream's").unwrap();
+        fs_err::os::unix::fs::symlink(debian, tree.join("debian")).unwrap();
+        let tar = Command::new("tar").arg("-C").arg(directory.path()).arg("-czf");
+        expect_success(&tar.arg(wheels.join("xapp-1.0.tar.gz")).arg("xapp-1.0"));
+    };
+    let written = |out: &str| {
+        let command = generation(Path::new("xapp==1.0"), "debian-12", &directory.path().join(out));
+        command.arg("--wheels").arg(&wheels).run().unwrap()
+    };
+
+    sdist(&precious);
+    let output = written("first");
+    assert_eq!(fs_err::read_to_string(precious.join("file")).unwrap(), "mine", "{}", both(&output));
+    assert_eq!(output.code, 1, "{}", both(&output));
+    assert!(both(&output).contains("leads out"), "{}", both(&output));
+
+    sdist(Path::new("own"));
+    let output = written("second");
+    assert_eq!(output.code, 0, "{}", both(&output));
+    let made = directory.path().join("second/xapp-1.0");
+    assert!(!made.join("debian").is_symlink() && made.join("debian/control").is_file());
+    assert_eq!(fs_err::read_to_string(made.join("own/control")).unwrap(), "upstream's");
+}
+
+/// What a wheel puts outside of its tree would be installed there, or written there at once.
+#[test]
+fn a_wheel_that_leaves_its_tree_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    for (index, member) in
+        ["xapp-1.0.data/data/../../../pwned", "xapp-1.0.data/scripts/../../pwned", "../pwned"].iter().enumerate()
+    {
+        let wheels = directory.path().join(index.to_string());
+        let tree = directory.path().join("xapp-1.0");
+        fs_err::create_dir_all(&wheels).unwrap();
+        fs_err::create_dir_all(&tree).unwrap();
+        WheelMaker::new("xapp", "1.0").file("xapp.py", "").file(member, "evil").write(&wheels);
+        fs_err::write(tree.join("xapp.py"), "").unwrap();
+        fs_err::write(tree.join("PKG-INFO"), "Metadata-Version: 2.1\nName: xapp\nVersion: 1.0\n").unwrap();
+        let tar = Command::new("tar").arg("-C").arg(directory.path()).arg("-czf");
+        expect_success(&tar.arg(wheels.join("xapp-1.0.tar.gz")).arg("xapp-1.0"));
+        for distribution in ["debian-11", "rocky-8"] {
+            let out = directory.path().join("out");
+            let command = omnipack().args(["generate-spec", "xapp==1.0", "-D", distribution, "-o"]).arg(&out);
+            let output = command.arg("--wheels").arg(&wheels).run().unwrap();
+            assert_eq!(output.code, 1, "{member}: {}", both(&output));
+            assert!(both(&output).contains("outside of the tree"), "{member}: {}", both(&output));
+            assert!(!out.exists(), "{member}");
         }
     }
 }

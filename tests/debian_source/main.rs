@@ -4,6 +4,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../handmade/mod.rs"]
+mod handmade;
+
 mod builds;
 mod command;
 mod everything;

@@ -16,6 +16,7 @@ mod hostile;
 mod hostile_builds;
 mod hybrid;
 mod lints;
+mod outputs;
 mod rpmbuild;
 mod rpmlint;
 mod source_packages;

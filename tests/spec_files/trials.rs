@@ -122,7 +122,7 @@ fn each_stage_runs_what_it_says_and_all_leaves_packages() {
         assert!(packages.first().is_none_or(|path| query(path, "%{NAME}") == "cdhboot"));
     }
     // What omnipack has written itself stays.
-    let output = place.run(&["--try", "all", "--try-nodeps", "--srpm"]);
+    let output = place.run(&["--try", "all", "--try-nodeps", "--srpm", "--force"]);
     assert!(output.stdout_text().contains("tried: %prep ("), "{}", both(&output));
     let ours = place.path("out/cdhboot-0.1-1.fc42.src.rpm");
     assert!(query(&ours, "%{RPMVERSION}").starts_with("omnipack-"));

@@ -2,6 +2,7 @@
 //! lies as it will be installed below `debian/extra/<package>` and is listed in `debian/<package>.install`.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
 
 use super::units::{self, Unit};
 use super::{Error, File};
@@ -9,6 +10,7 @@ use crate::package::Package;
 use crate::plan::{BuildPlan, PackagePlan, Role};
 use crate::project::ConfigFile;
 use crate::service::{Owned, SourceParts, manifest};
+use crate::spec::application::with_interpreter;
 use crate::spec::layout::Layout;
 use crate::spec::{Application, Input};
 use crate::stage::{Content, Entry, EntryKind};
@@ -106,19 +108,16 @@ impl Tree {
     }
 
     /// Adds what a `setup.py` does not install. `#!python` stands for the interpreter in programs of a wheel.
-    pub fn other(&mut self, package: &str, path: &str, content: &[u8]) -> Result<(), Error> {
+    pub fn other(&mut self, package: &str, path: &str, content: &Content) -> Result<(), Error> {
         let path = checked(path)?;
-        let content = match content.strip_prefix(b"#!python") {
-            Some(rest) => [b"#!/usr/bin/python3", rest].concat(),
-            None => content.to_vec(),
-        };
+        let content = with_interpreter(path, content, "/usr/bin/python3")?;
         let name = format!("debian/extra/{package}/usr/{path}");
         let (above, _) = path.rsplit_once('/').unwrap_or(("", path));
         self.others.push(format!("{name} usr/{above}"));
-        if content.contains(&0) {
+        if has_zero(&content)? {
             self.binaries.push(name.clone());
         }
-        self.put(name, Content::Bytes(content.into()), if path.starts_with("bin/") { 0o755 } else { 0o644 });
+        self.put(name, content, if path.starts_with("bin/") { 0o755 } else { 0o644 });
         Ok(())
     }
 
@@ -146,7 +145,7 @@ impl Tree {
                 let name = format!("debian/extra/{}{path}", package.name);
                 let (above, _) = relative.rsplit_once('/').unwrap_or(("/", ""));
                 lists.install.push(format!("{name} {above}"));
-                if content.read()?.contains(&0) {
+                if has_zero(content)? {
                     self.binaries.push(name.clone());
                 }
                 self.put(name, content.clone(), if entry.mode & 0o100 == 0 { 0o644 } else { 0o755 });
@@ -234,12 +233,26 @@ fn is_made_elsewhere(plan: &BuildPlan, layout: &Layout, package: &Package, entry
 /// debhelper reads its lists as words with patterns and variables.
 ///
 /// # Errors
-/// When `path` would be more than itself.
+/// When `path` would be more than itself, or lead out of its directory.
 fn checked(path: &str) -> Result<&str, Error> {
-    if path.chars().all(|c| c.is_ascii_alphanumeric() || "/._+-@:,=~^".contains(c)) {
+    let plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "/._+-@:,=~^".contains(c));
+    if plain && path.split('/').all(|part| part != "..") {
         return Ok(path);
     }
     Err(Error::Path { path: path.escape_debug().to_string() })
+}
+
+/// Has it bytes that no patch can have? It is read in pieces: a file of a wheel may be of any size.
+fn has_zero(content: &Content) -> Result<bool, Error> {
+    let mut reader = BufReader::new(content.open()?);
+    loop {
+        let bytes = reader.fill_buf()?;
+        if bytes.is_empty() || bytes.contains(&0) {
+            return Ok(!bytes.is_empty());
+        }
+        let read = bytes.len();
+        reader.consume(read);
+    }
 }
 
 /// Where a link leads that lies at `path`.

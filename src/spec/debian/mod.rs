@@ -13,10 +13,9 @@ mod control;
 mod files;
 mod suites;
 mod units;
+mod write;
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
 use serde::Serialize;
@@ -31,7 +30,6 @@ use crate::plan::requirement::{self, Vocabulary};
 use crate::plan::{BuildPlan, InterpreterKind, PackagePlan, Role};
 use crate::project::{Service, Source};
 use crate::resolve::SourceArchive;
-use crate::scratch::Scratch;
 use crate::service;
 use crate::stage::Content;
 use crate::template::{self, TemplateError};
@@ -40,6 +38,7 @@ use backend::Backend;
 use control::{Part, Required};
 use files::Tree;
 use suites::Suite;
+pub use write::Prepared;
 
 /// Why there is no Debian source package.
 #[derive(Debug, ThisError, Diagnostic)]
@@ -74,11 +73,11 @@ pub enum Error {
         help("letters, digits and `/._+-@:,=~^` make a path that debhelper takes as it is; rename it")
     )]
     Path { path: String },
-    #[error("`{path}` is there already")]
+    #[error("`{path}` is there already, and differs from what would be written")]
     #[diagnostic(
         code(debian::exists),
         help(
-            "move it away, or name another directory with `--output-directory`: what was changed in it would be lost"
+            "move it away, or name another directory with `--output-directory`: what was changed in it would be lost, so that it is not replaced with `--force` either"
         )
     )]
     Exists { path: String },
@@ -149,17 +148,6 @@ pub struct DebianSource {
     pub archive: SourceArchive,
     /// What the source package does not say, one sentence each.
     pub notes: Vec<String>,
-}
-
-/// Where a source package was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written {
-    /// The source tree, in which dpkg-buildpackage is started.
-    pub tree: PathBuf,
-    /// The orig tarball beside it.
-    pub archive: PathBuf,
-    /// Files of `tree`.
-    pub files: Vec<PathBuf>,
 }
 
 /// Makes the source package for `input`.
@@ -401,36 +389,4 @@ fn pattern(name: &str) -> String {
         c => c.to_string(),
     };
     name.chars().map(part).collect()
-}
-
-/// Writes the source package into `directory`: `cdhboot_0.1.orig.tar.gz`, and beside it the tree `cdhboot-0.1`, unpacked and
-/// with `debian/` in it, as `dpkg-source -x` leaves it. Both appear whole or not at all.
-///
-/// # Errors
-/// When the tree is there already, or they cannot be written.
-pub fn write(source: &DebianSource, directory: &Path) -> Result<Written, Error> {
-    fs_err::create_dir_all(directory)?;
-    let tree = directory.join(format!("{}-{}", source.name, source.version));
-    if fs_err::symlink_metadata(&tree).is_ok() {
-        return Err(Error::Exists { path: tree.display().to_string() });
-    }
-    let scratch = Scratch::inside(directory)?;
-    let unpacked = source.archive.unpack(&scratch.path().join("unpacked"))?;
-    let stem = scratch.path().join(format!("{}_{}.orig", source.name, source.version));
-    let packed = source.archive.copy_for_dpkg(&stem, &unpacked)?;
-    // What upstream has for Debian is not for this package: dpkg-source leaves it out, too.
-    let own = unpacked.join("debian/");
-    if own.is_dir() {
-        fs_err::remove_dir_all(&own)?;
-    }
-    for (name, file) in &source.files {
-        let path = unpacked.join(name);
-        fs_err::create_dir_all(path.parent().unwrap_or(&unpacked))?;
-        fs_err::write(&path, file.content.read()?)?;
-        fs_err::set_permissions(&path, std::fs::Permissions::from_mode(file.mode))?;
-    }
-    let archive = directory.join(packed.file_name().unwrap_or_default());
-    fs_err::rename(&packed, &archive)?;
-    fs_err::rename(&unpacked, &tree)?;
-    Ok(Written { files: source.files.keys().map(|name| tree.join(name)).collect(), tree, archive })
 }
