@@ -138,11 +138,6 @@ impl Application {
     }
 }
 
-/// setuptools takes the files of `package_data` as patterns (glob in Python's library): as `glob.escape` writes it.
-fn literal(path: &str) -> String {
-    path.chars().map(|c| if "*?[".contains(c) { format!("[{c}]") } else { c.to_string() }).collect()
-}
-
 /// Seconds since 1970: the newest day of a file in the wheel at `path`.
 fn newest(path: &Path) -> Result<Option<u32>, Error> {
     let damaged = |error: zip::result::ZipError| Error::Io(std::io::Error::from(error));
@@ -174,6 +169,11 @@ pub fn with_interpreter(path: &str, content: &Content, interpreter: &str) -> Res
     let bytes = content.read()?;
     let rest = bytes.get(PLACEHOLDER.len()..).unwrap_or_default();
     Ok(Content::Bytes([b"#!", interpreter.as_bytes(), rest].concat().into()))
+}
+
+/// setuptools takes the files of `package_data` as patterns (glob in Python's library): as `glob.escape` writes it.
+fn literal(path: &str) -> String {
+    path.chars().map(|c| if "*?[".contains(c) { format!("[{c}]") } else { c.to_string() }).collect()
 }
 
 fn dotted(directory: &str) -> String {

@@ -116,6 +116,8 @@ pub fn build(root: &Root, target: &Target, dialect: &str, project: &Path, words:
             .args(["generate-spec", "--distribution", &target.distribution, "--output-directory"])
             .arg(&sources)
             .args(words)
+            // The next version goes to where the last one was.
+            .arg("--force")
             .arg(project),
     );
     let macros = repository().join("tests/spec_files/macros");

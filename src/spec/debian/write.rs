@@ -11,6 +11,9 @@ use super::{DebianSource, Error};
 use crate::scratch::Scratch;
 use crate::spec::output::{self, Output};
 
+/// The part of a source tree that is not upstream's.
+const OWN: &str = "debian/";
+
 /// A source package that lies in a hidden directory beside where it belongs.
 #[derive(Debug)]
 pub struct Prepared {
@@ -43,7 +46,7 @@ impl Prepared {
         let packed = source.archive.copy_for_dpkg(&scratch.path().join(&stem), &unpacked)?;
         // What upstream has for Debian is not for this package: dpkg-source leaves it out, too.
         // Without the slash: with it, a link would be followed.
-        remove(&unpacked.join("debian/".trim_end_matches('/')))?;
+        remove(&unpacked.join(OWN.trim_end_matches('/')))?;
         for (name, file) in &source.files {
             let path = below_debian(&unpacked, name)?;
             fs_err::create_dir_all(path.parent().unwrap_or(&unpacked))?;
@@ -161,6 +164,6 @@ fn remove(path: &Path) -> Result<(), Error> {
 
 /// Where the file `name` of the source package lies in `tree`: in `debian/`, in which nothing is of upstream's.
 fn below_debian(tree: &Path, name: &str) -> Result<PathBuf, Error> {
-    let sound = name.starts_with("debian/") && name.split('/').all(|part| !matches!(part, "" | "." | ".."));
+    let sound = name.starts_with(OWN) && name.split('/').all(|part| !matches!(part, "" | "." | ".."));
     sound.then(|| tree.join(name)).ok_or_else(|| Error::Path { path: name.escape_debug().to_string() })
 }
