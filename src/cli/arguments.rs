@@ -166,7 +166,7 @@ pub struct GenerateSpecArgs {
     pub target: TargetArgs,
     /// Write Debian source packages, which dpkg-buildpackage builds. Distributions with Debian packages imply it; without
     /// any `--distribution`, those of `[targets]` are taken that have them.
-    #[arg(long, conflicts_with_all = ["srpm", "bundle_missing", "stage"])]
+    #[arg(long, conflicts_with_all = ["srpm", "bundle_missing", "stage", "try_nodeps", "try_directory"])]
     pub debian: bool,
     /// Directory for the spec file and its sources, or for the orig tarball and the source tree with `debian/` in it; with more
     /// than one distribution, each gets a directory of its name below it.
@@ -178,7 +178,7 @@ pub struct GenerateSpecArgs {
     pub force: bool,
     /// Write nothing; say which requirements the target's repositories can satisfy and which not. Needs `--repository`.
     /// Of a wheel, which has no sources, only what it requires is looked at, and not what building needs.
-    #[arg(long, group = "asked", conflicts_with_all = ["srpm", "stage", "directory"])]
+    #[arg(long, group = "asked", conflicts_with_all = ["srpm", "stage", "try_nodeps", "try_directory", "directory"])]
     pub check: bool,
     /// Bundle what the target's repositories cannot satisfy, in a virtualenv of the application's own that sees the
     /// distribution's packages; require the rest. Needs `--repository`. For RPM distributions.
@@ -198,11 +198,11 @@ pub struct GenerateSpecArgs {
     #[arg(long = "try", value_enum, value_name = "STAGE")]
     pub stage: Option<TryStage>,
     /// Try it whatever is installed of `BuildRequires` (rpmbuild's `--nodeps`).
-    #[arg(long, requires = "stage", conflicts_with_all = ["check", "debian"])]
+    #[arg(long, requires = "stage")]
     pub try_nodeps: bool,
     /// Try it in this directory, which must be empty or not there, and keep all that is unpacked, built and said
     /// (`rpmbuild.log`); with more than one distribution, each gets a directory of its name below it.
-    #[arg(long, requires = "stage", conflicts_with_all = ["check", "debian"], value_name = "DIR")]
+    #[arg(long, requires = "stage", value_name = "DIR")]
     pub try_directory: Option<PathBuf>,
     #[command(flatten)]
     pub output: OutputArgs,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::Error;
 use crate::cli::text::shown;
 use crate::spec::debian::{DebianSource, Prepared};
-use crate::spec::output::{self, Existing};
+use crate::spec::output::{Existing, check_existing};
 use crate::template::sh;
 
 /// What was written for one distribution.
@@ -23,7 +23,7 @@ pub struct WrittenSource {
     notes: Vec<String>,
 }
 
-/// Writes a source tree and the orig tarball beside it.
+/// Writes the source package, unless other files lie there that are to be kept.
 pub fn write(
     distribution: &str,
     source: DebianSource,
@@ -31,15 +31,10 @@ pub fn write(
     existing: Existing,
 ) -> Result<WrittenSource, Error> {
     let prepared = Prepared::new(&source, directory)?;
-    output::check_existing(prepared.differing()?, existing)?;
+    check_existing(prepared.differing()?, existing)?;
     prepared.publish()?;
-    Ok(WrittenSource {
-        distribution: distribution.to_owned(),
-        tree: prepared.tree.clone(),
-        archive: prepared.archive.clone(),
-        files: prepared.files.clone(),
-        notes: source.notes,
-    })
+    let Prepared { tree, archive, files, .. } = prepared;
+    Ok(WrittenSource { distribution: distribution.to_owned(), tree, archive, files, notes: source.notes })
 }
 
 impl WrittenSource {

@@ -13,6 +13,7 @@ use crate::cli::spec_output::{self, Written};
 use crate::cli::{print, print_json, reporter};
 use crate::progress::Listener;
 use crate::spec::debian::DebianSource;
+use crate::spec::output::Existing;
 use crate::spec::satisfy::Location;
 use crate::spec::{self, SpecFiles};
 
@@ -119,11 +120,13 @@ fn write((specs, sources): Made, arguments: &GenerateSpecArgs, listener: &dyn Li
         false => directory.to_path_buf(),
     };
     let output = |name: &str| below(&arguments.directory, name);
+    let existing = if arguments.force { Existing::Replaced } else { Existing::Kept };
     let mut outcome = Outcome::default();
     let written = specs.into_iter().map(|ForTarget { distribution, result }| {
         let written = result.and_then(|made| {
-            let written =
-                into(&output(&distribution), |directory| spec_output::write(&made.0, &made.1, directory, arguments));
+            let written = into(&output(&distribution), |directory| {
+                spec_output::write(&made.0, &made.1, directory, arguments, existing)
+            });
             Ok((made, written?))
         });
         (distribution, written)
@@ -150,9 +153,7 @@ fn write((specs, sources): Made, arguments: &GenerateSpecArgs, listener: &dyn Li
     }
     for ForTarget { distribution, result } in sources {
         let written = result.and_then(|(_, source)| {
-            into(&output(&distribution), |directory| {
-                debian_source::write(&distribution, source, directory, spec_output::existing(arguments))
-            })
+            into(&output(&distribution), |directory| debian_source::write(&distribution, source, directory, existing))
         });
         match written {
             Ok(written) => outcome.outputs.push(Output::Debian(written)),

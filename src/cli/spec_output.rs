@@ -113,35 +113,14 @@ pub fn attempt(
     Ok(Some(outcome.map_err(spec::Error::from)?))
 }
 
-/// What becomes of files that differ from what is to be written.
-pub fn existing(arguments: &GenerateSpecArgs) -> Existing {
-    if arguments.force { Existing::Replaced } else { Existing::Kept }
-}
-
-/// Writes a spec file with its sources, or the source RPM that holds them; nothing when anything is there that must not be
-/// replaced.
+/// Writes a spec file with its sources, or the source RPM that holds them, unless other files lie there that are to be kept.
 pub fn write(
     plan: &BuildPlan,
     files: &SpecFiles,
     directory: &Path,
     arguments: &GenerateSpecArgs,
+    existing: Existing,
 ) -> Result<Written, Error> {
-    let ready = ready(plan, files, directory, arguments)?;
-    output::check_existing(output::differing(&ready.outputs)?, existing(arguments))?;
-    output::write(&ready.outputs)?;
-    Ok(ready.written)
-}
-
-/// What is to be written for one distribution.
-struct Ready {
-    written: Written,
-    outputs: Vec<Output>,
-    /// Where a source RPM waits.
-    _scratch: Option<Scratch>,
-}
-
-/// Makes a spec file with its sources ready to be written, or the source RPM that holds them.
-fn ready(plan: &BuildPlan, files: &SpecFiles, directory: &Path, arguments: &GenerateSpecArgs) -> Result<Ready, Error> {
     let mut written = Written {
         distribution: plan.distribution.name.clone(),
         spec: None,
@@ -152,22 +131,26 @@ fn ready(plan: &BuildPlan, files: &SpecFiles, directory: &Path, arguments: &Gene
         notes: files.notes.clone(),
         bundled: files.bundled.clone(),
     };
-    if !arguments.srpm {
+    // Where a source RPM waits.
+    let scratch;
+    let outputs = if arguments.srpm {
+        scratch = Scratch::inside(directory).map_err(spec::Error::from)?;
+        let made = scratch.path().join("made");
+        fs_err::create_dir(&made).map_err(spec::Error::from)?;
+        let made = spec::write_source_package(files, plan, scratch.path(), &made)?;
+        let path = directory.join(made.file_name().unwrap_or_default());
+        written.srpm = Some(path.clone());
+        vec![Output::of_file(&made, path)?]
+    } else {
         let outputs = output::outputs(files, directory);
         let mut paths = outputs.iter().map(|output| output.path.clone());
         written.spec = paths.next();
         written.sources = paths.collect();
-        return Ok(Ready { written, outputs, _scratch: None });
-    }
-    // The directory is there: it was looked at before any work.
-    let scratch = Scratch::inside(directory).map_err(spec::Error::from)?;
-    let made = scratch.path().join("made");
-    fs_err::create_dir(&made).map_err(spec::Error::from)?;
-    let made = spec::write_source_package(files, plan, scratch.path(), &made)?;
-    let path = directory.join(made.file_name().unwrap_or_default());
-    written.srpm = Some(path.clone());
-    let outputs = vec![Output::of_file(&made, path)?];
-    Ok(Ready { written, outputs, _scratch: Some(scratch) })
+        outputs
+    };
+    output::check_existing(output::differing(&outputs)?, existing)?;
+    output::write(&outputs)?;
+    Ok(written)
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ impl Bench {
         succeed(&Command::new("createrepo_c").arg("--quiet").arg(self.path("repository")));
         let sources = self.path("SOURCES");
         let command = omnipack()
-            .args(["generate-spec", "--bundle-missing", "--distribution", distribution, "--repository"])
+            .args(["generate-spec", "--bundle-missing", "--force", "--distribution", distribution, "--repository"])
             .arg(self.path("repository"))
             .arg("--wheels")
             .arg(self.path("wheels"))
