@@ -24,7 +24,7 @@ use crate::scratch::Scratch;
 use crate::stage::gate::Scanner;
 use crate::stage::{self, EntryKind, LaidOut, Origin, Stage, TargetPath, bytecode};
 
-pub use source::{Wanted, debian_sources, hybrid_spec_files, spec_checks, spec_files};
+pub use source::{Checked, ForTarget, Wanted, debian_sources, hybrid_spec_files, spec_checks, spec_files};
 
 /// What can go wrong between the floors.
 #[derive(Debug, ThisError, Diagnostic)]
@@ -44,8 +44,8 @@ pub enum Error {
     #[diagnostic(code(build::source_date), help("unset it, or set it to a whole number below 4294967296"))]
     SourceDate { text: String },
     #[error("nothing can be written into `{directory}`: {reason}")]
-    #[diagnostic(code(build::destination), help("name a directory that you may write to with `--destination-path`"))]
-    Destination { directory: String, reason: String },
+    #[diagnostic(code(build::destination), help("name a directory that you may write to with `{option}`"))]
+    Destination { directory: String, reason: String, option: &'static str },
     #[error("`{directory}`, where `--keep-stage` puts the tree, holds something else")]
     #[diagnostic(code(build::stage), help("move it away, or give the build another `--destination-path`"))]
     StageInTheWay { directory: String },
@@ -183,7 +183,7 @@ impl<'a> Session<'a> {
 
     fn build_one(&self, distribution: &Distribution, directory: &Path) -> Result<Outcome, AnyError> {
         // Before any work, so that a directory that takes no files is found out at once.
-        let destination = Destination::make(directory)?;
+        let destination = Destination::make(directory, DESTINATION)?;
         let (_lock, scratch) = claim(directory)?;
         let prepared = self.prepare(distribution)?;
         let plan = &prepared.plan;
@@ -389,18 +389,36 @@ fn installed_size(package: &Package) -> u64 {
     package.entries.iter().map(size).sum()
 }
 
-/// The directory that packages go to. A build that fails takes away what it had to make of it.
-struct Destination {
+/// What names the directory for the packages of a build.
+const DESTINATION: &str = "--destination-path";
+
+/// The directory that packages go to. A run that fails takes away what it had to make of it.
+#[derive(Debug)]
+pub struct Destination {
     /// The outermost first.
     made: Vec<PathBuf>,
 }
 
 impl Destination {
-    fn make(directory: &Path) -> Result<Self, Error> {
+    /// Makes `directory`, which files can then be written into.
+    ///
+    /// # Errors
+    /// When they cannot: the message names the `option` that the directory comes from.
+    pub fn check(directory: &Path, option: &'static str) -> Result<Self, Error> {
+        let destination = Self::make(directory, option)?;
+        Scratch::inside(directory).map_err(|error| unusable(directory, &error, option))?;
+        Ok(destination)
+    }
+
+    fn make(directory: &Path, option: &'static str) -> Result<Self, Error> {
+        if directory.exists() && !directory.is_dir() {
+            let (directory, reason) = (directory.display().to_string(), "it is no directory".to_owned());
+            return Err(Error::Destination { directory, reason, option });
+        }
         let missing = directory.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
         let mut made = missing.map(Path::to_path_buf).collect::<Vec<_>>();
         made.reverse();
-        fs_err::create_dir_all(directory).map_err(|error| unusable(directory, &error))?;
+        fs_err::create_dir_all(directory).map_err(|error| unusable(directory, &error, option))?;
         Ok(Self { made })
     }
 
@@ -421,11 +439,11 @@ impl Drop for Destination {
 /// Takes `directory` for this build alone: a lock, and a scratch directory inside it.
 fn claim(directory: &Path) -> Result<(File, Scratch), Error> {
     let lock = lock_directory(directory)?;
-    Ok((lock, Scratch::inside(directory).map_err(|error| unusable(directory, &error))?))
+    Ok((lock, Scratch::inside(directory).map_err(|error| unusable(directory, &error, DESTINATION))?))
 }
 
-fn unusable(directory: &Path, error: &std::io::Error) -> Error {
-    Error::Destination { directory: directory.display().to_string(), reason: error.to_string() }
+fn unusable(directory: &Path, error: &std::io::Error, option: &'static str) -> Error {
+    Error::Destination { directory: directory.display().to_string(), reason: error.to_string(), option }
 }
 
 /// Where the staged tree is kept. The tree of an earlier build gives way, anything else does not.

@@ -127,6 +127,27 @@ fn a_package_of_an_rpm_target_takes_the_place_of_a_wheel() {
     assert!(!built.stage.join("opt/demo/lib/python3.9/site-packages/lib_a.py").exists());
 }
 
+/// Families call the package of PyYAML `python3-yaml`, `python3-pyyaml` and `python3-PyYAML`.
+#[test]
+fn what_another_family_would_call_so_is_said_by_its_name() {
+    let root = tempfile::tempdir().unwrap();
+    let wheels = root.path().join("wheels");
+    fs_err::create_dir(&wheels).unwrap();
+    WheelMaker::new("PyYAML", "6.0").file("yaml.py", "").write(&wheels);
+    let application = WheelMaker::new("demo", "1.0").file("demo.py", "").requires("pyyaml").write(&wheels);
+    let bench = Bench { root, application };
+    let configuration = "[python]\nbytecode = \"none\"\nsystem-packages = [\"python3-yaml\", \"python3-nosuch\"]\n";
+    let other = "`python3-nosuch` of `system-packages` is required besides; nothing in the lock is left out for it";
+    let built = bench.build(configuration, "rocky-9");
+    assert_eq!(built.bundled(), ["PyYAML", "demo"]);
+    let note = "`python3-yaml` of `system-packages` is required, and pyyaml is bundled all the same: its package is called \
+                `python3-pyyaml` on ";
+    assert!(built.said.contains(note) && built.said.contains(other), "{}", built.said);
+    let built = bench.build(configuration, "debian-12");
+    assert_eq!(built.bundled(), ["demo"]);
+    assert!(!built.said.contains("python3-yaml") && built.said.contains(other), "{}", built.said);
+}
+
 #[test]
 fn a_package_of_a_debian_target_takes_the_place_of_a_wheel() {
     let bench = Bench::new();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Session;
 use crate::Error as AnyError;
-use crate::distribution::{Distribution, PackageFormat};
+use crate::distribution::Distribution;
 use crate::plan::requirement::{self, Translation, Vocabulary};
 use crate::plan::{self, BuildPlan, Relation, RelationKind, SYSTEM_PACKAGES};
 use crate::project::PythonSettings;
@@ -24,6 +24,8 @@ impl Session<'_> {
         let map = self.config.project(&self.source, plan.metadata.clone(), &distribution)?.package_map;
         let vocabulary = Vocabulary::new(&distribution, plan.interpreter.version, &map);
         let left = named(plan, &lock, &vocabulary)?;
+        let unmatched = unmatched(plan, &lock, &left, &vocabulary)?;
+        plan.notes.extend(unmatched);
         let names = left.keys().cloned().collect::<BTreeSet<_>>();
         let division =
             self.resolver.divide(&lock, &names, &plan.python, &plan.metadata, &plan.interpreter, &plan.platform)?;
@@ -49,19 +51,20 @@ impl Session<'_> {
         distribution: &Distribution,
         repositories: &[Location],
     ) -> Result<(BuildPlan, SpecFiles), AnyError> {
-        if distribution.format != PackageFormat::Rpm {
-            return Err(spec::Error::Format { distribution: distribution.title.clone() }.into());
-        }
         self.config.check_for_spec(distribution, &spec::rules())?;
         let architecture = plan::platform(distribution, &self.request.machine)?.architecture;
         self.listener.step(&format!("{}: reading the repositories", distribution.name));
         let machine = Machine { format: distribution.format, architecture: &architecture };
         let repositories = Repositories::open(repositories, machine, &self.resolver).map_err(spec::Error::from)?;
-        let (plan, files) = self.with_spec_input(distribution, |input| {
-            let Some(hybrid) = self.missing(input, &repositories)? else { return Ok(spec::generate(input)?) };
+        let mut notes = Vec::new();
+        let (plan, mut files) = self.with_spec_input(distribution, |input| {
+            let Some(hybrid) = self.missing(input, &repositories, &mut notes)? else {
+                return Ok(spec::generate(input)?);
+            };
             let adapted = hybrid.adapted(input.plan);
             Ok(spec::generate(&spec::Input { plan: &adapted, hybrid: Some(&hybrid), ..*input })?)
         })?;
+        files.notes.extend(notes);
         for note in &files.notes {
             self.listener.warning(note);
         }
@@ -69,7 +72,12 @@ impl Session<'_> {
     }
 
     /// What has to be bundled, if anything has to.
-    fn missing(&self, input: &spec::Input<'_>, repositories: &Repositories) -> Result<Option<Hybrid>, AnyError> {
+    fn missing(
+        &self,
+        input: &spec::Input<'_>,
+        repositories: &Repositories,
+        notes: &mut Vec<String>,
+    ) -> Result<Option<Hybrid>, AnyError> {
         let plan = input.plan;
         let distribution = &plan.distribution;
         // A package that requires its libraries takes no plugins.
@@ -83,6 +91,7 @@ impl Session<'_> {
         let all = all.cloned().collect::<BTreeSet<_>>();
         // What `system-packages` names is required, whatever the repositories have.
         let wanted = named(plan, &lock, &vocabulary)?;
+        notes.extend(unmatched(plan, &lock, &wanted, &vocabulary)?);
         let mut reasons: BTreeMap<String, String> = BTreeMap::new();
         loop {
             // What is bundled has requirements of its own, which may be missing as well.
@@ -140,6 +149,35 @@ fn named(
         }
     }
     Ok(left)
+}
+
+/// What is to be said of packages of `system-packages` that nothing is left out for.
+fn unmatched(
+    plan: &BuildPlan,
+    lock: &Lock,
+    left: &BTreeMap<String, String>,
+    vocabulary: &Vocabulary<'_>,
+) -> Result<Vec<String>, requirement::Error> {
+    let stays = |wheel: &&resolve::Wheel| wheel.role == WheelRole::Dependency && !left.contains_key(&wheel.name);
+    let dependencies = lock.wheels.iter().filter(stays);
+    let names = dependencies.map(|wheel| wheel.name.as_str()).collect::<Vec<_>>();
+    let mut notes = Vec::new();
+    for package in plan.python.system_packages.iter().filter(|package| !left.values().any(|known| known == *package)) {
+        notes.push(match requirement::resembling(package, names.iter().copied()) {
+            // One that could be left out, and must not be.
+            Some(resolve::PIP) if plan.python.plugins.is_some() => continue,
+            Some(name) => format!(
+                "`{package}` of `system-packages` is required, and {name} is bundled all the same: its package is called `{}` on {}, \
+                 or `[package-map]` says how",
+                vocabulary.package(name)?,
+                plan.distribution.title
+            ),
+            None => format!(
+                "`{package}` of `system-packages` is required besides; nothing in the lock is left out for it"
+            ),
+        });
+    }
+    Ok(notes)
 }
 
 /// Has the main package require `relations`. What is required in certain versions is not required in any besides.

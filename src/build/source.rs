@@ -17,70 +17,91 @@ use crate::spec::{self, SpecFiles};
 pub enum Wanted {
     /// Those whose packages are of the right format, whatever the others are.
     Fitting,
-    /// All that are named, whose packages have to be of that format; without any, those of the configuration that are.
-    Named,
+    /// All that are named, whose packages have to be of that format, for this option is given; without any, those of the
+    /// configuration that are.
+    Named(&'static str),
+}
+
+/// What is looked at in repositories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checked {
+    All,
+    /// The distributions with Debian packages.
+    Debian,
+}
+
+/// What one of several targets came to: where one fails, the others go on.
+#[derive(Debug)]
+pub struct ForTarget<T> {
+    /// Name of the distribution.
+    pub distribution: String,
+    pub result: Result<(BuildPlan, T), AnyError>,
 }
 
 /// Makes a spec file for every distribution with RPMs, with what has to lie beside it, and writes nothing yet.
 ///
 /// # Errors
-/// When the application's wheel cannot be built, or a wanted target has no spec files.
+/// When the project or its configuration cannot be read, has no sources, or a wanted target has no spec files.
 pub fn spec_files(
     request: &Request,
     wanted: Wanted,
     listener: &dyn Listener,
-) -> Result<Vec<(BuildPlan, SpecFiles)>, AnyError> {
+) -> Result<Vec<ForTarget<SpecFiles>>, AnyError> {
     let session = Session::open(request, listener)?;
-    let no_spec = |other: &Distribution| spec::Error::Format { distribution: other.title.clone() }.into();
-    let distributions = session.of_format(PackageFormat::Rpm, wanted, no_spec)?;
-    distributions.into_iter().map(|distribution| session.spec_files(distribution)).collect()
+    session.refuse_wheel()?;
+    let distributions = session.with_spec_files(wanted)?;
+    Ok(for_each(distributions, |distribution| session.spec_files(distribution)))
 }
 
 /// Makes Debian source packages, and writes nothing yet.
 ///
 /// # Errors
-/// When the application's wheel cannot be built, or a wanted target has no such packages.
+/// When the project or its configuration cannot be read, has no sources, or a wanted target has no such packages.
 pub fn debian_sources(
     request: &Request,
     wanted: Wanted,
     listener: &dyn Listener,
-) -> Result<Vec<(BuildPlan, DebianSource)>, AnyError> {
+) -> Result<Vec<ForTarget<DebianSource>>, AnyError> {
     let session = Session::open(request, listener)?;
-    let no_source = |other: &Distribution| spec::debian::Error::Format { distribution: other.title.clone() }.into();
-    let distributions = session.of_format(PackageFormat::Deb, wanted, no_source)?;
-    if wanted == Wanted::Named && distributions.is_empty() {
-        return Err(spec::debian::Error::NoDistribution.into());
-    }
-    distributions.into_iter().map(|distribution| session.debian_source(distribution)).collect()
+    session.refuse_wheel()?;
+    let distributions = session.with_debian_sources(wanted)?;
+    Ok(for_each(distributions, |distribution| session.debian_source(distribution)))
 }
 
 /// As [`spec_files`], but what `repositories` cannot satisfy is bundled.
 ///
 /// # Errors
-/// As [`spec_files`], and when a repository cannot be read or the requirements cannot be resolved.
+/// As [`spec_files`].
 pub fn hybrid_spec_files(
     request: &Request,
     repositories: &[Location],
     listener: &dyn Listener,
-) -> Result<Vec<(BuildPlan, SpecFiles)>, AnyError> {
+) -> Result<Vec<ForTarget<SpecFiles>>, AnyError> {
     let session = Session::open(request, listener)?;
-    let files = |distribution| session.hybrid_spec_files(distribution, repositories);
-    session.distributions.iter().map(files).collect()
+    session.refuse_wheel()?;
+    let distributions = session.with_spec_files(Wanted::Named("--bundle-missing"))?;
+    Ok(for_each(distributions, |distribution| session.hybrid_spec_files(distribution, repositories)))
 }
 
-/// Says for every distribution whether the repositories have what its spec file requires, and writes nothing.
+/// Says for every distribution, or those with Debian packages, whether the repositories have what the packages of
+/// [`spec_files`] and [`debian_sources`] require, and writes nothing.
 ///
 /// # Errors
-/// As [`spec_files`], and when a repository cannot be read.
+/// When the project or its configuration or a repository cannot be read, or a wanted target has no Debian packages.
 pub fn spec_checks(
     request: &Request,
+    checked: Checked,
     repositories: &[Location],
     listener: &dyn Listener,
-) -> Result<Vec<(BuildPlan, Report)>, AnyError> {
+) -> Result<Vec<ForTarget<Report>>, AnyError> {
     let session = Session::open(request, listener)?;
+    let distributions = match checked {
+        Checked::All => session.distributions.iter().collect(),
+        Checked::Debian => session.with_debian_sources(Wanted::Named("--debian"))?,
+    };
     let mut opened: Vec<(PackageFormat, String, Repositories)> = Vec::new();
     let mut reports = Vec::new();
-    for distribution in &session.distributions {
+    for distribution in distributions {
         let (format, architecture) =
             (distribution.format, plan::platform(distribution, &request.machine)?.architecture);
         let at = match opened.iter().position(|known| known.0 == format && known.1 == architecture) {
@@ -94,29 +115,83 @@ pub fn spec_checks(
             }
         };
         if let Some((_, _, read)) = opened.get(at) {
-            reports.push(session.with_spec_input(distribution, |input| Ok(spec::check(input, read)?))?);
+            reports.extend(for_each(vec![distribution], |distribution| session.check(distribution, read)));
         }
     }
     Ok(reports)
 }
 
+fn for_each<T>(
+    distributions: Vec<&Distribution>,
+    make: impl Fn(&Distribution) -> Result<(BuildPlan, T), AnyError>,
+) -> Vec<ForTarget<T>> {
+    let one =
+        |distribution: &Distribution| ForTarget { distribution: distribution.name.clone(), result: make(distribution) };
+    distributions.into_iter().map(one).collect()
+}
+
 impl Session<'_> {
+    /// Before any work: nothing can be built from a wheel by anybody else.
+    fn refuse_wheel(&self) -> Result<(), AnyError> {
+        match &self.source {
+            Source::Wheel(path) => Err(spec::Error::NoSources { wheel: path.display().to_string() }.into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn with_spec_files(&self, wanted: Wanted) -> Result<Vec<&Distribution>, AnyError> {
+        let no_spec =
+            |option, other: &Distribution| spec::Error::Option { option, distribution: other.title.clone() }.into();
+        self.of_format(PackageFormat::Rpm, wanted, no_spec)
+    }
+
+    fn with_debian_sources(&self, wanted: Wanted) -> Result<Vec<&Distribution>, AnyError> {
+        let no_source =
+            |_, other: &Distribution| spec::debian::Error::Format { distribution: other.title.clone() }.into();
+        let distributions = self.of_format(PackageFormat::Deb, wanted, no_source)?;
+        if wanted != Wanted::Fitting && distributions.is_empty() {
+            return Err(spec::debian::Error::NoDistribution.into());
+        }
+        Ok(distributions)
+    }
+
     /// The distributions whose packages are of `format`.
     fn of_format(
         &self,
         format: PackageFormat,
         wanted: Wanted,
-        other: impl Fn(&Distribution) -> AnyError,
+        other: impl Fn(&'static str, &Distribution) -> AnyError,
     ) -> Result<Vec<&Distribution>, AnyError> {
         let (fitting, others): (Vec<_>, Vec<_>) = self.distributions.iter().partition(|known| known.format == format);
-        match others.first() {
-            Some(wrong)
-                if wanted == Wanted::Named && (fitting.is_empty() || !self.request.distributions.is_empty()) =>
-            {
-                Err(other(wrong))
+        match (wanted, others.first()) {
+            (Wanted::Named(option), Some(wrong)) if fitting.is_empty() || !self.request.distributions.is_empty() => {
+                Err(other(option, wrong))
             }
             _ => Ok(fitting),
         }
+    }
+
+    /// What one distribution's package asks of the repositories.
+    fn check(&self, distribution: &Distribution, repositories: &Repositories) -> Result<(BuildPlan, Report), AnyError> {
+        if matches!(self.source, Source::Wheel(_)) {
+            return self.check_wheel(distribution, repositories);
+        }
+        self.with_spec_input(distribution, |input| Ok(spec::check(input, repositories)?))
+    }
+
+    /// As far as that can be said without sources.
+    fn check_wheel(
+        &self,
+        distribution: &Distribution,
+        repositories: &Repositories,
+    ) -> Result<(BuildPlan, Report), AnyError> {
+        let metadata = Metadata::from_wheel(&self.application(distribution)?.path)?;
+        let map = self.config.project(&self.source, metadata.clone(), distribution)?.package_map;
+        let plan = self.plan(distribution, metadata)?;
+        let environment = resolve::marker_environment(&plan.interpreter, &plan.platform)?;
+        let requirements = resolve::required_by_files(&plan.python.requirements)?;
+        let report = spec::check_wheel(&plan, &environment, &map, &requirements, repositories)?;
+        Ok((plan, report))
     }
 
     /// A spec file for one distribution.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::spec::output::Existing;
+
 /// Turns a Python application and all it needs into native packages.
 #[derive(Debug, Parser)]
 #[command(
@@ -148,21 +150,25 @@ pub enum TryStage {
 
 #[derive(Debug, Args)]
 #[command(
+    mut_arg("source", |source| source.value_name("PATH|SDIST|REQUIREMENT").help(
+        "The application's sources: a directory, an sdist or a requirement such as `httpbin==0.10.2`. A wheel has none, and is for \
+         `--check` only"
+    )),
     after_help = "Examples:\n  omnipack generate-spec -D fedora-42 -o packaging .\n  omnipack generate-spec -D rocky-9 --srpm -o dist \
-                  flask==2.0.3 && mock -r rocky-9-x86_64 dist/*.src.rpm\n  omnipack generate-spec -D rocky-9 --try build .\n  \
-                  omnipack generate-spec --check --repository /srv/mirror/rocky/9/AppStream -D rocky-9 .\n  dnf repoquery --available \
-                  --provides | omnipack generate-spec --check --repository - -D fedora-42 .\n  omnipack generate-spec --check --json \
-                  --repository https://mirror.example/fedora/42/os -D fedora-42 . | jq '.[0].rows[] | select(.relations[].verdict != \
-                  \"satisfied\").requirements[]'\n  omnipack generate-spec -D debian-12 -o packaging .    # then: cd packaging/app-1.0 && dpkg-buildpackage -us -uc\n\nExit codes: 0 done, 1 it cannot \
-                  be written, fails when it is tried or, with --check, something is not satisfied, 2 the command line or the \
-                  configuration is wrong."
+                  flask==2.0.3    # then: mock dist/*.src.rpm\n  omnipack generate-spec -D rocky-9 --try build .\n  omnipack \
+                  generate-spec -D debian-12 -o packaging .\n\nWhat the target's repositories have, from a mirror or as a list \
+                  that a machine of the target prints:\n  omnipack generate-spec -D rocky-9 --check --repository \
+                  /srv/rocky/9/AppStream .\n  dnf repoquery --available --provides > provides\n  omnipack generate-spec -D rocky-9 \
+                  --check --repository provides .\n  omnipack generate-spec -D rocky-9 --bundle-missing --repository provides .\n\n\
+                  Exit codes: 0 done, 1 something cannot be written, fails when it is tried or, with --check, is not satisfied (what \
+                  other distributions got is there all the same), 2 the command line or the configuration is wrong."
 )]
 pub struct GenerateSpecArgs {
     #[command(flatten)]
     pub target: TargetArgs,
     /// Write Debian source packages, which dpkg-buildpackage builds. Distributions with Debian packages imply it; without
     /// any `--distribution`, those of `[targets]` are taken that have them.
-    #[arg(long, conflicts_with_all = ["srpm", "bundle_missing"])]
+    #[arg(long, conflicts_with_all = ["srpm", "bundle_missing", "stage"])]
     pub debian: bool,
     /// Directory for the spec file and its sources, or for the orig tarball and the source tree with `debian/` in it; with more
     /// than one distribution, each gets a directory of its name below it.
@@ -173,10 +179,11 @@ pub struct GenerateSpecArgs {
     #[arg(long, conflicts_with = "check")]
     pub force: bool,
     /// Write nothing; say which requirements the target's repositories can satisfy and which not. Needs `--repository`.
-    #[arg(long, group = "asked")]
+    /// Of a wheel, which has no sources, only what it requires is looked at, and not what building needs.
+    #[arg(long, group = "asked", conflicts_with_all = ["srpm", "stage", "directory"])]
     pub check: bool,
     /// Bundle what the target's repositories cannot satisfy, in a virtualenv of the application's own that sees the
-    /// distribution's packages; require the rest. Needs `--repository`.
+    /// distribution's packages; require the rest. Needs `--repository`. For RPM distributions.
     #[arg(long, group = "asked", requires = "repositories")]
     pub bundle_missing: bool,
     /// A repository of the target: a directory with `repodata/`, its http(s) address, or a file (`-`: standard input) with what
@@ -184,22 +191,31 @@ pub struct GenerateSpecArgs {
     #[arg(long = "repository", value_name = "DIR|URL|FILE", requires = "asked")]
     pub repositories: Vec<String>,
     /// Write a source RPM (`NAME-VERSION-RELEASE.src.rpm`), which holds the spec file and its sources, in place of them.
-    /// `rpmbuild --rebuild` and mock build it; no rpmbuild is needed to write it.
-    #[arg(long, conflicts_with = "check")]
+    /// `rpmbuild --rebuild` and mock build it; no rpmbuild is needed to write it. For RPM distributions.
+    #[arg(long)]
     pub srpm: bool,
     /// Also try the spec file with this machine's rpmbuild, in a directory of its own, up to this stage. With `all`, the
-    /// packages that are built go to the output directory. A failure shows the end of the log and is exit code 1.
+    /// packages that are built go to the output directory. A failure shows the end of the log and is exit code 1. For RPM
+    /// distributions.
     #[arg(long = "try", value_enum, value_name = "STAGE")]
     pub stage: Option<TryStage>,
     /// Try it whatever is installed of `BuildRequires` (rpmbuild's `--nodeps`).
-    #[arg(long, requires = "stage")]
+    #[arg(long, requires = "stage", conflicts_with_all = ["check", "debian"])]
     pub try_nodeps: bool,
     /// Try it in this directory, which must be empty or not there, and keep all that is unpacked, built and said
     /// (`rpmbuild.log`); with more than one distribution, each gets a directory of its name below it.
-    #[arg(long, requires = "stage", value_name = "DIR")]
+    #[arg(long, requires = "stage", conflicts_with_all = ["check", "debian"], value_name = "DIR")]
     pub try_directory: Option<PathBuf>,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+impl GenerateSpecArgs {
+    /// What becomes of files that are there and differ.
+    #[must_use]
+    pub fn existing(&self) -> Existing {
+        if self.force { Existing::Replaced } else { Existing::Kept }
+    }
 }
 
 #[derive(Debug, Args)]

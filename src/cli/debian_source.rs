@@ -1,10 +1,14 @@
 //! The part of `omnipack generate-spec` that is about Debian source packages.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::spec::debian::Prepared;
+use crate::Error;
+use crate::cli::text::shown;
+use crate::spec::debian::{DebianSource, Prepared};
+use crate::spec::output::{self, Existing};
+use crate::template::sh;
 
 /// What was written for one distribution.
 #[derive(Serialize)]
@@ -19,16 +23,30 @@ pub struct WrittenSource {
     notes: Vec<String>,
 }
 
+pub fn write(
+    distribution: &str,
+    source: DebianSource,
+    directory: &Path,
+    existing: Existing,
+) -> Result<WrittenSource, Error> {
+    let prepared = Prepared::new(&source, directory)?;
+    output::check_existing(prepared.differing()?, existing)?;
+    prepared.publish()?;
+    let Prepared { tree, archive, files, .. } = &prepared;
+    Ok(WrittenSource {
+        distribution: distribution.to_owned(),
+        tree: tree.clone(),
+        archive: archive.clone(),
+        files: files.clone(),
+        notes: source.notes,
+    })
+}
+
 impl WrittenSource {
-    pub fn new(distribution: &str, prepared: &Prepared, notes: Vec<String>) -> Self {
-        let Prepared { tree, archive, files, .. } = prepared;
-        Self {
-            distribution: distribution.to_owned(),
-            tree: tree.clone(),
-            archive: archive.clone(),
-            files: files.clone(),
-            notes,
-        }
+    /// What makes the packages.
+    pub fn next(&self) -> String {
+        let command = format!("cd {} && dpkg-buildpackage -us -uc", sh(&self.tree.to_string_lossy()));
+        format!("next, on {}: {}", self.distribution, shown(&command))
     }
 
     pub fn text(&self) -> String {

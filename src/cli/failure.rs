@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use miette::{GraphicalReportHandler, GraphicalTheme};
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
+use serde::Serialize;
 
 use crate::cli::arguments::Color;
 
@@ -19,6 +20,11 @@ pub enum Failure {
     Differ,
     /// `omnipack generate-spec --check` found that something is lacking, and has printed it.
     Unsatisfied,
+    /// Some of several targets failed; the code is 2 when only the command line or the configuration is wrong.
+    Targets {
+        failures: Vec<(String, crate::Error)>,
+        code: u8,
+    },
     /// Whatever went wrong where exit code 1 has another meaning.
     Trouble(Box<Failure>),
 }
@@ -35,12 +41,50 @@ impl From<std::io::Error> for Failure {
     }
 }
 
+/// Why a target has nothing, for scripts.
+#[derive(Debug, Serialize)]
+pub struct Fault {
+    /// `resolve::no_sources`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<String>,
+}
+
+impl Fault {
+    #[must_use]
+    pub fn of(error: &dyn Diagnostic) -> Self {
+        let text = |text: Box<dyn std::fmt::Display + '_>| text.to_string();
+        Self { code: error.code().map(text), message: error.to_string(), help: error.help().map(text) }
+    }
+}
+
 impl Failure {
+    /// What `failures` of so many `targets` come to, if there are any; `made`: did others get something?
+    pub fn of_targets(mut failures: Vec<(String, crate::Error)>, targets: usize, made: bool) -> Result<(), Self> {
+        if failures.is_empty() {
+            return Ok(());
+        }
+        match failures.pop() {
+            Some((_, error)) if targets == 1 => Err(error.into()),
+            last => {
+                failures.extend(last);
+                let usage = !made && failures.iter().all(|(_, error)| error.exit_code() == 2);
+                Err(Self::Targets { failures, code: if usage { 2 } else { 1 } })
+            }
+        }
+    }
+
     /// Prints to standard error and gives the exit code.
     pub fn show(&self, color: Color) -> ExitCode {
         let (text, code) = match self {
             Self::Run(error) => (render(error.as_ref(), color), error.exit_code()),
             Self::Steps | Self::Differ | Self::Unsatisfied => (String::new(), 1),
+            Self::Targets { failures, code } => {
+                let one = |(name, error): &(String, crate::Error)| format!("{name}:\n{}", render(error, color));
+                (failures.iter().map(one).collect(), *code)
+            }
             Self::Trouble(failure) => {
                 failure.show(color);
                 return ExitCode::from(2);

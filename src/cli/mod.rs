@@ -120,6 +120,11 @@ fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
     print(&(text + "\n"))
 }
 
+/// Says something to people. Standard error may be closed.
+fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
 /// Is standard error a terminal?
 fn stderr_is_terminal() -> bool {
     std::io::stderr().is_terminal()

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::arguments::GenerateSpecArgs;
-use super::failure::Failure;
+use super::failure::{Failure, Fault};
 use super::text::{counted, shown};
 use super::{print, print_json, reporter};
-use crate::build;
+use crate::build::{self, ForTarget};
 use crate::plan::BuildPlan;
 use crate::spec;
 use crate::spec::satisfy::{self, Checked, Location, Need, Report, Row, Verdict};
@@ -15,12 +15,29 @@ const HEADINGS: [&str; 5] = ["", "FOR", "WRITTEN", "REQUIRED", "FOUND"];
 /// Packages or versions that are named before the rest is counted.
 const NAMED: usize = 3;
 
+/// One element of the JSON.
 #[derive(Serialize)]
-struct Checks<'a> {
-    distribution: &'a str,
-    satisfied: bool,
-    #[serde(flatten)]
-    report: &'a Report,
+#[serde(untagged)]
+enum Checks<'a> {
+    Done {
+        distribution: &'a str,
+        satisfied: bool,
+        #[serde(flatten)]
+        report: &'a Report,
+    },
+    Failed {
+        distribution: &'a str,
+        error: Fault,
+    },
+}
+
+impl<'a> Checks<'a> {
+    fn of(ForTarget { distribution, result }: &'a ForTarget<Report>) -> Self {
+        match result {
+            Ok((_, report)) => Self::Done { distribution, satisfied: report.is_satisfied(), report },
+            Err(error) => Self::Failed { distribution, error: Fault::of(error) },
+        }
+    }
 }
 
 /// Asks the repositories, and fails when they lack something.
@@ -33,23 +50,27 @@ pub fn run(arguments: &GenerateSpecArgs) -> Result<(), Failure> {
     let locations = parsed.map_err(fault)?;
     let request = super::build::request(&arguments.target)?;
     let reporter = reporter(&arguments.output);
-    let all = build::spec_checks(&request, &locations, &reporter);
+    let checked = if arguments.debian { build::Checked::Debian } else { build::Checked::All };
+    let all = build::spec_checks(&request, checked, &locations, &reporter);
     reporter.finish();
     let all = all?;
     if arguments.output.json {
-        let checks = all.iter().map(|(plan, report)| Checks {
-            distribution: &plan.distribution.name,
-            satisfied: report.is_satisfied(),
-            report,
-        });
-        print_json(&checks.collect::<Vec<_>>())?;
+        print_json(&all.iter().map(Checks::of).collect::<Vec<_>>())?;
     } else if !arguments.output.quiet {
-        print(&all.iter().map(|(plan, report)| text(plan, report)).collect::<Vec<_>>().join("\n"))?;
+        let done = all.iter().filter_map(|one| one.result.as_ref().ok());
+        print(&done.map(|(plan, report)| text(plan, report)).collect::<Vec<_>>().join("\n"))?;
     }
-    match all.iter().all(|(_, report)| report.is_satisfied()) {
-        true => Ok(()),
-        false => Err(Failure::Unsatisfied),
+    let targets = all.len();
+    let (mut failures, mut lacking) = (Vec::new(), false);
+    for ForTarget { distribution, result } in all {
+        match result {
+            Ok((_, report)) => lacking |= !report.is_satisfied(),
+            Err(error) => failures.push((distribution, error)),
+        }
     }
+    let made = failures.len() < targets;
+    Failure::of_targets(failures, targets, made)?;
+    if lacking { Err(Failure::Unsatisfied) } else { Ok(()) }
 }
 
 fn text(plan: &BuildPlan, report: &Report) -> String {

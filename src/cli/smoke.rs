@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::arguments::{ContainerEngine, SmokeArgs};
 use super::failure::Failure;
 use super::text::shown;
-use super::{colored, print, print_json, reporter};
+use super::{colored, print, print_json, reporter, tell};
 use crate::smoke::{self, AfterFailure, Engine, Outcome, Place, Report, Request, Tried};
 
 /// Lines of a message that the table shows; the JSON and the JUnit report have all of it.
@@ -70,12 +70,6 @@ fn hold(machine: &smoke::Machine) {
     loop {
         std::thread::park();
     }
-}
-
-/// Standard error may be closed.
-fn tell(text: &str) {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// Writes in colours.

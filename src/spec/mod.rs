@@ -50,13 +50,24 @@ use sources::Sources;
 #[derive(Debug, ThisError, Diagnostic)]
 pub enum Error {
     #[error("{distribution} has no spec files: its packages are .deb")]
+    #[diagnostic(code(spec::format), help("name an RPM distribution with `--distribution`"))]
+    Format { distribution: String },
+    #[error("`{option}` is for RPM distributions, and the packages of {distribution} are .deb")]
     #[diagnostic(
-        code(spec::format),
+        code(spec::option),
         help(
-            "name an RPM distribution with `--distribution`, or have a Debian source package written with `--debian`"
+            "name RPM distributions with `--distribution`, or leave `{option}` out: what is written for {distribution} is a Debian source package"
         )
     )]
-    Format { distribution: String },
+    Option { option: &'static str, distribution: String },
+    #[error("`{wheel}` has no sources: a wheel is what was made of them")]
+    #[diagnostic(
+        code(spec::no_sources),
+        help(
+            "name an sdist (`x-1.0.tar.gz`) or the directory with the sources; `omnipack build` packs wheels, and `--check` takes them"
+        )
+    )]
+    NoSources { wheel: String },
     #[error("a package that bundles nothing cannot bring its own interpreter")]
     #[diagnostic(
         code(spec::interpreter),
@@ -130,6 +141,19 @@ pub enum Error {
     #[error("{0}")]
     #[diagnostic(code(spec::io), help("is there space left, and may you read and write there?"))]
     Io(#[from] std::io::Error),
+}
+
+impl Error {
+    /// Is it the command line or the configuration that is wrong?
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Format { .. } | Self::Option { .. } | Self::NoSources { .. } | Self::Interpreter { .. } => true,
+            Self::Exists { .. } => true,
+            Self::Repositories(error) => error.is_usage(),
+            _ => false,
+        }
+    }
 }
 
 /// What a spec file is made from.
@@ -397,7 +421,8 @@ fn further_notes(plan: &BuildPlan, layout: &Layout, sources: &Sources<'_>, head:
 pub fn check(input: &Input<'_>, repositories: &satisfy::Repositories) -> Result<satisfy::Report, Error> {
     let distribution = &input.plan.distribution;
     let vocabulary = Vocabulary::new(distribution, input.plan.interpreter.version, input.package_map);
-    let mut rows = satisfy::check(&all_required(input, &vocabulary)?, satisfy::Need::Install, repositories)?;
+    let required = all_required(input.plan, input.requirements, input.environment, &vocabulary)?;
+    let mut rows = satisfy::check(&required, satisfy::Need::Install, repositories)?;
     if matches!(distribution.spec_dialect, SpecDialect::Modern | SpecDialect::Suse) {
         let wanted = requirement::translate(&input.archive.build_requires, &[], input.environment, &vocabulary)?;
         rows.extend(satisfy::check(&wanted, satisfy::Need::Build, repositories)?);
@@ -410,19 +435,45 @@ pub fn check(input: &Input<'_>, repositories: &satisfy::Repositories) -> Result<
     Ok(satisfy::Report { repositories: repositories.labels().to_vec(), packages: repositories.len(), rows, notes })
 }
 
+/// As [`check`], of an application that has no sources: what it requires is looked at, and not what a spec file would say
+/// besides.
+///
+/// # Errors
+/// When a requirement cannot be read, or a list of files of the repositories.
+pub fn check_wheel(
+    plan: &BuildPlan,
+    environment: &MarkerEnvironment,
+    package_map: &BTreeMap<String, String>,
+    requirements: &[String],
+    repositories: &satisfy::Repositories,
+) -> Result<satisfy::Report, Error> {
+    let vocabulary = Vocabulary::new(&plan.distribution, plan.interpreter.version, package_map);
+    let required = all_required(plan, requirements, environment, &vocabulary)?;
+    Ok(satisfy::Report {
+        repositories: repositories.labels().to_vec(),
+        packages: repositories.len(),
+        rows: satisfy::check(&required, satisfy::Need::Install, repositories)?,
+        notes: vec!["a wheel has no sources: what building needs is not looked at".to_owned()],
+    })
+}
+
 /// What the application requires, with the extras that the user chose and requirement files.
-fn all_required(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<Translation>, Error> {
-    let plan = input.plan;
+fn all_required(
+    plan: &BuildPlan,
+    requirements: &[String],
+    environment: &MarkerEnvironment,
+    vocabulary: &Vocabulary<'_>,
+) -> Result<Vec<Translation>, Error> {
     let extras = plan.python.extras.iter().filter_map(|extra| extra.parse::<ExtraName>().ok()).collect::<Vec<_>>();
-    let all = [&plan.metadata.requires_dist[..], input.requirements].concat();
-    Ok(requirement::translate(&all, &extras, input.environment, vocabulary)?)
+    let all = [&plan.metadata.requires_dist[..], requirements].concat();
+    Ok(requirement::translate(&all, &extras, environment, vocabulary)?)
 }
 
 /// What the application requires, as far as the dialect does not find it out itself: what the extras that the user chose
 /// and requirement files ask for is in no metadata that is installed.
 fn required(input: &Input<'_>, vocabulary: &Vocabulary<'_>) -> Result<Vec<Translation>, Error> {
     let plan = input.plan;
-    let all = all_required(input, vocabulary)?;
+    let all = all_required(plan, input.requirements, input.environment, vocabulary)?;
     if plan.distribution.spec_dialect != SpecDialect::Modern {
         return Ok(all);
     }

@@ -1,6 +1,6 @@
 //! `omnipack generate-spec --check`, with repositories in all forms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use omnipack::exec::{Command, Output};
@@ -45,12 +45,15 @@ impl Check<'_> {
         let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("spec-check-cache");
         let command = omnipack().args(["generate-spec", "--machine", "x86_64", "--distribution", self.distribution]);
         let command = command.args(options.iter().copied()).arg("--cache-dir").arg(cache);
-        command.arg("--output-directory").arg(self.scratch.join("out")).arg(self.project).dir(self.scratch)
+        command.arg(self.project).dir(self.scratch)
     }
 
     fn run(&self, options: &[&str]) -> Output {
+        let files =
+            || fs_err::read_dir(self.scratch).unwrap().map(|entry| entry.unwrap().path()).collect::<BTreeSet<_>>();
+        let before = files();
         let output = self.command(options).run().unwrap();
-        assert!(!self.scratch.join("out").exists(), "`--check` wrote something");
+        assert_eq!(files(), before, "`--check` wrote something");
         output
     }
 

@@ -10,6 +10,7 @@ mod handmade;
 
 mod builds;
 mod check;
+mod command;
 mod everything;
 mod hostile;
 mod hostile_builds;

@@ -17,7 +17,7 @@ mod rules;
 mod tests;
 mod version;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use miette::Diagnostic;
 use pep508_rs::{ExtraName, MarkerEnvironment, Requirement, VerbatimUrl, VersionOrUrl};
@@ -28,6 +28,9 @@ use crate::distribution::{Distribution, PackageFormat, PythonDist, ToolVersion};
 use crate::project::parse_requirement;
 
 use rules::{Expression, Rules};
+
+/// Characters of the requirements that a relation is for.
+const REASON: usize = 1000;
 
 /// Why a requirement cannot be said on the target.
 #[derive(Debug, ThisError, Diagnostic)]
@@ -142,6 +145,12 @@ pub fn series_of_package(distribution: &Distribution, package: &str) -> Option<S
     names::series_of(distribution, package)
 }
 
+/// The one of `distributions` whose package some target, though perhaps not this one, calls `package`.
+#[must_use]
+pub fn resembling<'n>(package: &str, distributions: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    names::resembling(package, distributions)
+}
+
 /// Translates `requirements`, with those of the application's `extras`. Those whose markers do not hold are left out; those
 /// for the same distribution come together, in the order in which it is first named.
 ///
@@ -154,13 +163,32 @@ pub fn translate(
     vocabulary: &Vocabulary<'_>,
 ) -> Result<Vec<Translation>, Error> {
     let mut wanted: Vec<Wanted> = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
     for text in requirements {
         let (requirement, legacy) = parse(text)?;
-        if requirement.evaluate_markers(environment, extras) {
-            Wanted::add(&mut wanted, text, &requirement, legacy);
+        if !requirement.evaluate_markers(environment, extras) {
+            continue;
+        }
+        let (name, extras) = names::as_written(text);
+        let at = *known.entry(names::normalised(name)).or_insert(wanted.len());
+        if at == wanted.len() {
+            wanted.push(Wanted::named(name));
+        }
+        if let Some(wanted) = wanted.get_mut(at) {
+            wanted.add(text, &extras, &requirement, legacy);
         }
     }
     wanted.iter().map(|wanted| wanted.translate(vocabulary)).collect()
+}
+
+/// Each relation has the reason in it, of which there may be as many as a requirement has words: a long one is cut.
+fn reason(texts: &[String]) -> String {
+    let mut reason = texts.join(", ");
+    if let Some((end, _)) = reason.char_indices().nth(REASON) {
+        reason.truncate(end);
+        reason.push_str("...");
+    }
+    reason
 }
 
 /// Reads a requirement. The index has old metadata with versions from before PEP 440 (`pytz (>dev)`): of such a one, the
@@ -190,55 +218,59 @@ fn parse(text: &str) -> Result<(Requirement<VerbatimUrl>, Option<String>), Error
 }
 
 /// All that is asked of one distribution.
+#[derive(Default)]
 struct Wanted {
     /// As first written.
     name: String,
-    key: String,
     texts: Vec<String>,
-    /// By extra, the first without any; each with what is asked of its version.
-    asked: Vec<(Option<String>, Vec<pep440_rs::VersionSpecifier>)>,
+    /// What is asked of its version, by extra, the first without any.
+    asked: Vec<Asked>,
     /// Is it to come from an address?
     url: bool,
     /// What is asked of its version and means nothing any more.
     legacy: Vec<String>,
 }
 
+/// What is asked of the version of a distribution, or of one of its extras.
+#[derive(Default)]
+struct Asked {
+    extra: Option<String>,
+    specifiers: Vec<pep440_rs::VersionSpecifier>,
+    /// The same as text: `!=1.*` and `!=1.0.*` count as equal, and are not the same.
+    known: HashSet<String>,
+}
+
 impl Wanted {
-    fn add(all: &mut Vec<Self>, text: &str, requirement: &Requirement<VerbatimUrl>, legacy: Option<String>) {
-        let (name, extras) = names::as_written(text);
-        let key = names::normalised(name);
-        let at = all.iter().position(|known| known.key == key).unwrap_or_else(|| {
-            let asked = vec![(None, Vec::new())];
-            all.push(Self { name: name.to_owned(), key, texts: Vec::new(), asked, url: false, legacy: Vec::new() });
-            all.len() - 1
-        });
-        let Some(wanted) = all.get_mut(at) else { return };
+    fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), asked: vec![Asked::default()], ..Self::default() }
+    }
+
+    fn add(&mut self, text: &str, extras: &[&str], requirement: &Requirement<VerbatimUrl>, legacy: Option<String>) {
         let specifiers: &[_] = match &requirement.version_or_url {
             Some(VersionOrUrl::VersionSpecifier(specifiers)) => specifiers,
             Some(VersionOrUrl::Url(_)) => {
-                wanted.url = true;
+                self.url = true;
                 &[]
             }
             None => &[],
         };
-        wanted.legacy.extend(legacy);
-        wanted.texts.push(text.to_owned());
-        wanted.ask(None, specifiers);
+        self.legacy.extend(legacy);
+        self.texts.push(text.to_owned());
+        self.ask(None, specifiers);
         for extra in extras {
-            wanted.ask(Some(extra.to_lowercase()), specifiers);
+            self.ask(Some(extra.to_lowercase()), specifiers);
         }
     }
 
     fn ask(&mut self, extra: Option<String>, specifiers: &[pep440_rs::VersionSpecifier]) {
-        let at = self.asked.iter().position(|(known, _)| *known == extra).unwrap_or_else(|| {
-            self.asked.push((extra, Vec::new()));
+        let at = self.asked.iter().position(|asked| asked.extra == extra).unwrap_or_else(|| {
+            self.asked.push(Asked { extra, ..Asked::default() });
             self.asked.len() - 1
         });
-        let Some((_, known)) = self.asked.get_mut(at) else { return };
+        let Some(asked) = self.asked.get_mut(at) else { return };
         for specifier in specifiers {
-            // `!=1.*` and `!=1.0.*` count as equal, and are not the same.
-            if !known.iter().any(|known| known.to_string() == specifier.to_string()) {
-                known.push(specifier.clone());
+            if asked.known.insert(specifier.to_string()) {
+                asked.specifiers.push(specifier.clone());
             }
         }
     }
@@ -247,8 +279,8 @@ impl Wanted {
         let (base, rules) = vocabulary.base(&self.name)?;
         let mut relations = Vec::new();
         let mut open = Vec::new();
-        let reason = self.texts.join(", ");
-        for (extra, specifiers) in &self.asked {
+        let reason = reason(&self.texts);
+        for Asked { extra, specifiers, .. } in &self.asked {
             let name = match extra {
                 None => base.clone(),
                 Some(extra) => match vocabulary.extra(&self.name, extra)? {

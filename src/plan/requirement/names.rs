@@ -135,6 +135,34 @@ pub(super) fn series_of(distribution: &Distribution, package: &str) -> Option<St
     if after.starts_with("dist(") { series.next() } else { series.find(unnumbered) }
 }
 
+/// The one of `distributions` whose package is called `package` on some target, if not on this one.
+pub(super) fn resembling<'n>(package: &str, distributions: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let whole = normalised(package);
+    let stem = without_series(&whole);
+    let file = File::embedded()?;
+    let rules = std::iter::once(&file.default).chain(file.family.values());
+    let rules = rules.chain(file.distribution.values()).chain(file.release.values()).collect::<Vec<_>>();
+    distributions.into_iter().find(|name| {
+        let key = normalised(name);
+        let is_it = |known: &String| normalised(known) == stem || normalised(known) == whole;
+        let ruled = rules.iter().flat_map(|rule| [rule.stems.get(&key), rule.names.get(&key)]).flatten().any(is_it);
+        ruled || [whole.as_str(), stem].contains(&key.as_str()) || key.strip_prefix("python-") == Some(stem)
+    })
+}
+
+/// `yaml` of `python3-yaml`, `python3-11-yaml`, `python36u-yaml` and `python-yaml`, normalised as they are.
+fn without_series(package: &str) -> &str {
+    let Some(rest) = package.strip_prefix("python") else { return package };
+    let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches('u');
+    let Some(rest) = rest.strip_prefix('-') else { return package };
+    match rest.split_once('-') {
+        Some((minor, stem)) if package.starts_with("python3-") && minor.bytes().all(|byte| byte.is_ascii_digit()) => {
+            stem
+        }
+        _ => rest,
+    }
+}
+
 /// PEP 503: lower case, runs of `-`, `_` and `.` as one `-`.
 pub(super) fn normalised(name: &str) -> String {
     joined(name, &['-', '_', '.'])

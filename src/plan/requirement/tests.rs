@@ -417,3 +417,41 @@ fn every_rule_has_a_source_and_is_for_a_target() {
         assert!(rule.stems.keys().chain(rule.names.keys()).all(|name| names::normalised(name) == *name));
     }
 }
+
+#[test]
+fn names_of_other_families_are_known_again() {
+    let locked = ["flask", "pyyaml", "python-dateutil", "psycopg2-binary"];
+    for (package, name) in [
+        ("python3-yaml", Some("pyyaml")),
+        ("python3-PyYAML", Some("pyyaml")),
+        ("python3.11-pyyaml", Some("pyyaml")),
+        ("python36-PyYAML", Some("pyyaml")),
+        ("python311-PyYAML", Some("pyyaml")),
+        ("python3-dateutil", Some("python-dateutil")),
+        ("python3-psycopg2", Some("psycopg2-binary")),
+        ("Flask", Some("flask")),
+        ("python3-nosuch", None),
+        ("yaml-devel", None),
+    ] {
+        assert_eq!(resembling(package, locked), name, "{package}");
+    }
+}
+
+/// Each specifier was once compared with each other one, and each relation had the whole requirement in it.
+#[test]
+fn many_specifiers_take_no_longer_than_they_are_many() {
+    let catalogue = Catalogue::embedded().unwrap();
+    let list = (0..10_000).map(|number| format!("!=1.{number}")).collect::<Vec<_>>().join(",");
+    let requirements = [format!("six{list}"), "six!=1.7".to_owned()];
+    let map = BTreeMap::new();
+    let started = std::time::Instant::now();
+    for target in ["fedora-42", "centos-7", "debian-12"] {
+        let distribution = catalogue.get(target).unwrap();
+        let vocabulary = Vocabulary::new(distribution, distribution.pythons[0].version, &map);
+        let all = translate(&requirements, &[], &environment("3.11"), &vocabulary).unwrap();
+        let relations = &all[0].relations;
+        assert!(relations.len() >= 10_000 || relations[0].name.matches("six) <").count() == 10_000, "{target}");
+        assert!(relations.iter().all(|relation| relation.reason.len() < 1100), "{target}");
+    }
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+}

@@ -1,6 +1,6 @@
 //! Which packages there are, and what each of them provides.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::expression::Capability;
@@ -55,7 +55,7 @@ pub struct Index {
     /// The last one of each name.
     last: HashMap<Box<str>, u32>,
     /// Versions of what the package that is being added provides: mostly its own, again and again.
-    recent: Vec<Arc<str>>,
+    recent: HashSet<Arc<str>>,
     passed_over: BTreeSet<String>,
 }
 
@@ -76,7 +76,7 @@ impl Index {
             packages: Vec::new(),
             provided: Vec::new(),
             last: HashMap::new(),
-            recent: Vec::new(),
+            recent: HashSet::new(),
             passed_over: BTreeSet::new(),
         }
     }
@@ -109,11 +109,11 @@ impl Index {
     }
 
     fn shared(&mut self, version: &str) -> Arc<str> {
-        if let Some(known) = self.recent.iter().find(|known| &***known == version) {
+        if let Some(known) = self.recent.get(version) {
             return Arc::clone(known);
         }
         let made: Arc<str> = version.into();
-        self.recent.push(Arc::clone(&made));
+        self.recent.insert(Arc::clone(&made));
         made
     }
 
@@ -192,4 +192,24 @@ impl Index {
 
 fn range(provided: &Provided) -> Option<Range<'_>> {
     provided.version.as_ref().map(|(sense, version)| Range { sense: *sense, version })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_may_provide_a_great_deal() {
+        let mut index = Index::new(PackageFormat::Rpm);
+        let one = |number: u32| Capability {
+            name: format!("c{}", number / 2),
+            version: Some((Sense { less: false, equal: true, greater: false }, format!("{}.0", number % 50_000))),
+        };
+        let started = std::time::Instant::now();
+        index.add(Entry { name: "many".to_owned(), provides: (0..100_000).map(one).collect(), ..Entry::default() });
+        assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+        assert_eq!(index.recent.len(), 50_000, "versions are kept once");
+        assert_eq!(index.versions("c1").len(), 2);
+        assert_eq!(index.providers(&one(3)).len(), 1);
+    }
 }
