@@ -35,7 +35,7 @@ pub struct Application {
 /// Where a `setup.py` that is written for a project has the version from, so that it stays true for later ones.
 #[derive(Debug, Clone, Copy)]
 pub enum SetupVersion<'a> {
-    /// [`VERSION`] stands for it.
+    /// `VERSION` stands for it.
     Marked,
     /// `PKG-INFO` beside it, which every sdist has.
     OfTheSdist { otherwise: &'a str },

@@ -115,7 +115,7 @@ impl Bench {
             .arg(self.path("repository"))
             .arg("--wheels")
             .arg(self.path("wheels"))
-            .args(["--force", "--output-directory"])
+            .args(["--output-directory"])
             .arg(&sources)
             .arg(self.path("project"))
             .env("SOURCE_DATE_EPOCH", "1700000000");
