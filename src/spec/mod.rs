@@ -8,6 +8,7 @@
 
 mod application;
 mod backends;
+mod context;
 pub mod debian;
 mod header;
 pub mod hybrid;
@@ -23,11 +24,9 @@ mod sources;
 pub mod trial;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use miette::Diagnostic;
 use pep508_rs::{ExtraName, MarkerEnvironment};
-use serde::Serialize;
 use thiserror::Error as ThisError;
 
 use crate::distribution::{PackageFormat, SpecDialect};
@@ -44,9 +43,9 @@ pub use hybrid::Hybrid;
 pub use maintained::Maintainer;
 pub use source_package::write_source_package;
 
+use context::Parts;
 use header::Head;
 use layout::Layout;
-use sections::Section;
 use sources::Sources;
 
 /// Why there is no spec file.
@@ -197,92 +196,18 @@ pub struct SpecFiles {
     pub package: Package,
 }
 
-#[derive(Serialize)]
-struct Context<'a> {
-    generator: &'static str,
-    title: &'a str,
-    head: Head,
-    name: &'a str,
-    evr: &'a crate::plan::Evr,
-    /// Does the target have `%dist`?
-    dist: bool,
-    /// As the index names the application, and its version there.
-    pypi_name: &'a str,
-    pypi_version: &'a str,
-    url: &'a str,
-    vendor: &'a str,
-    group: &'a str,
-    /// By the user: distributions do without, but for old ones.
-    group_is_said: bool,
-    sources: Vec<&'a str>,
-    patches: Vec<&'a str>,
-    /// Numbers of sources and patches that the source package leaves out.
-    no_source: Vec<usize>,
-    no_patch: Vec<usize>,
-    rpm: &'a crate::project::RpmSettings,
-    native: bool,
-    has_units: bool,
-    python: Python<'a>,
-    build_requires: Vec<String>,
-    packages: Vec<Section>,
-    prepare: Vec<String>,
-    install: Vec<String>,
-    modules: Vec<String>,
-    /// Modules that have to be there after the installation.
-    imports: Vec<&'a str>,
-    /// What brings setuptools.
-    setuptools: String,
-    /// SUSE's word for the Python: `python311`.
-    suse_python: String,
-    python_home: &'a str,
-    /// Directory of the application, where it has one of its own.
-    prefix: Option<&'a str>,
-    extras: &'a [String],
-    changelog: Vec<sections::ChangelogEntry>,
-    /// Of the newest entry.
-    year: String,
-    maintainer: &'a str,
-    rpm_before_4_11: bool,
-    /// What is bundled, if anything is.
-    hybrid: Option<hybrid::Context>,
-}
-
-#[derive(Serialize)]
-struct Python<'a> {
-    path: &'a str,
-    /// `3.11`
-    series: String,
-    /// Is it the target's own `python3`?
-    default: bool,
-    /// `python3.11`, whose `-devel` has the headers and macros.
-    package: &'a str,
-}
-
 /// Writes the spec file for `input`, in the dialect of its target.
 ///
 /// # Errors
 /// When the target is none for RPMs, a text cannot be written into a spec file, or a requirement not be read.
 pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
-    let plan = input.plan;
-    let distribution = &plan.distribution;
-    if distribution.format != PackageFormat::Rpm {
-        return Err(Error::Format { distribution: distribution.title.clone() });
-    }
-    if !matches!(plan.interpreter.kind, InterpreterKind::System { .. }) {
-        return Err(Error::Interpreter { distribution: distribution.name.clone() });
-    }
-    let layout = Layout::new(plan);
-    let plan = &maintained::without_empty(plan, &layout);
+    check_target(input.plan)?;
+    let layout = Layout::new(input.plan);
+    let plan = &maintained::without_empty(input.plan, &layout);
     let input = &Input { plan, ..*input };
-    let mut adapted = layout.adapted(plan);
-    adapted.source_date = header::source_date(plan, input.application);
-    adapted.maintainer.clone_from(&input.maintainer.text);
-    let mut stage = layout.stage(plan)?;
-    if let Some(hybrid) = input.hybrid {
-        hybrid.mark(&mut stage);
-    }
-    let mut packages = package::assemble(&adapted, &stage)?;
-    let vocabulary = Vocabulary::new(distribution, plan.interpreter.version, input.package_map);
+    let adapted = adapted(input, &layout);
+    let mut packages = assemble(input, &layout, &adapted)?;
+    let vocabulary = Vocabulary::new(&plan.distribution, plan.interpreter.version, input.package_map);
     let required = match input.hybrid {
         Some(hybrid) => requirement::translate(&hybrid.required, &[], input.environment, &vocabulary)?,
         None => required(input, &vocabulary)?,
@@ -294,11 +219,8 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
     let mut sources = Sources::new(&layout, plan, input.archive)?;
     sources.add_further(&plan.rpm.sources)?;
     sources.add_patches(&plan.rpm.patches)?;
-    let shim = shim(input, &layout, &mut sources)?;
+    let prepare = shim(input, &layout, &mut sources)?;
     let mut sections = Vec::new();
-    let mut notes = plan.notes.clone();
-    notes.extend(input.maintainer.note(distribution.format));
-    notes.extend(input.hybrid.map(Hybrid::notes).unwrap_or_default());
     for (planned, package) in adapted.packages.iter().zip(&packages) {
         let mut files = sources.files(planned, package)?;
         if planned.role == Role::Main {
@@ -307,6 +229,69 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         let part = sections::Part { plan: &adapted, planned, package, layout: &layout, vocabulary: &vocabulary };
         sections.push(part.section(files, &required, &mut sources)?);
     }
+    let hybrid = input.hybrid.map(|hybrid| hybrid.context(&mut sources));
+    let entries = packages.first().map(|main| sections::entries(&adapted, main)).unwrap_or_default();
+    let changelog = sections::changelog(&entries);
+    let head = Head::new(&adapted, archive, &input.archive.directory);
+    let mut notes = notes(input, &layout, &required)?;
+    notes.extend(further_notes(plan, &layout, &sources, &head));
+    if header::is_placeholder(adapted.source_date) && changelog.len() == 1 {
+        notes.push(header::NO_DAY.to_owned());
+    }
+    let parts = Parts {
+        input,
+        layout: &layout,
+        adapted: &adapted,
+        packages: &packages,
+        vocabulary: &vocabulary,
+        sources: &sources,
+        sections,
+        prepare,
+        head,
+        hybrid,
+        changelog,
+    };
+    let (name, text) = parts.text()?;
+    let fetched = sources.fetched().into_iter().map(str::to_owned).collect();
+    // There is always a main package.
+    let package = Package { entries: Vec::new(), changelog: entries, ..packages.swap_remove(0) };
+    let bundled = input.hybrid.map(Hybrid::lines).unwrap_or_default();
+    Ok(SpecFiles { name, text, sources: sources.into_files(), fetched, notes, bundled, package })
+}
+
+fn check_target(plan: &BuildPlan) -> Result<(), Error> {
+    let distribution = &plan.distribution;
+    if distribution.format != PackageFormat::Rpm {
+        return Err(Error::Format { distribution: distribution.title.clone() });
+    }
+    if !matches!(plan.interpreter.kind, InterpreterKind::System { .. }) {
+        return Err(Error::Interpreter { distribution: distribution.name.clone() });
+    }
+    Ok(())
+}
+
+/// The plan as the spec file carries it out.
+fn adapted(input: &Input<'_>, layout: &Layout) -> BuildPlan {
+    let mut adapted = layout.adapted(input.plan);
+    adapted.source_date = header::source_date(input.plan, input.application);
+    adapted.maintainer.clone_from(&input.maintainer.text);
+    adapted
+}
+
+fn assemble(input: &Input<'_>, layout: &Layout, adapted: &BuildPlan) -> Result<Vec<Package>, Error> {
+    let mut stage = layout.stage(input.plan)?;
+    if let Some(hybrid) = input.hybrid {
+        hybrid.mark(&mut stage);
+    }
+    Ok(package::assemble(adapted, &stage)?)
+}
+
+/// What the spec file does not say, or says in another way than a build would.
+fn notes(input: &Input<'_>, layout: &Layout, required: &[Translation]) -> Result<Vec<String>, Error> {
+    let plan = input.plan;
+    let mut notes = plan.notes.clone();
+    notes.extend(input.maintainer.note(plan.distribution.format));
+    notes.extend(input.hybrid.map(Hybrid::notes).unwrap_or_default());
     if plan.python.plugins.is_some() {
         notes.push("plugins need a virtualenv of the application's own, so the spec has none".to_owned());
     }
@@ -317,84 +302,14 @@ pub fn generate(input: &Input<'_>) -> Result<SpecFiles, Error> {
         format!("`{script}` is no program of the application's own: the package that it is required from brings it")
     }));
     notes.extend(required.iter().flat_map(|translation| translation.open.clone()));
-    let hybrid = input.hybrid.map(|hybrid| hybrid.context(&mut sources));
-    let entries = packages.first().map(|main| sections::entries(&adapted, main)).unwrap_or_default();
-    let changelog = sections::changelog(&entries);
-    let head = Head::new(&adapted, archive, &input.archive.directory);
-    if distribution.spec_dialect == SpecDialect::Suse
+    if plan.distribution.spec_dialect == SpecDialect::Suse
         && let Some(backend) = unknown_backend(input)?
     {
         let series = plan.interpreter.version.series();
         let made = if needs_setup(input)? { ": a `setup.py` is written in its place" } else { "" };
         notes.push(format!("the project is built with `{backend}`, which does not run on Python {series}{made}"));
     }
-    notes.extend(further_notes(plan, &layout, &sources, &head));
-    if header::is_placeholder(adapted.source_date) && changelog.len() == 1 {
-        notes.push(header::NO_DAY.to_owned());
-    }
-    let suse_python = vocabulary.name("six")?.trim_end_matches("-six").to_owned();
-    let flavour = if distribution.spec_dialect == SpecDialect::Suse { suse_python.as_str() } else { "python3" };
-    let first = distribution.pythons.first();
-    let python = distribution.python(plan.interpreter.version);
-    let context = Context {
-        generator: concat!("omnipack ", env!("CARGO_PKG_VERSION")),
-        title: &distribution.title,
-        name: adapted.packages.first().map_or("", |main| main.name.as_str()),
-        evr: &plan.evr,
-        dist: !distribution.dist_tag.is_empty(),
-        head,
-        pypi_name: &plan.metadata.name,
-        pypi_version: &plan.version,
-        url: &plan.url,
-        // Guidelines leave it to the build system; what stands here without the user's saying so is the author.
-        vendor: if layout.own_prefix().is_none() && plan.vendor == header::author(plan) { "" } else { &plan.vendor },
-        group: &plan.group,
-        group_is_said: plan.group != crate::project::DEFAULT_GROUP,
-        sources: sources.names(),
-        patches: sources.patches(),
-        no_source: sources::numbers(&plan.rpm.no_source, &plan.rpm.sources, 1),
-        no_patch: sources::numbers(&plan.rpm.no_patch, &plan.rpm.patches, 0),
-        rpm: &plan.rpm,
-        native: input.application.native || input.hybrid.is_some_and(Hybrid::is_native),
-        hybrid,
-        has_units: packages.iter().any(layout::has_units),
-        python: Python {
-            path: &plan.interpreter.path,
-            series: plan.interpreter.version.series(),
-            default: first.is_some_and(|first| first.version.series() == plan.interpreter.version.series()),
-            package: python.map_or("python3", |python| python.package.as_str()),
-        },
-        build_requires: build_requires(input, &vocabulary)?,
-        packages: sections,
-        prepare: shim,
-        install: sources.install(),
-        modules: layout.modules(input.application, &plan.metadata.name, flavour)?,
-        imports: input.application.imports(),
-        setuptools: vocabulary.name("setuptools")?,
-        suse_python: suse_python.clone(),
-        python_home: Path::new(&plan.interpreter.path).parent().and_then(Path::to_str).unwrap_or("/usr/bin"),
-        prefix: layout.own_prefix(),
-        extras: &plan.python.extras,
-        year: changelog.first().and_then(|entry| entry.date.rsplit(' ').next()).unwrap_or_default().to_owned(),
-        maintainer: &input.maintainer.text,
-        changelog,
-        rpm_before_4_11: distribution.format_version < crate::distribution::ToolVersion::new(4, 11, 0),
-    };
-    let name = format!("{}.spec", context.name);
-    let source = [include_str!("../../templates/spec/common"), layout.template()].concat();
-    let text = template::render(&name, &source, &context)?;
-    let fetched = sources.fetched().into_iter().map(str::to_owned).collect();
-    // There is always a main package.
-    let package = Package { entries: Vec::new(), changelog: entries, ..packages.swap_remove(0) };
-    Ok(SpecFiles {
-        name,
-        text,
-        sources: sources.into_files(),
-        fetched,
-        notes,
-        bundled: input.hybrid.map(Hybrid::lines).unwrap_or_default(),
-        package,
-    })
+    Ok(notes)
 }
 
 /// What may stand in a spec file, for those who read the configuration.
