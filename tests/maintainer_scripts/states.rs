@@ -43,7 +43,7 @@ fn a_life_in_a_chroot_is_quiet_and_leaves_nothing() {
     let plan = every_kind("debian-12");
     let (one, two) = (Deb::new(&plan, "1"), Deb::new(&plan, "2"));
     let script = format!(
-        "{}{}{}places() {{ find /etc /opt /run /srv /usr/lib/systemd /usr/lib/tmpfiles.d /usr/share/omnipack /usr/share/doc /var -xdev ! -path '/var/lib/dpkg*' ! -path '/var/log/*' ! -path '/etc/*-' 2>/dev/null | sort; }}; places >/before; getent passwd | sort >/accounts\n\
+        "{}{}{}places() {{ find /etc /opt /run /srv /usr/lib/systemd /usr/lib/tmpfiles.d /usr/share/omnipack /usr/share/doc /var -xdev ! -path '/var/tmp/*' ! -path '/var/lib/dpkg*' ! -path '/var/log/*' ! -path '/etc/*-' 2>/dev/null | sort; }}; places >/before; getent passwd | sort >/accounts\n\
          try dpkg -i {one}; links | wc -l; try dpkg -i {one}; try dpkg -i {two}; links | wc -l; try dpkg -r cdhboot; links | wc -l\n\
          ls /var/lib/omnipack-transaction 2>/dev/null; getent passwd cdhboot | cut -d: -f7\n\
          try dpkg -i {one}; try dpkg -P cdhboot; links; getent passwd | sort | diff /accounts -; dpkg -P cdhboot 2>/dev/null\n\

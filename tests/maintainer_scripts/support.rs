@@ -150,7 +150,7 @@ pub fn prelude(init: InitSystem) -> String {
          mkdir -p /seen; chmod 777 /seen\n\
          quiet() {{ for try in 1 2 3 4 5 6 7 8 9; do before=$after; sleep 0.4; after=$(cat /seen/starts 2>&1); [ \"$before\" != \"$after\" ] || break; done; }}\n\
          starts() {{ quiet; sort /seen/starts 2>/dev/null; rm -f /seen/starts; }}\n\
-         left() {{ find /etc /opt /run /srv /usr /var -xdev -name '*cdhboot*' ! -path '{checkout}/*' 2>/dev/null | sort; }}\n\
+         left() {{ find /etc /opt /run /srv /usr /var -xdev -name '*cdhboot*' ! -path '{checkout}/*' ! -path '/var/tmp/*' 2>/dev/null | sort; }}\n\
          links() {{ find /etc/systemd/system -name 'cdhboot*' -printf '%P\\n' | sort; }}\n\
          said() {{ sed '/^(Reading database/d; /^Selecting previously/d; /^Preparing to/d; /^Unpacking /d; /^Setting up/d; \
            /^Removing /d; /^Purging /d; /^Replacing files/d; /in favour of/d; /downgrading/d; /directory .*opt. not empty/d' /tmp/said; }}\n\
