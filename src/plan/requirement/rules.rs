@@ -113,12 +113,17 @@ impl Upstream {
                 Expression::Except { below: low, above: (Comparison::Greater, high), ways }
             }
             Operator::NotEqualStar => except_series(self.before(low), upper(version, release)),
-            Operator::LessThan if is_suffixed(version) => Expression::Compare(Comparison::Less, low),
+            Operator::LessThan if is_suffixed(version) => {
+                Expression::Compare(Comparison::Less, self.most(version).unwrap_or(low))
+            }
             Operator::LessThan => Expression::Compare(Comparison::Less, self.before(low)),
+            Operator::GreaterThan if version.any_prerelease() => {
+                Expression::Compare(Comparison::Greater, self.least(version))
+            }
             Operator::GreaterThan if is_suffixed(version) => Expression::Compare(Comparison::Greater, high),
             // Post-releases (`2.20.0.post1`) sort before a further number.
             Operator::GreaterThan => Expression::Compare(Comparison::Greater, format!("{high}.0")),
-            Operator::LessThanEqual => Expression::Compare(Comparison::LessOrEqual, high),
+            Operator::LessThanEqual => Expression::Compare(Comparison::LessOrEqual, self.most(version).unwrap_or(high)),
             Operator::GreaterThanEqual => Expression::Compare(Comparison::GreaterOrEqual, self.least(version)),
         }
     }
@@ -130,6 +135,13 @@ impl Upstream {
             Some(suffix) => format!("{}{}{suffix}", epoch(version), dotted(trimmed(version.release()))),
             None => self.low(version),
         }
+    }
+
+    /// Of a post-release, not below what packages may write for it or for any earlier version: before `1.post1` is `1`, which
+    /// may be `1.0`, and that sorts after `1.post1`.
+    fn most(&self, version: &Version) -> Option<String> {
+        let suffix = self.suffix(version).filter(|_| version.is_post() && version.pre().is_none())?;
+        Some(format!("{}{}{suffix}", epoch(version), dotted(&padded(trimmed(version.release()), PARTS))))
     }
 
     /// The lowest that packages may write for it.
@@ -198,10 +210,11 @@ fn debian(specifier: &VersionSpecifier, epoch: u32) -> Expression {
         Operator::Equal | Operator::ExactEqual => both(low, after),
         Operator::NotEqual => except_series(low, after),
         Operator::NotEqualStar => except_series(rules.before(low), with_epoch(upper(version, release))),
-        Operator::LessThan if is_suffixed(version) => below(low),
+        Operator::LessThan if is_suffixed(version) => below(rules.most(version).map_or(low, with_epoch)),
         Operator::LessThan => below(rules.before(low)),
+        Operator::GreaterThan if version.any_prerelease() => from(least),
         Operator::GreaterThan => from(after),
-        Operator::LessThanEqual => below(after),
+        Operator::LessThanEqual => below(rules.most(version).map_or(after, |most| with_epoch(format!("{most}.0~~")))),
         Operator::GreaterThanEqual => from(least),
     }
 }
