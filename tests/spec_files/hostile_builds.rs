@@ -328,7 +328,11 @@ fn survive(texts: &[(String, Vec<String>)], (distribution, dialect): (&str, &str
     let log = prose(&log.collect::<Vec<_>>().join("\n"));
     let packages = found.split('\u{2}').filter_map(|package| package.split_once('\u{1}')).collect::<BTreeMap<_, _>>();
     for (index, (summary, lines)) in texts.iter().enumerate() {
-        let expected = [format!("x{}", one_line(summary)).trim().to_owned(), prose(&format!("x{}", lines.join("\n")))];
+        let summary = format!("x{}", one_line(summary)).trim().to_owned();
+        // A summary has no full stop at its end; an ellipsis stays.
+        let stopped = summary.strip_suffix('.').filter(|rest| !rest.ends_with('.'));
+        let summary = stopped.map_or(summary.clone(), |rest| rest.trim_end().to_owned());
+        let expected = [summary, prose(&format!("x{}", lines.join("\n")))];
         let found = packages[format!("app-m{index}").as_str()].split('\u{1}').collect::<Vec<_>>();
         assert_eq!(found[..2], expected, "m{index} on {distribution}");
     }
