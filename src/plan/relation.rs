@@ -195,14 +195,7 @@ fn alternatives(text: &str, distribution: &Distribution) -> Result<String, Fault
 
 fn debian_text((name, comparison): (String, Option<(Comparison, String)>)) -> String {
     let Some((comparison, version)) = comparison else { return name };
-    let operator = match comparison {
-        Comparison::Less => "<<",
-        Comparison::LessOrEqual => "<=",
-        Comparison::Equal => "=",
-        Comparison::GreaterOrEqual => ">=",
-        Comparison::Greater => ">>",
-    };
-    format!("{name} ({operator} {version})")
+    format!("{name} ({} {version})", comparison.dpkg())
 }
 
 type Single = (String, Option<(Comparison, String)>);
@@ -260,18 +253,35 @@ fn check_name(name: &str, format: PackageFormat) -> Result<(), Fault> {
     }
 }
 
+impl Comparison {
+    /// As rpm writes it.
+    #[must_use]
+    pub const fn rpm(self) -> &'static str {
+        match self {
+            Self::Less => "<",
+            Self::LessOrEqual => "<=",
+            Self::Equal => "=",
+            Self::GreaterOrEqual => ">=",
+            Self::Greater => ">",
+        }
+    }
+
+    /// As dpkg writes it (Debian policy, 7.1).
+    #[must_use]
+    pub const fn dpkg(self) -> &'static str {
+        match self {
+            Self::Less => "<<",
+            Self::Greater => ">>",
+            other => other.rpm(),
+        }
+    }
+}
+
 /// As RPM writes it: `name >= 1.0`.
 impl std::fmt::Display for Relation {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Some((comparison, version)) = &self.comparison else { return formatter.write_str(&self.name) };
-        let operator = match comparison {
-            Comparison::Less => "<",
-            Comparison::LessOrEqual => "<=",
-            Comparison::Equal => "=",
-            Comparison::GreaterOrEqual => ">=",
-            Comparison::Greater => ">",
-        };
-        write!(formatter, "{} {operator} {version}", self.name)
+        write!(formatter, "{} {} {version}", self.name, comparison.rpm())
     }
 }
 

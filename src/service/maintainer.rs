@@ -34,6 +34,26 @@ pub(super) struct UserScripts<'a> {
     pub purge: Option<UserScript<'a>>,
 }
 
+impl<'a> UserScripts<'a> {
+    /// Those of `package`.
+    ///
+    /// # Errors
+    /// When one cannot be run by a shell.
+    pub fn of(package: &'a PackagePlan, context: &scriptlets::Context<'_>) -> Result<Self, Error> {
+        let user = |kind: ScriptletKind| {
+            package.scriptlets.get(&kind).map(|text| scriptlets::user_script(context, kind, text)).transpose()
+        };
+        Ok(Self {
+            pre: user(ScriptletKind::Pre)?,
+            post: user(ScriptletKind::Post)?,
+            preun: user(ScriptletKind::Preun)?,
+            postun: user(ScriptletKind::Postun)?,
+            posttrans: user(ScriptletKind::Posttrans)?,
+            purge: user(ScriptletKind::Purge)?,
+        })
+    }
+}
+
 /// What dpkg runs for `package`: the whole preinst as [`ScriptletKind::Pre`], postinst as `Post`, prerm as `Preun` and
 /// postrm as `Postun`. `scripts` are the names in `<prefix>/bin`, `files` what its files need.
 ///
@@ -49,17 +69,7 @@ pub fn maintainer_scripts(
     let levels = order::levels(plan)?;
     let accounts = accounts::of_package(plan, package)?;
     let common = scriptlets::context(plan, package, &services, &accounts, &levels);
-    let user = |kind: ScriptletKind| {
-        package.scriptlets.get(&kind).map(|text| scriptlets::user_script(&common, kind, text)).transpose()
-    };
-    let user = UserScripts {
-        pre: user(ScriptletKind::Pre)?,
-        post: user(ScriptletKind::Post)?,
-        preun: user(ScriptletKind::Preun)?,
-        postun: user(ScriptletKind::Postun)?,
-        posttrans: user(ScriptletKind::Posttrans)?,
-        purge: user(ScriptletKind::Purge)?,
-    };
+    let user = UserScripts::of(package, &common)?;
     let context = Maintainer { common, user, files: Some(files) };
     let idle = Maintainer { common: context.common.idle(), user: UserScripts::default(), files: None };
     let mut rendered = BTreeMap::new();

@@ -4,7 +4,6 @@
 use serde::Serialize;
 
 use crate::plan::{BuildPlan, PackagePlan};
-use crate::project::ScriptletKind;
 use crate::template;
 
 use super::files::Files;
@@ -83,17 +82,7 @@ pub fn source_scripts(
     let levels = order::levels(plan)?;
     let accounts = accounts::of_package(plan, package)?;
     let common = scriptlets::context(plan, package, &services, &accounts, &levels);
-    let user = |kind: ScriptletKind| {
-        package.scriptlets.get(&kind).map(|text| scriptlets::user_script(&common, kind, text)).transpose()
-    };
-    let user = UserScripts {
-        pre: user(ScriptletKind::Pre)?,
-        post: user(ScriptletKind::Post)?,
-        preun: user(ScriptletKind::Preun)?,
-        postun: user(ScriptletKind::Postun)?,
-        posttrans: user(ScriptletKind::Posttrans)?,
-        purge: user(ScriptletKind::Purge)?,
-    };
+    let user = UserScripts::of(package, &common)?;
     let none = SourceParts::default();
     let context = Maintainer { common, user, files: Some(files), parts };
     let idle = Maintainer { common: context.common.idle(), user: UserScripts::default(), files: None, parts: &none };

@@ -9,7 +9,7 @@ use super::{Error, Layout};
 use crate::distribution::SpecDialect;
 use crate::package::Package;
 use crate::plan::requirement::{Translation, Vocabulary};
-use crate::plan::{BuildPlan, Comparison, PackagePlan, Relation, RelationKind, Role};
+use crate::plan::{BuildPlan, PackagePlan, Relation, RelationKind, Role};
 
 /// As the template has it.
 #[derive(Debug, Serialize)]
@@ -132,8 +132,11 @@ impl Part<'_> {
             RelationKind::Provides => "Provides",
         };
         let same_build = relation.reason == "same build";
-        let text =
-            if same_build { "%{name} = %{?epoch:%{epoch}:}%{version}-%{release}".to_owned() } else { words(relation) };
+        let text = if same_build {
+            "%{name} = %{?epoch:%{epoch}:}%{version}-%{release}".to_owned()
+        } else {
+            relation.to_string()
+        };
         Some(Tag { comments: Vec::new(), tag, text, is_macro: same_build })
     }
 }
@@ -149,7 +152,7 @@ fn translated(translation: &Translation) -> Vec<Tag> {
     let tags = translation.relations.iter().map(|relation| Tag {
         comments: std::mem::take(&mut comments),
         tag: if relation.kind == RelationKind::Conflicts { "Conflicts" } else { "Requires" },
-        text: words(relation),
+        text: relation.to_string(),
         is_macro: false,
     });
     tags.collect()
@@ -157,19 +160,7 @@ fn translated(translation: &Translation) -> Vec<Tag> {
 
 /// A conflict is nothing that building needs.
 pub fn build_requirement(relation: &Relation) -> Option<String> {
-    (relation.kind == RelationKind::Requires).then(|| words(relation))
-}
-
-fn words(relation: &Relation) -> String {
-    let Some((comparison, version)) = &relation.comparison else { return relation.name.clone() };
-    let operator = match comparison {
-        Comparison::Less => "<",
-        Comparison::LessOrEqual => "<=",
-        Comparison::Equal => "=",
-        Comparison::GreaterOrEqual => ">=",
-        Comparison::Greater => ">",
-    };
-    format!("{} {operator} {version}", relation.name)
+    (relation.kind == RelationKind::Requires).then(|| relation.to_string())
 }
 
 /// The project's change log, as far as rpmbuild takes its dates, or else one entry for this version, on the day of `plan`.

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use omnipack::distribution::{Catalogue, ToolVersion};
 use omnipack::plan::requirement::{Vocabulary, translate};
-use omnipack::plan::{Comparison, Relation};
 use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder};
 
 /// Python 3.13 on Linux.
@@ -26,18 +25,6 @@ fn markers() -> MarkerEnvironment {
     .unwrap()
 }
 
-fn text(relation: &Relation) -> String {
-    let Some((comparison, version)) = &relation.comparison else { return relation.name.clone() };
-    let operator = match comparison {
-        Comparison::Less => "<",
-        Comparison::LessOrEqual => "<=",
-        Comparison::Equal => "=",
-        Comparison::GreaterOrEqual => ">=",
-        Comparison::Greater => ">",
-    };
-    format!("{} {operator} {version}", relation.name)
-}
-
 /// What omnipack says for Fedora that the metadata of `name` in `site` requires. Debian's generator writes `< 2` where that of
 /// Fedora 42 writes `< 2~~`.
 pub fn translated(site: &Path, name: &str, version: &str) -> BTreeSet<String> {
@@ -55,5 +42,7 @@ pub fn translated(site: &Path, name: &str, version: &str) -> BTreeSet<String> {
     let translations = translate(&requirements, &[], &markers(), &vocabulary).unwrap();
     let relations = translations.iter().flat_map(|translation| &translation.relations);
     // Fedora's own Python has no series in the names, and the generator writes it.
-    relations.map(|relation| text(relation).replace("~~", "").replace("python3dist(", "python3.13dist(")).collect()
+    relations
+        .map(|relation| relation.to_string().replace("~~", "").replace("python3dist(", "python3.13dist("))
+        .collect()
 }

@@ -65,7 +65,7 @@ fn text(package: &Package, field: &'static str, relation: &Relation) -> Result<S
     if let Some(problem) = fault_of_name(&relation.name).or_else(|| fault_of_version(version)) {
         return refuse(problem);
     }
-    Ok(format!("{} ({} {version})", relation.name, operator(*comparison)))
+    Ok(format!("{} ({} {version})", relation.name, comparison.dpkg()))
 }
 
 /// `lib/dpkg/fields.c`, `f_dependency`.
@@ -114,14 +114,4 @@ pub fn fault_of_version(version: &str) -> Option<&'static str> {
     let sound = |text: &str, more: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c));
     (!sound(upstream, ".+-~:") || !sound(revision, ".+~"))
         .then_some("has a version with characters other than letters, digits and `.+-~:`")
-}
-
-fn operator(comparison: Comparison) -> &'static str {
-    match comparison {
-        Comparison::Less => "<<",
-        Comparison::LessOrEqual => "<=",
-        Comparison::Equal => "=",
-        Comparison::GreaterOrEqual => ">=",
-        Comparison::Greater => ">>",
-    }
 }

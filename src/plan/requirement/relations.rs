@@ -50,7 +50,7 @@ impl Grammar {
                 for expression in expressions {
                     match expression {
                         Expression::Except { below, above, .. } => {
-                            let (comparison, next) = (debian_operator(above.0), &above.1);
+                            let (comparison, next) = (above.0.dpkg(), &above.1);
                             let either = format!("{name} (<< {below}) | {name} ({comparison} {next})");
                             relations.push(Relation { name: either, ..requires(None) });
                         }
@@ -83,7 +83,7 @@ fn rich(name: &str, expressions: &[Expression]) -> String {
 }
 
 fn part(name: &str, expression: &Expression) -> String {
-    let one = |(comparison, version): &(Comparison, String)| format!("{name} {} {version}", operator(*comparison));
+    let one = |(comparison, version): &(Comparison, String)| format!("{name} {} {version}", comparison.rpm());
     match expression {
         Expression::Compare(comparison, version) => one(&(*comparison, version.clone())),
         Expression::Both([low, high]) => format!("({} with {})", one(low), one(high)),
@@ -117,26 +117,5 @@ fn plain(
             let conflict = |way: &String| relation(RelationKind::Conflicts, Some((Comparison::Equal, way.clone())));
             relations.extend(ways.iter().map(conflict));
         }
-    }
-}
-
-/// As dpkg writes it.
-const fn debian_operator(comparison: Comparison) -> &'static str {
-    match comparison {
-        Comparison::Less => "<<",
-        Comparison::Greater => ">>",
-        other => operator(other),
-    }
-}
-
-/// As rpm writes it.
-#[must_use]
-pub const fn operator(comparison: Comparison) -> &'static str {
-    match comparison {
-        Comparison::Less => "<",
-        Comparison::LessOrEqual => "<=",
-        Comparison::Equal => "=",
-        Comparison::GreaterOrEqual => ">=",
-        Comparison::Greater => ">",
     }
 }

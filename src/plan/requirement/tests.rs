@@ -36,7 +36,7 @@ fn lines_with(target: &str, requirements: &[&str], map: &[(&str, &str)]) -> (Vec
     let translations = translate(&requirements, &[], &environment(&series), &vocabulary).unwrap();
     let relation = |relation: &Relation| {
         let comparison = relation.comparison.as_ref();
-        let comparison = comparison.map(|(operator, version)| format!(" {} {version}", relations::operator(*operator)));
+        let comparison = comparison.map(|(operator, version)| format!(" {} {version}", operator.rpm()));
         let tag = if relation.kind == RelationKind::Conflicts { "! " } else { "" };
         format!("{tag}{}{}", relation.name, comparison.unwrap_or_default())
     };
