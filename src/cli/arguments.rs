@@ -18,7 +18,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
                   omnipack inspect dist/app-1.0-1.x86_64.rpm\n  omnipack diff old.deb new.deb\n\nExit codes: 0 done, 1 the build failed, 2 the command line or \
                   the configuration is wrong, 130 interrupted.",
     args_conflicts_with_subcommands = true,
-    subcommand_negates_reqs = true
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -45,6 +46,45 @@ pub enum Command {
     Distributions(DistributionsArgs),
     /// Print the JSON Schema of the configuration, for editors.
     Schema,
+    /// Print what a shell needs to complete omnipack's commands and options.
+    Completions(CompletionsArgs),
+    /// Write the manual pages.
+    Man(ManArgs),
+    /// Explain a subcommand, or the configuration (`omnipack help config`).
+    Help(HelpArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  omnipack completions bash > /etc/bash_completion.d/omnipack\n  omnipack completions zsh > \
+                  ~/.zfunc/_omnipack\n  omnipack completions fish > ~/.config/fish/completions/omnipack.fish"
+)]
+pub struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  omnipack man | man -l -                      # read the page of omnipack itself\n  omnipack man \
+                  --output-directory /usr/share/man/man1"
+)]
+pub struct ManArgs {
+    /// Directory for `omnipack.1` and a page for each subcommand. Default: omnipack's own page to standard output.
+    #[arg(long = "output-directory", short = 'o', value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Topics besides the subcommands:\n  config  every key of omnipack.toml, with a comment for each\n\nExamples:\n  \
+                  omnipack help config\n  omnipack help generate-spec\n  omnipack help config > omnipack.toml    # to start from"
+)]
+pub struct HelpArgs {
+    /// A subcommand, or `config`. Default: omnipack as a whole.
+    #[arg(value_name = "TOPIC")]
+    pub topic: Option<String>,
 }
 
 /// What is built, for whom, and where from.

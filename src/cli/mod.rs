@@ -7,6 +7,7 @@ pub mod diff_text;
 pub mod distributions;
 mod failure;
 mod generate_spec;
+pub mod help;
 pub mod inspect;
 mod progress;
 pub mod schema;
@@ -55,6 +56,9 @@ pub fn main() -> ExitCode {
         Some(Command::Distributions(arguments)) => distributions::run(&arguments),
         Some(Command::Smoke(arguments)) => smoke::run(&arguments),
         Some(Command::Schema) => print(&schema::render()),
+        Some(Command::Completions(arguments)) => help::completions(&arguments),
+        Some(Command::Man(arguments)) => help::man(&arguments),
+        Some(Command::Help(arguments)) => help::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -83,7 +87,7 @@ fn color_of(cli: &Cli) -> Color {
         Some(Command::Diff(arguments)) => arguments.output.color,
         Some(Command::Distributions(arguments)) => arguments.output.color,
         Some(Command::Smoke(arguments)) => arguments.output.color,
-        Some(Command::Schema) => Color::Auto,
+        Some(Command::Schema | Command::Completions(_) | Command::Man(_) | Command::Help(_)) => Color::Auto,
     }
 }
 
