@@ -16,6 +16,7 @@ pub mod distribution;
 mod error;
 pub mod exec;
 pub mod format;
+pub mod matrix;
 pub mod package;
 pub mod plan;
 pub mod progress;

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::project::TargetRow;
+
 /// Turns a Python application and all it needs into native packages.
 #[derive(Debug, Parser)]
 #[command(
@@ -44,6 +46,8 @@ pub enum Command {
     Smoke(SmokeArgs),
     /// List the distributions that packages can be built for.
     Distributions(DistributionsArgs),
+    /// Print the jobs of a CI matrix as JSON: one for each project, distribution and machine.
+    Matrix(MatrixArgs),
     /// Print the JSON Schema of the configuration, for editors.
     Schema,
     /// Print what a shell needs to complete omnipack's commands and options.
@@ -221,6 +225,54 @@ pub struct DiffArgs {
     pub exit_code: bool,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The jobs come from `[targets]` of each project's configuration. Each has `project`, `distribution`, `machine`, \
+                  `architecture`, `format`, `runner` and `container`.\n\nExamples:\n  echo \"matrix=$(omnipack matrix)\" >> \
+                  \"$GITHUB_OUTPUT\"    # then: matrix: ${{ fromJSON(needs.list.outputs.matrix) }}\n  omnipack matrix \
+                  --changed-since origin/main apps/*\n  omnipack matrix --machine x86_64 --exclude centos-6 --pretty\n\nExit \
+                  codes: 0 printed (also when no job is left), 1 git cannot tell what changed, 2 the command line or a \
+                  configuration is wrong."
+)]
+pub struct MatrixArgs {
+    /// Directories of the projects.
+    #[arg(value_name = "PROJECT", default_value = ".")]
+    pub projects: Vec<String>,
+    /// Distribution to list, instead of those of the configuration; give it again for more.
+    #[arg(long = "distribution", short = 'D', value_name = "NAME")]
+    pub distributions: Vec<String>,
+    /// Machine to list, as `uname -m` says it, instead of those of the configuration; give it again for more.
+    #[arg(long = "machine", value_name = "MACHINE")]
+    pub machines: Vec<String>,
+    /// Add a job: a distribution, with `:MACHINE` for one machine only; give it again for more.
+    #[arg(long, value_name = "NAME[:MACHINE]", value_parser = target_row)]
+    pub include: Vec<TargetRow>,
+    /// Leave out a distribution or a family, with `:MACHINE` for one machine only; `:MACHINE` alone leaves out that
+    /// machine; give it again for more.
+    #[arg(long, value_name = "NAME[:MACHINE]", value_parser = target_row)]
+    pub exclude: Vec<TargetRow>,
+    /// Leave out projects in which nothing changed since this commit, and nothing in what they `watch`.
+    #[arg(long, value_name = "COMMIT")]
+    pub changed_since: Option<String>,
+    /// Configuration file. Default: that of each project.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print for people, over lines. Without it, the JSON is one line, as `$GITHUB_OUTPUT` wants it.
+    #[arg(long)]
+    pub pretty: bool,
+    /// When to use colours in messages.
+    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+}
+
+/// `rocky-9:aarch64`
+fn target_row(text: &str) -> Result<TargetRow, String> {
+    let (name, machine) = text.split_once(':').map_or((text, None), |(name, machine)| (name, Some(machine)));
+    let word = |word: &str| (!word.is_empty()).then(|| word.to_owned());
+    let row = TargetRow { distribution: word(name), machine: machine.and_then(word), ..TargetRow::default() };
+    if row == TargetRow::default() { Err("name a distribution, or `:MACHINE`".to_owned()) } else { Ok(row) }
 }
 
 #[derive(Debug, Args)]

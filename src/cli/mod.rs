@@ -9,6 +9,7 @@ mod failure;
 mod generate_spec;
 pub mod help;
 pub mod inspect;
+mod matrix;
 mod progress;
 pub mod schema;
 pub mod smoke;
@@ -55,6 +56,7 @@ pub fn main() -> ExitCode {
         Some(Command::Diff(arguments)) => diff::run(&arguments),
         Some(Command::Distributions(arguments)) => distributions::run(&arguments),
         Some(Command::Smoke(arguments)) => smoke::run(&arguments),
+        Some(Command::Matrix(arguments)) => matrix::run(arguments),
         Some(Command::Schema) => print(&schema::render()),
         Some(Command::Completions(arguments)) => help::completions(&arguments),
         Some(Command::Man(arguments)) => help::man(&arguments),
@@ -87,6 +89,7 @@ fn color_of(cli: &Cli) -> Color {
         Some(Command::Diff(arguments)) => arguments.output.color,
         Some(Command::Distributions(arguments)) => arguments.output.color,
         Some(Command::Smoke(arguments)) => arguments.output.color,
+        Some(Command::Matrix(arguments)) => arguments.color,
         Some(Command::Schema | Command::Completions(_) | Command::Man(_) | Command::Help(_)) => Color::Auto,
     }
 }
