@@ -135,9 +135,27 @@ pub struct OutputArgs {
     /// Print the result as JSON on standard output.
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub messages: MessageArgs,
+}
+
+/// How messages on standard error look.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct MessageArgs {
     /// When to use colours.
     #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,
+    /// How errors and warnings are written.
+    #[arg(long, value_enum, default_value_t = MessageFormat::Human, value_name = "FORMAT")]
+    pub message_format: MessageFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MessageFormat {
+    /// For people.
+    Human,
+    /// For people, and besides as annotations of GitHub Actions, which stand beside the line that they are about.
+    Github,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -262,9 +280,8 @@ pub struct MatrixArgs {
     /// Print for people, over lines. Without it, the JSON is one line, as `$GITHUB_OUTPUT` wants it.
     #[arg(long)]
     pub pretty: bool,
-    /// When to use colours in messages.
-    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
-    pub color: Color,
+    #[command(flatten)]
+    pub messages: MessageArgs,
 }
 
 /// `rocky-9:aarch64`

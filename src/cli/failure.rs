@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
-use crate::cli::arguments::Color;
+use crate::cli::annotations;
+use crate::cli::arguments::{Color, MessageArgs, MessageFormat};
 
 /// A command that did not end well.
 #[derive(Debug)]
@@ -35,12 +36,18 @@ impl From<std::io::Error> for Failure {
 
 impl Failure {
     /// Prints to standard error and gives the exit code.
-    pub fn show(&self, color: Color) -> ExitCode {
+    pub fn show(&self, messages: MessageArgs) -> ExitCode {
         let (text, code) = match self {
-            Self::Run(error) => (render(error.as_ref(), color), error.exit_code()),
+            Self::Run(error) => {
+                let besides = match messages.message_format {
+                    MessageFormat::Human => String::new(),
+                    MessageFormat::Github => annotations::of_error(error.as_ref()),
+                };
+                (render(error.as_ref(), messages.color) + &besides, error.exit_code())
+            }
             Self::Steps | Self::Differ => (String::new(), 1),
             Self::Trouble(failure) => {
-                failure.show(color);
+                failure.show(messages);
                 return ExitCode::from(2);
             }
             Self::Io(error) => (format!("error: {error}\n"), 1),
