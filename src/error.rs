@@ -18,6 +18,9 @@ pub enum Error {
     Matrix(#[from] crate::matrix::Error),
     #[error(transparent)]
     #[diagnostic(transparent)]
+    Ci(#[from] crate::ci::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
     Plan(#[from] crate::plan::Error),
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -58,9 +61,11 @@ impl Error {
             Self::Project(_) | Self::Distribution(_) | Self::Plan(_) | Self::Requirement(_) => 2,
             Self::Build(crate::build::Error::NoDistribution | crate::build::Error::SourceDate { .. }) => 2,
             Self::Spec(crate::spec::Error::Format { .. } | crate::spec::Error::Interpreter { .. }) => 2,
+            Self::Ci(crate::ci::Error::Path { .. } | crate::ci::Error::Action { .. }) => 2,
             Self::Matrix(error) if !matches!(error, crate::matrix::Error::Git { .. }) => 2,
             Self::Smoke(error) if error.is_usage() => 2,
-            Self::Matrix(_)
+            Self::Ci(_)
+            | Self::Matrix(_)
             | Self::Resolve(_)
             | Self::Stage(_)
             | Self::Service(_)

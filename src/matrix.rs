@@ -12,7 +12,15 @@ use crate::distribution::{Catalogue, Distribution, PackageFormat};
 use crate::exec::Command;
 use crate::project::{Config, Source, TargetRow, Targets};
 
-/// Machine to the label of its runner.
+/// The CI service whose runners are meant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Service {
+    #[default]
+    Github,
+    Gitlab,
+}
+
+/// For each service, machine to the label of its runner.
 const RUNNERS: &str = include_str!("runners.toml");
 
 /// What is listed where `[targets] machines` is not said.
@@ -63,6 +71,7 @@ pub struct Request {
     pub exclude: Vec<TargetRow>,
     /// A commit: projects in which nothing changed since are left out.
     pub changed_since: Option<String>,
+    pub service: Service,
 }
 
 /// `strategy.matrix`, as `fromJSON` takes it.
@@ -124,7 +133,7 @@ fn rows(project: &str, targets: &Targets, catalogue: &Catalogue, request: &Reque
         for machine in &machines {
             // A release that never was for this machine is not a mistake here: `machines` is for all of them.
             if distribution.architecture(machine).is_some() {
-                add(&mut rows, row(project, distribution, machine, targets, &TargetRow::default())?);
+                add(&mut rows, row(project, distribution, machine, targets, &TargetRow::default(), request.service)?);
             }
         }
     }
@@ -143,7 +152,7 @@ fn rows(project: &str, targets: &Targets, catalogue: &Catalogue, request: &Reque
         let distribution = catalogue.get(name)?;
         let machines = added.machine.as_ref().map_or_else(|| machines.clone(), |machine| vec![machine.clone()]);
         for machine in machines.iter().filter(|machine| distribution.architecture(machine).is_some()) {
-            add(&mut rows, row(project, distribution, machine, targets, added)?);
+            add(&mut rows, row(project, distribution, machine, targets, added, request.service)?);
         }
     }
     if rows.is_empty() && names.is_empty() {
@@ -166,10 +175,15 @@ fn row(
     machine: &str,
     targets: &Targets,
     said: &TargetRow,
+    service: Service,
 ) -> Result<Row, Error> {
-    let usual: BTreeMap<String, String> = toml::from_str(RUNNERS).unwrap_or_default();
-    let known = [&targets.runners, &usual].into_iter().find_map(|runners| runners.get(machine)).cloned();
-    let runner = said.runner.clone().or(known);
+    let mut services: BTreeMap<String, BTreeMap<String, String>> = toml::from_str(RUNNERS).unwrap_or_default();
+    let usual = match service {
+        Service::Github => services.remove("github"),
+        Service::Gitlab => services.remove("gitlab"),
+    };
+    let known = [Some(&targets.runners), usual.as_ref()].into_iter().flatten().find_map(|runners| runners.get(machine));
+    let runner = said.runner.clone().or_else(|| known.cloned());
     let missing = || Error::NoRunner { machine: machine.to_owned(), distribution: distribution.name.clone() };
     Ok(Row {
         project: project.to_owned(),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// In the order in which data flows; each may use those before it.
-const FLOORS: [&str; 17] = [
+const FLOORS: [&str; 18] = [
     "progress",
     "scratch",
     "exec",
@@ -11,6 +11,7 @@ const FLOORS: [&str; 17] = [
     "distribution",
     "project",
     "matrix",
+    "ci",
     "plan",
     "resolve",
     "stage",

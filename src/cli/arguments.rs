@@ -48,6 +48,8 @@ pub enum Command {
     Distributions(DistributionsArgs),
     /// Print the jobs of a CI matrix as JSON: one for each project, distribution and machine.
     Matrix(MatrixArgs),
+    /// Write a complete workflow for a CI service: build, try and release the packages of every distribution.
+    Ci(CiArgs),
     /// Print the JSON Schema of the configuration, for editors.
     Schema,
     /// Print what a shell needs to complete omnipack's commands and options.
@@ -282,6 +284,43 @@ pub struct MatrixArgs {
     pub pretty: bool,
     #[command(flatten)]
     pub messages: MessageArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The workflow lists its jobs itself, by `omnipack matrix`; GitLab has them written out, so write it again when \
+                  `[targets]` changes.\n\nExamples:\n  omnipack ci github --output .github/workflows/packages.yml\n  omnipack ci \
+                  github apps/web apps/worker    # several projects in one repository\n  omnipack ci gitlab > .gitlab-ci.yml"
+)]
+pub struct CiArgs {
+    /// The service.
+    #[arg(value_enum)]
+    pub service: CiService,
+    /// Directories of the projects, below the root of the repository, where this is run.
+    #[arg(value_name = "PROJECT", default_value = ".")]
+    pub projects: Vec<String>,
+    /// omnipack's action, for GitHub. Default: that of this release.
+    #[arg(long, value_name = "OWNER/REPOSITORY@REF")]
+    pub action: Option<String>,
+    /// Branch whose pushes are built. Default: the remote's own, or `main`.
+    #[arg(long, value_name = "NAME")]
+    pub branch: Option<String>,
+    /// File to write. Default: standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Replace the file when it is there.
+    #[arg(long, requires = "output")]
+    pub force: bool,
+    #[command(flatten)]
+    pub messages: MessageArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CiService {
+    /// GitHub Actions.
+    Github,
+    /// GitLab CI/CD.
+    Gitlab,
 }
 
 /// `rocky-9:aarch64`

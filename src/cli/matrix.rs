@@ -15,6 +15,7 @@ pub fn run(arguments: MatrixArgs) -> Result<(), Failure> {
         include: arguments.include,
         exclude: arguments.exclude,
         changed_since: arguments.changed_since,
+        ..Request::default()
     };
     let matrix = matrix(&request)?;
     if arguments.pretty {

@@ -3,6 +3,7 @@
 mod annotations;
 mod arguments;
 mod build;
+mod ci;
 mod diff;
 pub mod diff_text;
 pub mod distributions;
@@ -58,6 +59,7 @@ pub fn main() -> ExitCode {
         Some(Command::Distributions(arguments)) => distributions::run(&arguments),
         Some(Command::Smoke(arguments)) => smoke::run(&arguments),
         Some(Command::Matrix(arguments)) => matrix::run(arguments),
+        Some(Command::Ci(arguments)) => ci::run(arguments),
         Some(Command::Schema) => print(&schema::render()),
         Some(Command::Completions(arguments)) => help::completions(&arguments),
         Some(Command::Man(arguments)) => help::man(&arguments),
@@ -94,6 +96,7 @@ fn messages_of(cli: &Cli) -> MessageArgs {
         Some(Command::Distributions(arguments)) => arguments.output.messages,
         Some(Command::Smoke(arguments)) => arguments.output.messages,
         Some(Command::Matrix(arguments)) => arguments.messages,
+        Some(Command::Ci(arguments)) => arguments.messages,
         Some(Command::Schema | Command::Completions(_) | Command::Man(_) | Command::Help(_)) => PLAIN,
     }
 }
