@@ -218,6 +218,9 @@ pub struct InspectArgs {
     /// Package files, RPMs or Debian packages, whoever made them; known by their first bytes.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+    /// Print a table in Markdown: packages, sizes, what they require and bundle. For the summary of a CI job.
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -11,6 +11,7 @@ mod failure;
 mod generate_spec;
 pub mod help;
 pub mod inspect;
+mod inspect_markdown;
 mod matrix;
 mod progress;
 pub mod schema;
