@@ -32,6 +32,9 @@ pub enum Error {
     #[error("`{text}` is no action: `OWNER/REPOSITORY@REF` is one")]
     #[diagnostic(code(ci::action), help("such as `omnipack/omnipack@v1`, or `./` for one in the repository itself"))]
     Action { text: String },
+    #[error("`{text}` is no name of a branch")]
+    #[diagnostic(code(ci::branch), help("git's names have no spaces and none of `~^:?*[\\`"))]
+    Branch { text: String },
     #[error(transparent)]
     #[diagnostic(transparent)]
     Template(#[from] TemplateError),
@@ -82,6 +85,11 @@ pub fn workflow(request: &Request) -> Result<String, AnyError> {
         None => concat!("omnipack/omnipack@v", env!("CARGO_PKG_VERSION")).to_owned(),
     };
     let branch = request.branch.clone().unwrap_or_else(|| branch(request.projects.first().map_or(".", String::as_str)));
+    // git-check-ref-format(1); and a service reads expressions.
+    let bad = |c: char| c.is_whitespace() || c.is_control() || "~^:?*[]\\{}$\"'".contains(c);
+    if branch.is_empty() || branch.starts_with(['-', '/']) || branch.contains("..") || branch.contains(bad) {
+        return Err(Error::Branch { text: branch.escape_debug().to_string() }.into());
+    }
     let context = Context {
         generator: concat!("omnipack ", env!("CARGO_PKG_VERSION")),
         version: env!("CARGO_PKG_VERSION"),
@@ -121,5 +129,5 @@ fn branch(directory: &str) -> String {
     ]);
     let output = command.run().ok().filter(|output| output.code == 0);
     let name = output.and_then(|output| output.stdout_text().trim().strip_prefix("origin/").map(str::to_owned));
-    name.filter(|name| !name.contains("${{")).unwrap_or_else(|| BRANCH.to_owned())
+    name.unwrap_or_else(|| BRANCH.to_owned())
 }

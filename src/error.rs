@@ -61,7 +61,7 @@ impl Error {
             Self::Project(_) | Self::Distribution(_) | Self::Plan(_) | Self::Requirement(_) => 2,
             Self::Build(crate::build::Error::NoDistribution | crate::build::Error::SourceDate { .. }) => 2,
             Self::Spec(crate::spec::Error::Format { .. } | crate::spec::Error::Interpreter { .. }) => 2,
-            Self::Ci(crate::ci::Error::Path { .. } | crate::ci::Error::Action { .. }) => 2,
+            Self::Ci(error) if !matches!(error, crate::ci::Error::Template(_)) => 2,
             Self::Matrix(error) if !matches!(error, crate::matrix::Error::Git { .. }) => 2,
             Self::Smoke(error) if error.is_usage() => 2,
             Self::Ci(_)
