@@ -15,6 +15,12 @@ pub enum Error {
     Distribution(#[from] crate::distribution::Error),
     #[error(transparent)]
     #[diagnostic(transparent)]
+    Matrix(#[from] crate::matrix::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Ci(#[from] crate::ci::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
     Plan(#[from] crate::plan::Error),
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -59,8 +65,12 @@ impl Error {
             Self::Build(crate::build::Error::NoDistribution | crate::build::Error::SourceDate { .. }) => 2,
             Self::Spec(error) if error.is_usage() => 2,
             Self::DebianSource(error) if error.is_usage() => 2,
+            Self::Ci(error) if !matches!(error, crate::ci::Error::Template(_)) => 2,
+            Self::Matrix(error) if !matches!(error, crate::matrix::Error::Git { .. }) => 2,
             Self::Smoke(error) if error.is_usage() => 2,
-            Self::Resolve(_)
+            Self::Ci(_)
+            | Self::Matrix(_)
+            | Self::Resolve(_)
             | Self::Stage(_)
             | Self::Service(_)
             | Self::Package(_)

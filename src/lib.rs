@@ -11,11 +11,13 @@
 //! how an error is shown.
 
 pub mod build;
+pub mod ci;
 pub mod cli;
 pub mod distribution;
 mod error;
 pub mod exec;
 pub mod format;
+pub mod matrix;
 pub mod package;
 pub mod plan;
 pub mod progress;

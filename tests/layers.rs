@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 /// In the order in which data flows; each may use those before it.
-const FLOORS: [&str; 16] = [
+const FLOORS: [&str; 18] = [
     "progress",
     "scratch",
     "exec",
     "template",
     "distribution",
     "project",
+    "matrix",
+    "ci",
     "plan",
     "resolve",
     "stage",

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::project::TargetRow;
+
 /// Turns a Python application and all it needs into native packages.
 #[derive(Debug, Parser)]
 #[command(
@@ -18,7 +20,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
                   omnipack inspect dist/app-1.0-1.x86_64.rpm\n  omnipack diff old.deb new.deb\n\nExit codes: 0 done, 1 the build failed, 2 the command line or \
                   the configuration is wrong, 130 interrupted.",
     args_conflicts_with_subcommands = true,
-    subcommand_negates_reqs = true
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -44,8 +47,51 @@ pub enum Command {
     Smoke(SmokeArgs),
     /// List the distributions that packages can be built for.
     Distributions(DistributionsArgs),
+    /// Print the jobs of a CI matrix as JSON: one for each project, distribution and machine.
+    Matrix(MatrixArgs),
+    /// Write a complete workflow for a CI service: build, try and release the packages of every distribution.
+    Ci(CiArgs),
     /// Print the JSON Schema of the configuration, for editors.
     Schema,
+    /// Print what a shell needs to complete omnipack's commands and options.
+    Completions(CompletionsArgs),
+    /// Write the manual pages.
+    Man(ManArgs),
+    /// Explain a subcommand, or the configuration (`omnipack help config`).
+    Help(HelpArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  omnipack completions bash > /etc/bash_completion.d/omnipack\n  omnipack completions zsh > \
+                  ~/.zfunc/_omnipack\n  omnipack completions fish > ~/.config/fish/completions/omnipack.fish"
+)]
+pub struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  omnipack man | man -l -                      # read the page of omnipack itself\n  omnipack man \
+                  --output-directory /usr/share/man/man1"
+)]
+pub struct ManArgs {
+    /// Directory for `omnipack.1` and a page for each subcommand. Default: omnipack's own page to standard output.
+    #[arg(long = "output-directory", short = 'o', value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Topics besides the subcommands:\n  config  every key of omnipack.toml, with a comment for each\n\nExamples:\n  \
+                  omnipack help config\n  omnipack help generate-spec\n  omnipack help config > omnipack.toml    # to start from"
+)]
+pub struct HelpArgs {
+    /// A subcommand, or `config`. Default: omnipack as a whole.
+    #[arg(value_name = "TOPIC")]
+    pub topic: Option<String>,
 }
 
 /// What is built, for whom, and where from.
@@ -92,9 +138,27 @@ pub struct OutputArgs {
     /// Print the result as JSON on standard output.
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub messages: MessageArgs,
+}
+
+/// How messages on standard error look.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct MessageArgs {
     /// When to use colours.
     #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,
+    /// How errors and warnings are written.
+    #[arg(long, value_enum, default_value_t = MessageFormat::Human, value_name = "FORMAT")]
+    pub message_format: MessageFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MessageFormat {
+    /// For people.
+    Human,
+    /// For people, and besides as annotations of GitHub Actions, which stand beside the line that they are about.
+    Github,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -218,6 +282,9 @@ pub struct InspectArgs {
     /// Package files, RPMs or Debian packages, whoever made them; known by their first bytes.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+    /// Print a table in Markdown: packages, sizes, what they require and bundle. For the summary of a CI job.
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -245,6 +312,90 @@ pub struct DiffArgs {
     pub exit_code: bool,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The jobs come from `[targets]` of each project's configuration. Each has `project`, `distribution`, `machine`, \
+                  `architecture`, `format`, `runner` and `container`.\n\nExamples:\n  echo \"matrix=$(omnipack matrix)\" >> \
+                  \"$GITHUB_OUTPUT\"    # then: matrix: ${{ fromJSON(needs.list.outputs.matrix) }}\n  omnipack matrix \
+                  --changed-since origin/main apps/*\n  omnipack matrix --machine x86_64 --exclude centos-6 --pretty\n\nExit \
+                  codes: 0 printed (also when no job is left), 1 git cannot tell what changed, 2 the command line or a \
+                  configuration is wrong."
+)]
+pub struct MatrixArgs {
+    /// Directories of the projects.
+    #[arg(value_name = "PROJECT", default_value = ".")]
+    pub projects: Vec<String>,
+    /// Distribution to list, instead of those of the configuration; give it again for more.
+    #[arg(long = "distribution", short = 'D', value_name = "NAME")]
+    pub distributions: Vec<String>,
+    /// Machine to list, as `uname -m` says it, instead of those of the configuration; give it again for more.
+    #[arg(long = "machine", value_name = "MACHINE")]
+    pub machines: Vec<String>,
+    /// Add a job: a distribution, with `:MACHINE` for one machine only; give it again for more.
+    #[arg(long, value_name = "NAME[:MACHINE]", value_parser = target_row)]
+    pub include: Vec<TargetRow>,
+    /// Leave out a distribution or a family, with `:MACHINE` for one machine only; `:MACHINE` alone leaves out that
+    /// machine; give it again for more.
+    #[arg(long, value_name = "NAME[:MACHINE]", value_parser = target_row)]
+    pub exclude: Vec<TargetRow>,
+    /// Leave out projects in which nothing changed since this commit, and nothing in what they `watch`.
+    #[arg(long, value_name = "COMMIT")]
+    pub changed_since: Option<String>,
+    /// Configuration file. Default: that of each project.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print for people, over lines. Without it, the JSON is one line, as `$GITHUB_OUTPUT` wants it.
+    #[arg(long)]
+    pub pretty: bool,
+    #[command(flatten)]
+    pub messages: MessageArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The workflow lists its jobs itself, by `omnipack matrix`; GitLab has them written out, so write it again when \
+                  `[targets]` changes.\n\nExamples:\n  omnipack ci github --output .github/workflows/packages.yml\n  omnipack ci \
+                  github apps/web apps/worker    # several projects in one repository\n  omnipack ci gitlab > .gitlab-ci.yml"
+)]
+pub struct CiArgs {
+    /// The service.
+    #[arg(value_enum)]
+    pub service: CiService,
+    /// Directories of the projects, below the root of the repository, where this is run.
+    #[arg(value_name = "PROJECT", default_value = ".")]
+    pub projects: Vec<String>,
+    /// omnipack's action, for GitHub. Default: that of this release.
+    #[arg(long, value_name = "OWNER/REPOSITORY@REF")]
+    pub action: Option<String>,
+    /// Branch whose pushes are built. Default: the remote's own, or `main`.
+    #[arg(long, value_name = "NAME")]
+    pub branch: Option<String>,
+    /// File to write. Default: standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Replace the file when it is there.
+    #[arg(long, requires = "output")]
+    pub force: bool,
+    #[command(flatten)]
+    pub messages: MessageArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CiService {
+    /// GitHub Actions.
+    Github,
+    /// GitLab CI/CD.
+    Gitlab,
+}
+
+/// `rocky-9:aarch64`
+fn target_row(text: &str) -> Result<TargetRow, String> {
+    let (name, machine) = text.split_once(':').map_or((text, None), |(name, machine)| (name, Some(machine)));
+    let word = |word: &str| (!word.is_empty()).then(|| word.to_owned());
+    let row = TargetRow { distribution: word(name), machine: machine.and_then(word), ..TargetRow::default() };
+    if row == TargetRow::default() { Err("name a distribution, or `:MACHINE`".to_owned()) } else { Ok(row) }
 }
 
 #[derive(Debug, Args)]

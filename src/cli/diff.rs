@@ -30,7 +30,7 @@ fn compare(arguments: &DiffArgs) -> Result<bool, Failure> {
         print_json(&difference)?;
     } else if !arguments.output.quiet {
         let detail = if arguments.all { Detail::All } else { Detail::Short };
-        let color = colored(arguments.output.color, std::io::stdout().is_terminal());
+        let color = colored(arguments.output.messages.color, std::io::stdout().is_terminal());
         print(&render(&difference, detail, color))?;
     }
     Ok(!difference.is_empty())

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use serde::Serialize;
 
-use crate::cli::arguments::Color;
+use crate::cli::annotations;
+use crate::cli::arguments::{Color, MessageArgs, MessageFormat};
 
 /// A command that did not end well.
 #[derive(Debug)]
@@ -77,16 +78,16 @@ impl Failure {
     }
 
     /// Prints to standard error and gives the exit code.
-    pub fn show(&self, color: Color) -> ExitCode {
+    pub fn show(&self, messages: MessageArgs) -> ExitCode {
         let (text, code) = match self {
-            Self::Run(error) => (render(error.as_ref(), color), error.exit_code()),
+            Self::Run(error) => (shown(error.as_ref(), messages), error.exit_code()),
             Self::Steps | Self::Differ | Self::Unsatisfied => (String::new(), 1),
             Self::Targets { failures, code } => {
-                let one = |(name, error): &(String, crate::Error)| format!("{name}:\n{}", render(error, color));
+                let one = |(name, error): &(String, crate::Error)| format!("{name}:\n{}", shown(error, messages));
                 (failures.iter().map(one).collect(), *code)
             }
             Self::Trouble(failure) => {
-                failure.show(color);
+                failure.show(messages);
                 return ExitCode::from(2);
             }
             Self::Io(error) => (format!("error: {error}\n"), 1),
@@ -97,7 +98,16 @@ impl Failure {
     }
 }
 
-fn render(error: &dyn miette::Diagnostic, color: Color) -> String {
+/// An error for people, and besides as an annotation where a runner reads along.
+fn shown(error: &dyn Diagnostic, messages: MessageArgs) -> String {
+    let besides = match messages.message_format {
+        MessageFormat::Human => String::new(),
+        MessageFormat::Github => annotations::of_error(error),
+    };
+    render(error, messages.color) + &besides
+}
+
+fn render(error: &dyn Diagnostic, color: Color) -> String {
     let terminal = super::stderr_is_terminal();
     let theme = match (super::colored(color, terminal), terminal) {
         (true, _) => GraphicalTheme::unicode(),
@@ -114,7 +124,7 @@ fn render(error: &dyn miette::Diagnostic, color: Color) -> String {
 }
 
 /// Does a cause say what the message does not say already?
-fn causes_say_more(error: &dyn miette::Diagnostic) -> bool {
+fn causes_say_more(error: &dyn Diagnostic) -> bool {
     let message = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

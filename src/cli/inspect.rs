@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::arguments::InspectArgs;
 use super::failure::Failure;
 use super::text::{counted, human_size, relation_word, scriptlet_word, shown, shown_line};
-use super::{print, print_json};
+use super::{inspect_markdown, print, print_json};
 use crate::distribution::PackageFormat;
 use crate::format::inspection::{
     FileKind, Inspection, Md5Sums, PackagedFile, TriggerScript, distribution_of, is_site_directory, normalised,
@@ -25,6 +25,10 @@ pub fn run(arguments: &InspectArgs) -> Result<(), Failure> {
     let packages = arguments.files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     if arguments.output.json {
         return print_json(&packages);
+    }
+    if arguments.markdown {
+        let packages = arguments.files.iter().cloned().zip(packages).collect::<Vec<_>>();
+        return print(&inspect_markdown::render(&packages));
     }
     print(&packages.iter().map(render).collect::<Vec<_>>().join("\n"))
 }

@@ -1,14 +1,19 @@
 //! Arguments, progress, and how an error is shown. One file per subcommand, no logic.
 
+mod annotations;
 mod arguments;
 mod build;
+mod ci;
 mod debian_source;
 mod diff;
 pub mod diff_text;
 pub mod distributions;
 mod failure;
 mod generate_spec;
+pub mod help;
 pub mod inspect;
+mod inspect_markdown;
+mod matrix;
 mod progress;
 mod repository_check;
 pub mod schema;
@@ -23,7 +28,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use arguments::{Cli, Color, Command, OutputArgs};
+use arguments::{Cli, Color, Command, MessageArgs, MessageFormat, OutputArgs};
 use failure::Failure;
 use progress::Reporter;
 
@@ -45,9 +50,9 @@ pub fn main() -> ExitCode {
         Cli::command().error(clap::error::ErrorKind::InvalidSubcommand, message).exit();
     }
     if let Err(error) = crate::scratch::clean_up_on_signals() {
-        return Failure::from(error).show(Color::Auto);
+        return Failure::from(error).show(PLAIN);
     }
-    let color = color_of(&cli);
+    let messages = messages_of(&cli);
     let result = match cli.command {
         None => build::run(&cli.build),
         Some(Command::Build(arguments)) => build::run(&arguments),
@@ -57,11 +62,16 @@ pub fn main() -> ExitCode {
         Some(Command::Diff(arguments)) => diff::run(&arguments),
         Some(Command::Distributions(arguments)) => distributions::run(&arguments),
         Some(Command::Smoke(arguments)) => smoke::run(&arguments),
+        Some(Command::Matrix(arguments)) => matrix::run(arguments),
+        Some(Command::Ci(arguments)) => ci::run(arguments),
         Some(Command::Schema) => print(&schema::render()),
+        Some(Command::Completions(arguments)) => help::completions(&arguments),
+        Some(Command::Man(arguments)) => help::man(&arguments),
+        Some(Command::Help(arguments)) => help::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.show(color),
+        Err(failure) => failure.show(messages),
     }
 }
 
@@ -76,17 +86,22 @@ fn mistyped(source: &str) -> Option<String> {
     names.filter(|name| strsim::damerau_levenshtein(name, source) <= 2).map(str::to_owned).next()
 }
 
-fn color_of(cli: &Cli) -> Color {
+/// Where no option says otherwise.
+const PLAIN: MessageArgs = MessageArgs { color: Color::Auto, message_format: MessageFormat::Human };
+
+fn messages_of(cli: &Cli) -> MessageArgs {
     match &cli.command {
-        None => cli.build.output.color,
-        Some(Command::Build(arguments)) => arguments.output.color,
-        Some(Command::Stage(arguments)) => arguments.output.color,
-        Some(Command::GenerateSpec(arguments)) => arguments.output.color,
-        Some(Command::Inspect(arguments)) => arguments.output.color,
-        Some(Command::Diff(arguments)) => arguments.output.color,
-        Some(Command::Distributions(arguments)) => arguments.output.color,
-        Some(Command::Smoke(arguments)) => arguments.output.color,
-        Some(Command::Schema) => Color::Auto,
+        None => cli.build.output.messages,
+        Some(Command::Build(arguments)) => arguments.output.messages,
+        Some(Command::Stage(arguments)) => arguments.output.messages,
+        Some(Command::GenerateSpec(arguments)) => arguments.output.messages,
+        Some(Command::Inspect(arguments)) => arguments.output.messages,
+        Some(Command::Diff(arguments)) => arguments.output.messages,
+        Some(Command::Distributions(arguments)) => arguments.output.messages,
+        Some(Command::Smoke(arguments)) => arguments.output.messages,
+        Some(Command::Matrix(arguments)) => arguments.messages,
+        Some(Command::Ci(arguments)) => arguments.messages,
+        Some(Command::Schema | Command::Completions(_) | Command::Man(_) | Command::Help(_)) => PLAIN,
     }
 }
 
@@ -100,7 +115,11 @@ fn colored(color: Color, terminal: bool) -> bool {
 }
 
 fn reporter(output: &OutputArgs) -> Reporter {
-    if output.quiet { Reporter::quiet() } else { Reporter::standard_error() }
+    match output.messages.message_format {
+        MessageFormat::Human if output.quiet => Reporter::quiet(),
+        MessageFormat::Human => Reporter::standard_error(),
+        MessageFormat::Github => Reporter::annotations(),
+    }
 }
 
 /// Prints to standard output. A reader that closed the pipe (`omnipack distributions | head -1`) has had enough, and

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::annotations;
 use crate::progress::Listener;
 
 /// Plain lines say at most this often how far a step is.
@@ -20,6 +21,8 @@ enum View {
     Quiet,
     Terminal(ProgressBar),
     Lines(Mutex<LineState>),
+    /// Lines, whose warnings are annotations of GitHub Actions.
+    Annotations,
 }
 
 struct LineState {
@@ -31,6 +34,11 @@ impl Reporter {
     #[must_use]
     pub fn quiet() -> Self {
         Self { view: View::Quiet }
+    }
+
+    #[must_use]
+    pub fn annotations() -> Self {
+        Self { view: View::Annotations }
     }
 
     /// A bar when standard error is a terminal, lines when not.
@@ -68,6 +76,7 @@ impl Listener for Reporter {
                 bar.set_length(0);
                 bar.set_message(text.to_owned());
             }
+            View::Annotations => say(text),
             View::Lines(state) => {
                 say(text);
                 if let Ok(mut state) = state.lock() {
@@ -79,7 +88,7 @@ impl Listener for Reporter {
 
     fn progress(&self, done: u64, total: u64) {
         match &self.view {
-            View::Quiet => {}
+            View::Quiet | View::Annotations => {}
             View::Terminal(bar) => {
                 let style = if total > 0 { "{spinner} {msg} {wide_bar} {pos}/{len}" } else { "{spinner} {msg} {pos}" };
                 if bar.length() != Some(total)
@@ -105,6 +114,7 @@ impl Listener for Reporter {
             View::Quiet => {}
             View::Terminal(bar) => bar.println(format!("warning: {text}")),
             View::Lines(_) => say(&format!("warning: {text}")),
+            View::Annotations => say(annotations::of_warning(text).trim_end()),
         }
     }
 }

@@ -30,7 +30,7 @@ pub fn run(arguments: &SmokeArgs) -> Result<(), Failure> {
     if arguments.output.json {
         print_json(&report)?;
     } else if !arguments.output.quiet || !report.passed {
-        let colors = colored(arguments.output.color, std::io::stdout().is_terminal());
+        let colors = colored(arguments.output.messages.color, std::io::stdout().is_terminal());
         print(&table(&report, colors.then_some(Colors)))?;
     }
     if let Some(path) = &arguments.junit {

@@ -10,7 +10,7 @@ const EMBEDDED: &str = include_str!("distributions.toml");
 
 /// The keys of a `[distribution.<name>]` table that are facts. Every other key (`relations`, `package`, ...) overrides
 /// configuration and is none of this floor's business.
-pub const FACTS: [&str; 22] = [
+pub const FACTS: [&str; 23] = [
     "like",
     "title",
     "family",
@@ -25,6 +25,7 @@ pub const FACTS: [&str; 22] = [
     "architectures",
     "dist-tag",
     "end-of-life",
+    "image",
     "nologin",
     "logrotate-package",
     "cron-package",

@@ -151,6 +151,9 @@ pub struct Distribution {
     pub end_of_life: String,
     /// Shell of accounts that nobody logs in to.
     pub nologin: String,
+    /// Container image of the release, with its registry, so that no engine has to guess it; none where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
     /// The package that rotates logs by `/etc/logrotate.d`.
     #[serde(default = "logrotate")]
     pub logrotate_package: String,

@@ -70,6 +70,8 @@ fn every_fact_of_every_distribution_has_a_source() {
             "spec-dialect",
             "python-dist",
         ];
+        assert!(known.image.is_some(), "{}: no image", known.name);
+        facts.extend(known.image.as_ref().map(|_| "image"));
         facts.extend(known.systemd.map(|_| "systemd"));
         facts.extend(known.zstd.map(|_| "zstd"));
         facts.extend(known.libraries.as_ref().map(|_| "libraries"));

@@ -21,8 +21,9 @@ use super::raw::{Configuration, PackageMapEntry};
 use super::reader::Reader;
 use super::rpm::SpecRules;
 use super::shape::{Shape, near};
+use super::targets;
 use super::values;
-use super::{Metadata, Project, PythonSettings, Source, schema};
+use super::{Metadata, Project, PythonSettings, Source, Targets, schema};
 use crate::distribution::Distribution;
 
 /// A checked configuration.
@@ -86,6 +87,18 @@ impl Config {
     pub fn targets(&self) -> Vec<String> {
         let raw = self.document.merged(&[]).and_then(|tree| self.document.deserialize(&tree));
         raw.map(|raw| raw.targets.distributions).unwrap_or_default()
+    }
+
+    /// All of `[targets]`.
+    ///
+    /// # Errors
+    /// What is wrong in it.
+    pub fn target_table(&self) -> Result<Targets, Error> {
+        let tree = self.document.merged(&[])?;
+        let raw = self.document.deserialize(&tree)?;
+        let mut reader = Reader::new(&self.document, &tree, &self.directory);
+        let targets = targets::targets(&mut reader, &raw.targets);
+        reader.finish(targets)
     }
 
     /// The tables `[distribution.<name>]` as written, for the facts in them.
@@ -231,6 +244,9 @@ impl Config {
         let raw = self.document.deserialize(&tree)?;
         let mut reader = Reader::new(&self.document, &tree, &self.directory);
         self.assemble(&mut reader, &raw, &self.source, placeholder(), levels);
+        if levels.is_empty() {
+            targets::targets(&mut reader, &raw.targets);
+        }
         Ok(reader.into_problems())
     }
 
@@ -259,10 +275,16 @@ fn distribution_names<'t>(tree: &'t Tree<'t>) -> Vec<(&'static str, Spanned<Cow<
         let maps = table(key).filter(|(_, value)| value.get_ref().is_table());
         all.extend(maps.map(|(name, _)| (key, name.clone())));
     }
-    for (_, targets) in table("targets") {
-        for name in targets.get_ref().as_array().into_iter().flat_map(|names| names.iter()) {
-            let text = name.get_ref().as_str().unwrap_or_default();
-            all.push(("distributions", Spanned::new(name.span(), Cow::Borrowed(text))));
+    for (key, targets) in table("targets") {
+        for item in targets.get_ref().as_array().into_iter().flat_map(|items| items.iter()) {
+            let (kind, name) = match &**key.get_ref() {
+                "distributions" => ("distributions", Some(item)),
+                "include" => ("distributions", item.get_ref().get("distribution")),
+                "exclude" => ("exclude", item.get_ref().get("distribution")),
+                _ => continue,
+            };
+            let text = name.and_then(|name| Some((name.span(), name.get_ref().as_str()?)));
+            all.extend(text.map(|(span, text)| (kind, Spanned::new(span, Cow::Borrowed(text)))));
         }
     }
     all

@@ -24,6 +24,7 @@ mod services;
 mod settings;
 mod shape;
 mod source;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -42,6 +43,7 @@ pub use schema::{reference, schema};
 pub use service::*;
 pub use settings::*;
 pub use source::parse_requirement;
+pub use targets::{TargetRow, Targets};
 
 /// What is to be packaged, as the command line named it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

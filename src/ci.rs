@@ -1,0 +1,133 @@
+//! Complete workflows for CI services: the jobs of the matrix, each building, trying and keeping its packages.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use miette::Diagnostic;
+use serde::Serialize;
+use thiserror::Error as ThisError;
+
+use crate::Error as AnyError;
+use crate::exec::Command;
+use crate::matrix::{self, Row, Service};
+use crate::template::{self, TemplateError};
+
+/// Where releases of omnipack are.
+const RELEASES: &str = "https://github.com/omnipack/omnipack/releases/download";
+
+/// The branch of a repository that says nothing else.
+const BRANCH: &str = "main";
+
+/// Why there is no workflow.
+#[derive(Debug, ThisError, Diagnostic)]
+pub enum Error {
+    #[error("`{path}` cannot stand in a workflow")]
+    #[diagnostic(
+        code(ci::path),
+        help(
+            "write the project's path below the repository with letters, digits and `._-+@/`; CI services read more into others"
+        )
+    )]
+    Path { path: String },
+    #[error("`{text}` is no action: `OWNER/REPOSITORY@REF` is one")]
+    #[diagnostic(code(ci::action), help("such as `omnipack/omnipack@v1`, or `./` for one in the repository itself"))]
+    Action { text: String },
+    #[error("`{text}` is no name of a branch")]
+    #[diagnostic(code(ci::branch), help("git's names have no spaces and none of `~^:?*[\\`"))]
+    Branch { text: String },
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Template(#[from] TemplateError),
+}
+
+/// What a workflow is written for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub service: Service,
+    /// Directories of projects, relative to the root of the repository.
+    pub projects: Vec<String>,
+    /// `OWNER/REPOSITORY@REF` of omnipack's action; none for this release's.
+    pub action: Option<String>,
+    /// The branch that is built when it is pushed to; none for the one that git knows as the remote's.
+    pub branch: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Context<'a> {
+    generator: &'static str,
+    version: &'static str,
+    releases: &'static str,
+    action: &'a str,
+    branch: &'a str,
+    projects: &'a [String],
+    rows: &'a [Row],
+    machines: BTreeSet<&'a str>,
+}
+
+/// The text of the workflow.
+///
+/// # Errors
+/// When a project cannot be read or has a path that is no plain word, or nothing is to be built.
+pub fn workflow(request: &Request) -> Result<String, AnyError> {
+    for path in &request.projects {
+        let sound = |c: char| c.is_ascii_alphanumeric() || "._-+@/".contains(c);
+        if path.is_empty() || path.starts_with(['-', '/']) || !path.chars().all(sound) {
+            return Err(Error::Path { path: path.escape_debug().to_string() }.into());
+        }
+    }
+    let listed = matrix::matrix(&matrix::Request {
+        projects: request.projects.clone(),
+        service: request.service,
+        ..matrix::Request::default()
+    })?;
+    let action = match &request.action {
+        Some(action) => checked_action(action)?,
+        None => concat!("omnipack/omnipack@v", env!("CARGO_PKG_VERSION")).to_owned(),
+    };
+    let branch = request.branch.clone().unwrap_or_else(|| branch(request.projects.first().map_or(".", String::as_str)));
+    // git-check-ref-format(1); and a service reads expressions.
+    let bad = |c: char| c.is_whitespace() || c.is_control() || "~^:?*[]\\{}$\"'".contains(c);
+    if branch.is_empty() || branch.starts_with(['-', '/']) || branch.contains("..") || branch.contains(bad) {
+        return Err(Error::Branch { text: branch.escape_debug().to_string() }.into());
+    }
+    let context = Context {
+        generator: concat!("omnipack ", env!("CARGO_PKG_VERSION")),
+        version: env!("CARGO_PKG_VERSION"),
+        releases: RELEASES,
+        action: &action,
+        branch: &branch,
+        projects: &request.projects,
+        rows: &listed.include,
+        machines: listed.include.iter().map(|row| row.machine.as_str()).collect(),
+    };
+    let (name, source) = match request.service {
+        Service::Github => ("github.yml", include_str!("../templates/ci/github.yml")),
+        Service::Gitlab => ("gitlab.yml", include_str!("../templates/ci/gitlab.yml")),
+    };
+    Ok(template::render(name, source, context).map_err(Error::from)?)
+}
+
+/// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idstepsuses>
+fn checked_action(text: &str) -> Result<String, Error> {
+    let sound = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
+    let remote = text
+        .split_once('@')
+        .is_some_and(|(repository, reference)| repository.contains('/') && sound(repository) && sound(reference));
+    if remote || (text.starts_with("./") && (text == "./" || sound(text))) {
+        return Ok(text.to_owned());
+    }
+    Err(Error::Action { text: text.escape_debug().to_string() })
+}
+
+/// The branch that the remote calls its own, where git knows it.
+fn branch(directory: &str) -> String {
+    let command = Command::new("git").dir(Path::new(directory)).args([
+        "symbolic-ref",
+        "--quiet",
+        "--short",
+        "refs/remotes/origin/HEAD",
+    ]);
+    let output = command.run().ok().filter(|output| output.code == 0);
+    let name = output.and_then(|output| output.stdout_text().trim().strip_prefix("origin/").map(str::to_owned));
+    name.unwrap_or_else(|| BRANCH.to_owned())
+}
