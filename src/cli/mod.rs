@@ -5,6 +5,7 @@ mod build;
 mod diff;
 pub mod diff_text;
 pub mod distributions;
+pub mod explain;
 mod failure;
 mod generate_spec;
 pub mod inspect;
@@ -54,6 +55,7 @@ pub fn main() -> ExitCode {
         Some(Command::Diff(arguments)) => diff::run(&arguments),
         Some(Command::Distributions(arguments)) => distributions::run(&arguments),
         Some(Command::Smoke(arguments)) => smoke::run(&arguments),
+        Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Schema) => print(&schema::render()),
     };
     match result {
@@ -83,6 +85,7 @@ fn color_of(cli: &Cli) -> Color {
         Some(Command::Diff(arguments)) => arguments.output.color,
         Some(Command::Distributions(arguments)) => arguments.output.color,
         Some(Command::Smoke(arguments)) => arguments.output.color,
+        Some(Command::Explain(arguments)) => arguments.output.color,
         Some(Command::Schema) => Color::Auto,
     }
 }
@@ -115,6 +118,11 @@ fn print(text: &str) -> Result<(), Failure> {
 fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(std::io::Error::other)?;
     print(&(text + "\n"))
+}
+
+/// Is standard output a terminal?
+fn stdout_is_terminal() -> bool {
+    std::io::stdout().is_terminal()
 }
 
 /// Is standard error a terminal?
