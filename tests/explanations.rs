@@ -223,6 +223,7 @@ impl World {
         fs_err::copy(&wheel, wheels.join(wheel.file_name().unwrap())).unwrap();
         fs_err::copy(&wheel, path.join("demo.whl")).unwrap();
         demo_native().write(path);
+        sdist(&wheels.join("demo-1.0.tar.gz"));
         WheelMaker::new("six", "1.16.0").file("six.py", "").write(&wheels);
         WheelMaker::new("pip", "21.3").file("pip/__init__.py", "").write(&wheels);
         fs_err::write(path.join("demo.py"), "print('demo')\n").unwrap();
@@ -244,8 +245,12 @@ impl World {
 
     /// Does what the example is about with the files that are there.
     fn try_out(&self, example: &Example, distribution: &str, cache: &Path) -> Result<(), omnipack::Error> {
-        let of_the_example = example.wrong.files.contains_key("pyproject.toml");
-        let source = if of_the_example { self.root.path().to_owned() } else { self.path("demo-1.0-py3-none-any.whl") };
+        let source = match example.action {
+            _ if example.wrong.files.contains_key("pyproject.toml") => self.root.path().to_owned(),
+            Action::Build | Action::DryRun => self.path("demo-1.0-py3-none-any.whl"),
+            // By its name, so that its sources are among what `--wheels` has.
+            Action::GenerateSpec => "demo==1.0".into(),
+        };
         let config = self.path("omnipack.toml");
         let request = Request {
             source: source.to_str().unwrap().to_owned(),
@@ -270,6 +275,24 @@ impl World {
             Action::GenerateSpec => build::spec_files(&request, &Silent).map(drop),
         }
     }
+}
+
+/// The sources of the wheel.
+fn sdist(path: &Path) {
+    let gzip = flate2::write::GzEncoder::new(fs_err::File::create(path).unwrap(), flate2::Compression::fast());
+    let mut archive = tar::Builder::new(gzip);
+    let files = [
+        ("PKG-INFO", "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n"),
+        ("pyproject.toml", "[project]\nname = \"demo\"\nversion = \"1.0\"\n"),
+        ("demo.py", "def main():\n    print('demo')\n"),
+    ];
+    for (name, text) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, format!("demo-1.0/{name}"), text.as_bytes()).unwrap();
+    }
+    archive.into_inner().unwrap().finish().unwrap();
 }
 
 /// A wheel for another Python than the one that the package runs on.
