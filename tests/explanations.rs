@@ -414,7 +414,7 @@ fn all_codes_are_listed_by_floor() {
 fn explanations_are_json_too() {
     let list: serde_json::Value = serde_json::from_str(&stdout(&["--json"])).unwrap();
     assert_eq!(list.as_array().unwrap().len(), all().len());
-    let one: serde_json::Value = serde_json::from_str(&stdout(&["--json", "no_distribution"])).unwrap();
+    let one: serde_json::Value = serde_json::from_str(&stdout(&["--json", "build::no_distribution"])).unwrap();
     assert_eq!(one["code"], "build::no_distribution");
     assert_eq!(one["title"], "It is not said which distribution to build for");
     assert!(one["explanation"].as_str().unwrap().contains("```sh,error\nomnipack .\n```"));
@@ -427,7 +427,7 @@ fn an_unknown_code_is_a_mistake_of_the_command_line() {
     assert!(text.contains("there is no error code `plan::pythn`; did you mean `plan::python`"), "{text}");
     assert!(text.contains("`omnipack explain` lists all") && text.contains("omnipack explain [OPTIONS]"), "{text}");
     let several = refused(&["duplicate"]);
-    assert!(several.contains("`plan::duplicate` or `service::duplicate` or `stage::duplicate`"), "{several}");
+    assert!(["`plan::duplicate`", "`stage::duplicate`"].iter().all(|code| several.contains(code)), "{several}");
     assert!(!refused(&["\u{1b}[2Jx"]).contains('\u{1b}'));
     assert!(!refused(&["zzz"]).contains("did you mean"));
 }
