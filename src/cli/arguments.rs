@@ -51,6 +51,8 @@ pub enum Command {
     Matrix(MatrixArgs),
     /// Write a complete workflow for a CI service: build, try and release the packages of every distribution.
     Ci(CiArgs),
+    /// Explain an error code, with an example and its correction, or list all codes.
+    Explain(ExplainArgs),
     /// Print the JSON Schema of the configuration, for editors.
     Schema,
     /// Print what a shell needs to complete omnipack's commands and options.
@@ -403,6 +405,20 @@ pub struct DistributionsArgs {
     /// Configuration file whose distributions are listed too.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "An error is shown with its code, such as `plan::python`, in its first line.\n\nExamples:\n  omnipack explain \
+                  project::configuration\n  omnipack explain needs_compiler    # the end of a code is enough where no other ends \
+                  so\n  omnipack explain --json | jq -r '.[].code'\n\nExit codes: 0 printed, 2 there is no such code."
+)]
+pub struct ExplainArgs {
+    /// The code. Without one, all codes are listed.
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
     #[command(flatten)]
     pub output: OutputArgs,
 }

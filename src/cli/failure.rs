@@ -118,9 +118,16 @@ fn render(error: &dyn Diagnostic, color: Color) -> String {
     let handler = GraphicalReportHandler::new_themed(theme).with_width(width()).with_wrap_lines(true).with_links(false);
     let handler = if causes_say_more(error) { handler } else { handler.without_cause_chain() };
     match handler.render_report(&mut text, error) {
+        Ok(()) if terminal => text + &where_more_is(error),
         Ok(()) => text,
         Err(_) => format!("error: {error}\n"),
     }
+}
+
+/// A line that tells people, not the logs of machines, where more is said about the error.
+fn where_more_is(error: &dyn miette::Diagnostic) -> String {
+    let code = error.code().map(|code| code.to_string()).filter(|code| super::explain::has(code));
+    code.map(|code| format!("  for more: omnipack explain {code}\n")).unwrap_or_default()
 }
 
 /// Does a cause say what the message does not say already?
@@ -151,5 +158,14 @@ mod tests {
         let error = fs_err::File::open("/nonexistent/file").map(drop).unwrap_err();
         let text = render(&crate::build::Error::Io(error), Color::Never);
         assert_eq!(text.matches("/nonexistent/file").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn a_person_is_told_where_more_is_said() {
+        let error = crate::build::Error::NoDistribution;
+        assert_eq!(where_more_is(&error), "  for more: omnipack explain build::no_distribution\n");
+        let several =
+            crate::Error::from(crate::project::Error::Configurations { file: "a".to_owned(), problems: vec![] });
+        assert_eq!(where_more_is(&several), "  for more: omnipack explain project::configuration\n");
     }
 }

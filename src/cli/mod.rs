@@ -8,6 +8,7 @@ mod debian_source;
 mod diff;
 pub mod diff_text;
 pub mod distributions;
+pub mod explain;
 mod failure;
 mod generate_spec;
 pub mod help;
@@ -64,6 +65,7 @@ pub fn main() -> ExitCode {
         Some(Command::Smoke(arguments)) => smoke::run(&arguments),
         Some(Command::Matrix(arguments)) => matrix::run(arguments),
         Some(Command::Ci(arguments)) => ci::run(arguments),
+        Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Schema) => print(&schema::render()),
         Some(Command::Completions(arguments)) => help::completions(&arguments),
         Some(Command::Man(arguments)) => help::man(&arguments),
@@ -99,6 +101,7 @@ fn messages_of(cli: &Cli) -> MessageArgs {
         Some(Command::Diff(arguments)) => arguments.output.messages,
         Some(Command::Distributions(arguments)) => arguments.output.messages,
         Some(Command::Smoke(arguments)) => arguments.output.messages,
+        Some(Command::Explain(arguments)) => arguments.output.messages,
         Some(Command::Matrix(arguments)) => arguments.messages,
         Some(Command::Ci(arguments)) => arguments.messages,
         Some(Command::Schema | Command::Completions(_) | Command::Man(_) | Command::Help(_)) => PLAIN,
@@ -142,6 +145,11 @@ fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
 /// Says something to people. Standard error may be closed.
 fn tell(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Is standard output a terminal?
+fn stdout_is_terminal() -> bool {
+    std::io::stdout().is_terminal()
 }
 
 /// Is standard error a terminal?
