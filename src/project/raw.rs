@@ -191,7 +191,7 @@ pub enum Priority {
 #[serde(rename_all = "kebab-case", default)]
 #[schemars(deny_unknown_fields)]
 pub struct Python {
-    /// Whose Python runs the application. Default: `system`.
+    /// Whose Python runs the application; `none` for a package without one. Default: `system`.
     pub interpreter: Option<Interpreter>,
     /// The bundled CPython: a directory, an archive, or a URL.
     pub source: Option<String>,
@@ -259,6 +259,8 @@ pub enum Interpreter {
     System,
     /// A CPython inside the prefix.
     Bundled,
+    /// None: a package of `[[file]]`, `[[service]]` and so on alone, with no Python application in it.
+    None,
 }
 
 /// `[[service]]`.
