@@ -81,8 +81,9 @@ if [ -z "${SOURCE_DATE_EPOCH-}" ] && date=$(git -C "$repository" log -1 --format
     export SOURCE_DATE_EPOCH="$date"
 fi
 
-# The umask of the caller is no part of the packages.
+# Neither the umask nor the language of the caller is part of the packages.
 umask 022
+export LC_ALL=C
 work=$(mktemp -d "${TMPDIR:-/tmp}/omnipack-packaging.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -105,8 +106,10 @@ done
 # shellcheck disable=SC2086 # a list of words
 "$packer" build --quiet --machine "$machine" $distributions --destination-path "$work/packages" "$work" >&2
 
-mkdir -p "$destination"
 find "$work/packages" -type f \( -name '*.rpm' -o -name '*.deb' \) | sort >"$work/list"
+twice=$(sed 's|.*/||' "$work/list" | sort | uniq -d)
+[ -z "$twice" ] || wrong "packages of several distributions would be called $twice; make them one distribution at a time"
+mkdir -p "$destination"
 while read -r package; do
     # Beside its place first: a package is there whole or not at all.
     cp "$package" "$destination/.${package##*/}.part"

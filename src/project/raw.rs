@@ -433,7 +433,7 @@ pub struct User {
 #[serde(rename_all = "kebab-case", default)]
 #[schemars(deny_unknown_fields)]
 pub struct File {
-    /// File or directory, relative to the configuration.
+    /// File or directory, relative to the configuration. `{machine}` in it is the target's machine, as `uname -m` says it.
     pub source: Option<String>,
     /// Absolute path on the target; with a `/` at its end, the directory to put it in.
     pub destination: Option<String>,

@@ -6,9 +6,6 @@ use super::raw::{self, Configuration};
 use super::reader::Reader;
 use super::{Error, Metadata, Source};
 
-/// What the value says, for messages.
-const NO_PYTHON: &str = "`interpreter = \"none\"` says that there is no Python in the package";
-
 /// Is it a configuration of a package without Python?
 pub(super) fn is_chosen(raw: &Configuration) -> bool {
     raw.python.as_ref().is_some_and(|python| python.interpreter == Some(raw::Interpreter::None))
@@ -35,7 +32,10 @@ pub(super) fn check(reader: &mut Reader<'_>, raw: &Configuration) {
         refused.extend(meta.link_directory.is_some().then(|| at.key("link-directory")));
     }
     for place in refused {
-        let message = format!("`{}` contradicts it: {NO_PYTHON}", place.name());
+        let message = format!(
+            "`{}` is for a Python application, and `interpreter = \"none\"` says that there is none",
+            place.name()
+        );
         reader.clash(&place, &said, message, "keep one of them");
     }
 }
@@ -92,7 +92,7 @@ pub(super) fn metadata(raw: &Configuration, source: &Source, placeholder: Metada
     if source.directory().is_none() {
         return Err(Error::Unusable {
             path: source.to_string(),
-            reason: format!("{NO_PYTHON}, and this is a Python application"),
+            reason: "`interpreter = \"none\"` in the configuration says that there is no Python application".to_owned(),
             help: "name the directory with the files that the configuration packs, or take that line out".to_owned(),
         });
     }
