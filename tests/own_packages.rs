@@ -80,7 +80,7 @@ fn of_a_static_program_there_is_one_for_all_distributions() {
     let source = directory.path().join("omnipack.c");
     fs_err::write(&source, "int main(void) { return 0; }\n").unwrap();
     let binary = directory.path().join("static");
-    expect_success(&Command::new("cc").args(["-static", "-s", "-o"]).arg(&binary).arg(&source));
+    expect_success(&Command::new("cc").args(["-static-pie", "-s", "-o"]).arg(&binary).arg(&source));
     let build = |machine: u16, out: &str| {
         let mut bytes = fs_err::read(&binary).unwrap();
         // e_machine, elf(5).

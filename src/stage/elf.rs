@@ -29,6 +29,9 @@ const GRAIN: u64 = 16 * 1024;
 /// A table larger than this is not that of a real library.
 const LARGEST: u64 = 16 * 1024 * 1024;
 
+/// `DF_1_PIE` of `DT_FLAGS_1`, in glibc's elf.h: a program and no library.
+const POSITION_INDEPENDENT_PROGRAM: u64 = 0x0800_0000;
+
 /// Real libraries have some dozens of entries in their dynamic segment, and of symbol versions at most some hundred.
 /// Tables may overlap, so a small file can claim a number that no memory holds.
 const MOST: usize = 4096;
@@ -171,7 +174,9 @@ impl<'a> Raw<'a> {
             })
         };
         self.hash = value(elf::DT_HASH).is_some();
-        self.gnu_hash = value(elf::DT_GNU_HASH).is_some();
+        // A static program at any address relocates itself: whatever tables it has, no dynamic linker reads them.
+        let program = value(elf::DT_FLAGS_1).is_some_and(|flags| flags & POSITION_INDEPENDENT_PROGRAM != 0);
+        self.gnu_hash = value(elf::DT_GNU_HASH).is_some() && (self.executable || !program);
         // A statically linked program at any address has a dynamic segment with nothing of interest.
         let (Some(address), Some(size)) = (value(elf::DT_STRTAB), value(elf::DT_STRSZ)) else { return Some(()) };
         let start = offset_of(address)?;
@@ -445,6 +450,21 @@ mod tests {
             bytes.starts_with(MAGIC).then_some(bytes)
         };
         paths.iter().filter_map(elf).take(150).collect()
+    }
+
+    #[test]
+    fn of_a_static_program_no_dynamic_linker_reads_anything() {
+        let directory = tempfile::tempdir().unwrap();
+        let source = directory.path().join("a.c");
+        fs_err::write(&source, "int main(void) { return 0; }\n").unwrap();
+        for (options, only) in [(["-static-pie"].as_slice(), false), (&["-pie"], true), (&["-shared", "-fPIC"], true)] {
+            let built = directory.path().join("a");
+            let command = crate::exec::Command::new("cc").args(options).args(["-Wl,--hash-style=gnu", "-o"]);
+            command.arg(&built).arg(&source).run_checked().unwrap();
+            let (path, origin) = named();
+            let facts = parse(&fs_err::read(built).unwrap(), &path, &origin).unwrap();
+            assert_eq!(facts.gnu_hash_only, only, "{options:?}");
+        }
     }
 
     #[test]
