@@ -1,6 +1,7 @@
 //! What a native object is and needs, read the way the dynamic linker does: from program headers and the dynamic
 //! segment, never from section headers, which a stripped or patched library need not have.
 
+mod notes;
 mod sparse;
 mod symbols;
 #[cfg(test)]
@@ -135,9 +136,10 @@ impl<'a> Raw<'a> {
             executable: segments.iter().any(|segment| segment.p_type(endian) == elf::PT_INTERP),
             ..Self::default()
         };
-        for segment in segments {
-            raw.read_notes(segment, endian, data);
-        }
+        raw.x86_level = match raw.machine {
+            elf::EM_X86_64 => notes::x86_level::<Elf, R>(segments, endian, data),
+            _ => None,
+        };
         if let Some(dynamic) = segments.iter().find_map(|segment| segment.dynamic(endian, data).transpose()) {
             raw.read_dynamic::<Elf, R>(dynamic.ok()?, segments, endian, data)?;
         }
@@ -225,25 +227,6 @@ impl<'a> Raw<'a> {
             match need.vn_next.get(endian) {
                 0 => return,
                 next => offset += u64::from(next),
-            }
-        }
-    }
-
-    /// x86-64 psABI, "x86-64 ISA needed": bit 0 is the baseline, bits 1 to 3 are v2 to v4.
-    fn read_notes<P, R: ReadRef<'a>>(&mut self, segment: &'a P, endian: Endianness, data: R)
-    where
-        P: ProgramHeader<Endian = Endianness>,
-    {
-        let Ok(Some(notes)) = segment.notes(endian, data) else { return };
-        for note in notes.flatten() {
-            let Some(properties) = note.gnu_properties(endian) else { continue };
-            for property in properties.flatten() {
-                if property.pr_type() == elf::GNU_PROPERTY_X86_ISA_1_NEEDED
-                    && let Ok(bits) = property.data_u32(endian)
-                    && bits != 0
-                {
-                    self.x86_level = u8::try_from(32 - bits.leading_zeros()).ok();
-                }
             }
         }
     }

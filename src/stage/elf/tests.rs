@@ -139,3 +139,107 @@ fn symbol_versions_of_glibc_are_ordered_as_numbers() {
     assert_eq!(version("GLIBC_PRIVATE"), None);
     assert_eq!(version("GLIBCXX_3.4"), None);
 }
+
+/// A 64-bit object for `machine` with nothing but these segments of notes, each with its alignment.
+fn with_notes(machine: u16, segments: &[(u32, u64, Vec<u8>)]) -> Vec<u8> {
+    let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
+    bytes.resize(16, 0);
+    bytes.extend([3_u16, machine, 1, 0].iter().flat_map(|value| value.to_le_bytes()));
+    bytes.extend([0_u64, 64, 0].iter().flat_map(|value| value.to_le_bytes()));
+    let count = u16::try_from(segments.len()).unwrap();
+    bytes.extend([0, 0, 64, 56, count, 0, 0, 0].iter().flat_map(|value: &u16| value.to_le_bytes()));
+    let mut at = 64 + 56 * segments.len() as u64;
+    for (kind, align, notes) in segments {
+        bytes.extend([kind.to_le_bytes(), 4_u32.to_le_bytes()].concat());
+        let size = notes.len() as u64;
+        bytes.extend([at, at, at, size, size, *align].iter().flat_map(|value| value.to_le_bytes()));
+        at += size;
+    }
+    segments.iter().for_each(|(_, _, notes)| bytes.extend(notes));
+    bytes
+}
+
+fn note(kind: u32, name: &[u8], description: &[u8]) -> Vec<u8> {
+    let sizes = [u32::try_from(name.len()).unwrap(), u32::try_from(description.len()).unwrap(), kind];
+    let mut bytes = sizes.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>();
+    for part in [name, description] {
+        bytes.extend(part);
+        bytes.resize(bytes.len().next_multiple_of(8), 0);
+    }
+    bytes
+}
+
+/// GNU properties, each of four bytes.
+fn properties(all: &[(u32, u32)]) -> Vec<u8> {
+    let one = |(kind, value): &(u32, u32)| [*kind, 4, *value, 0].map(u32::to_le_bytes).concat();
+    note(5, b"GNU\0", &all.iter().flat_map(one).collect::<Vec<_>>())
+}
+
+const PT_NOTE: u32 = 4;
+const PT_GNU_PROPERTY: u32 = 0x6474_e553;
+const NEEDED: u32 = 0xc000_8002;
+const X86_64: u16 = 62;
+
+fn level(machine: u16, segments: &[(u32, u64, Vec<u8>)]) -> Option<u8> {
+    let (path, origin) = named();
+    let bytes = with_notes(machine, segments);
+    let whole = parse(&bytes, &path, &origin).unwrap();
+    assert_eq!(sparse(&bytes, 100).0.as_ref(), Some(&whole));
+    whole.x86_level
+}
+
+#[test]
+fn the_level_is_the_highest_of_all_notes() {
+    let one = |property: u32, bits: u32| level(X86_64, &[(PT_NOTE, 8, properties(&[(property, bits)]))]);
+    assert_eq!([0, 1, 2, 3, 4, 7, 8, 15, 16].map(|bits| one(NEEDED, bits)), {
+        [None, Some(1), Some(2), Some(2), Some(3), Some(3), Some(4), Some(4), Some(5)]
+    });
+    // Used, not needed; a feature; an earlier and the first way to say what is needed: SSE4.2, AVX2, AVX-512.
+    assert_eq!((one(0xc001_0002, 15), one(0xc000_0002, 3)), (None, None));
+    assert_eq!(
+        [1 << 2, 1 << 6, 1 << 8, 1 << 10].map(|bits| one(0xc000_8000, bits)),
+        [Some(1), Some(2), Some(3), Some(4)]
+    );
+    assert_eq!(
+        [1 << 4, 1 << 8, 1 << 10, 1 << 17].map(|bits| one(0xc000_0001, bits)),
+        [Some(1), Some(2), Some(3), Some(4)]
+    );
+    let build_id = note(3, b"GNU\0", &[7; 20]);
+    let foreign = note(5, b"ACME\0\0\0\0", &properties(&[(NEEDED, 8)])[16..]);
+    let several = [&build_id[..], &foreign, &properties(&[(0xc000_0002, 3), (NEEDED, 2)]), &properties(&[(NEEDED, 1)])];
+    assert_eq!(level(X86_64, &[(PT_NOTE, 8, several.concat())]), Some(2));
+    let segments =
+        [(PT_NOTE, 8, build_id), (PT_GNU_PROPERTY, 8, properties(&[(NEEDED, 4)])), (1, 8, properties(&[(NEEDED, 8)]))];
+    assert_eq!(level(X86_64, &segments), Some(3));
+}
+
+#[test]
+fn notes_of_other_machines_say_nothing_of_levels() {
+    // There it is GNU_PROPERTY_AARCH64_FEATURE_1_AND and GNU_PROPERTY_AARCH64_FEATURE_PAUTH.
+    for machine in [183, 3, 22] {
+        let notes = properties(&[(0xc000_0000, 3), (0xc000_0001, 0xffff), (NEEDED, 15)]);
+        assert_eq!(level(machine, &[(PT_NOTE, 8, notes)]), None);
+    }
+}
+
+#[test]
+fn notes_that_lie_about_their_sizes_are_left() {
+    let good = properties(&[(NEEDED, 4)]);
+    for at in 0..good.len() {
+        for byte in [0, 1, 0x7f, 0xff] {
+            let mut bad = good.clone();
+            bad[at] = byte;
+            let _ = level(X86_64, &[(PT_NOTE, 8, bad)]);
+        }
+        assert_eq!(level(X86_64, &[(PT_NOTE, 8, good[..at].to_vec())]), None, "cut to {at} bytes");
+    }
+    // A value of eight bytes is none of four; what is too long for notes is not read, nor an endless number of segments.
+    let mut long = good.clone();
+    long[20] = 8;
+    assert_eq!(level(X86_64, &[(PT_NOTE, 8, long)]), None);
+    assert_eq!(level(X86_64, &[(PT_NOTE, 8, [good.clone(), vec![0; 70_000]].concat())]), None);
+    let many =
+        vec![(PT_NOTE, 8, vec![0; 16]); 1000].into_iter().chain([(PT_NOTE, 8, good.clone())]).collect::<Vec<_>>();
+    assert_eq!(level(X86_64, &many), None);
+    assert_eq!(level(X86_64, &[(PT_NOTE, 16, good)]), None, "as binutils has it");
+}
