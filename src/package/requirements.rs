@@ -76,6 +76,12 @@ pub enum Error {
         )
     )]
     Cpu { distribution: String, name: String, machine: String, has: Isa, needs: String, list: String, globs: String },
+    #[error("{file} is for {is}, and the package is made for {wanted}")]
+    #[diagnostic(
+        code(package::machine),
+        help("say for which machine the package is: `--machine {is}`; or name the file that was built for {wanted}")
+    )]
+    Machine { file: String, is: String, wanted: String },
     #[error("{file} needs {library}, and the package runs on Python {python}")]
     #[diagnostic(
         code(package::libpython),
@@ -102,8 +108,8 @@ pub struct Target<'a> {
     pub name: &'a str,
     pub format: PackageFormat,
     pub platform: &'a Platform,
-    /// Major and minor version of the Python that loads the extension modules.
-    pub python: ToolVersion,
+    /// Major and minor version of the Python that loads the extension modules, where there is one.
+    pub python: Option<ToolVersion>,
     /// Which data says what package has a library, for a DEB.
     pub libraries: Option<&'a str>,
     /// What the user says of libraries: a relation instead of what would be required, or `None` for nothing.
@@ -119,7 +125,7 @@ impl<'a> From<&'a BuildPlan> for Target<'a> {
             name: &plan.distribution.name,
             format: plan.distribution.format,
             platform: &plan.platform,
-            python: plan.interpreter.version,
+            python: plan.has_python().then_some(plan.interpreter.version),
             libraries: plan.distribution.libraries.as_deref(),
             library_map: &plan.library_map,
             newer_cpu: &plan.python.newer_cpu,
@@ -134,6 +140,22 @@ pub fn architecture(findings: &Findings, platform: &Platform) -> Architecture {
         Architecture::Independent
     } else {
         Architecture::Native(platform.architecture.clone())
+    }
+}
+
+/// Programs that all are for other machines than the package: somebody forgot to say for which it is. Wheels are chosen by
+/// their machine, so this concerns files of the user only.
+///
+/// # Errors
+/// When there is native code and none of it runs on the target.
+pub fn check_machine(findings: &Findings, platform: &Platform) -> Result<(), Error> {
+    match findings.elf.first() {
+        Some(first) if !findings.elf.iter().any(|facts| is_for(facts, platform)) => Err(Error::Machine {
+            file: first.path.to_string(),
+            is: first.machine.to_string(),
+            wanted: platform.machine.clone(),
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -193,7 +215,8 @@ fn check_glibc(native: &[&ElfFacts], target: &Target<'_>) -> Result<(), Error> {
 }
 
 /// Manylinux wheels never need `libpython`; a wheel built on a distribution may.
-fn check_python(facts: &ElfFacts, library: &str, python: ToolVersion) -> Result<(), Error> {
+fn check_python(facts: &ElfFacts, library: &str, python: Option<ToolVersion>) -> Result<(), Error> {
+    let Some(python) = python else { return Ok(()) };
     let Some(version) = library.strip_prefix("libpython").and_then(|rest| rest.split(".so").next()) else {
         return Ok(());
     };

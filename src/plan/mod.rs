@@ -26,8 +26,8 @@ use serde::Serialize;
 
 use crate::distribution::{Algorithm, Distribution, Isa, ToolVersion};
 use crate::project::{
-    BytecodeMode, DebSettings, ExtraDirectory, ExtraFile, Logrotate, Metadata, Project, PythonSettings, RpmSettings,
-    ScriptletKind, Service, Source, Trigger, User,
+    BytecodeMode, DebSettings, ExtraDirectory, ExtraFile, InterpreterSetting, Logrotate, Metadata, Project,
+    PythonSettings, RpmSettings, ScriptletKind, Service, Source, Trigger, User,
 };
 
 pub use debian::NOBODY;
@@ -69,6 +69,8 @@ pub enum InterpreterKind {
         source: String,
         sha256: Option<String>,
     },
+    /// The package has no Python: version and path of the [`Interpreter`] say nothing.
+    None,
 }
 
 /// The platform that wheels and native code are chosen for.
@@ -250,7 +252,21 @@ impl Evr {
     }
 }
 
+impl Interpreter {
+    /// Of a package that has no Python.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { version: ToolVersion::new(0, 0, 0), path: String::new(), kind: InterpreterKind::None }
+    }
+}
+
 impl BuildPlan {
+    /// Is there a Python application in the packages, and a virtual environment?
+    #[must_use]
+    pub fn has_python(&self) -> bool {
+        self.interpreter.kind != InterpreterKind::None
+    }
+
     /// The package that ships the virtualenv.
     #[must_use]
     pub fn main(&self) -> Option<&PackagePlan> {
@@ -270,7 +286,8 @@ pub fn plan(project: &Project, distribution: &Distribution, options: &Options) -
     let scheme = EvrSettings { scheme: settings.version_scheme, release: &settings.release, epoch: settings.epoch };
     let evr = evr(&settings.version, scheme, distribution)?;
     let chosen = packages::Chosen { prefix: &prefix, interpreter: &interpreter, evr: &evr };
-    let packages::PackageSet { packages, mut notes } = packages::packages(project, distribution, chosen)?;
+    let packages::PackageSet { mut packages, mut notes } = packages::packages(project, distribution, chosen)?;
+    names::fill_machine(&mut packages, &options.machine);
     notes.extend(services::notes(project, distribution));
     let fields = debian::fields(settings, distribution)?;
     notes.extend(fields.notes);
@@ -285,7 +302,7 @@ pub fn plan(project: &Project, distribution: &Distribution, options: &Options) -
         prefix,
         interpreter,
         python: project.python.clone(),
-        bytecode: project.python.bytecode,
+        bytecode: bytecode(&project.python),
         compression: compression::compression(settings.compression, distribution)?,
         license: settings.license.clone(),
         url: settings.url.clone(),
@@ -307,6 +324,14 @@ pub fn plan(project: &Project, distribution: &Distribution, options: &Options) -
         left_out: Vec::new(),
         notes,
     })
+}
+
+/// Without Python there is nothing to compile.
+fn bytecode(settings: &PythonSettings) -> BytecodeMode {
+    match settings.interpreter {
+        InterpreterSetting::None => BytecodeMode::None,
+        InterpreterSetting::System | InterpreterSetting::Bundled { .. } => settings.bytecode,
+    }
 }
 
 /// What wheels and native code have to fit.

@@ -230,7 +230,8 @@ fn interpreter(reader: &mut Reader<'_>, raw: &raw::Python, context: &Context<'_>
                 reader.report(&at.key(key), format!("`{key}` is for a bundled interpreter only"), help);
             }
         }
-        return InterpreterSetting::System;
+        let none = raw.interpreter == Some(raw::Interpreter::None);
+        return if none { InterpreterSetting::None } else { InterpreterSetting::System };
     }
     let source = reader.required(&at.key("source"), raw.source.as_deref(), values::phrase);
     if source.contains("://") {

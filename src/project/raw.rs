@@ -191,7 +191,7 @@ pub enum Priority {
 #[serde(rename_all = "kebab-case", default)]
 #[schemars(deny_unknown_fields)]
 pub struct Python {
-    /// Whose Python runs the application. Default: `system`.
+    /// Whose Python runs the application; `none` for a package without one. Default: `system`.
     pub interpreter: Option<Interpreter>,
     /// The bundled CPython: a directory, an archive, or a URL.
     pub source: Option<String>,
@@ -262,6 +262,8 @@ pub enum Interpreter {
     System,
     /// A CPython inside the prefix.
     Bundled,
+    /// None: a package of `[[file]]`, `[[service]]` and so on alone, with no Python application in it.
+    None,
 }
 
 /// `[[service]]`.
@@ -434,7 +436,7 @@ pub struct User {
 #[serde(rename_all = "kebab-case", default)]
 #[schemars(deny_unknown_fields)]
 pub struct File {
-    /// File or directory, relative to the configuration.
+    /// File or directory, relative to the configuration. `{machine}` in it is the target's machine, as `uname -m` says it.
     pub source: Option<String>,
     /// Absolute path on the target; with a `/` at its end, the directory to put it in.
     pub destination: Option<String>,

@@ -124,6 +124,8 @@ pub enum InterpreterSetting {
         /// Needed for a URL, checked for an archive.
         sha256: Option<String>,
     },
+    /// There is no Python application: nothing is resolved and nothing is laid out.
+    None,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -160,6 +162,9 @@ pub struct User {
     pub groups: Vec<String>,
     pub remove: bool,
 }
+
+/// What stands for the target's machine (`uname -m`) in the `source` of a `[[file]]`.
+pub const MACHINE: &str = "{machine}";
 
 /// `[[file]]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
