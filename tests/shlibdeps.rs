@@ -34,6 +34,7 @@ fn ours(distribution: &Distribution, findings: &Findings, entries: &[Entry]) -> 
         machine: std::env::consts::ARCH.into(),
         architecture: distribution.architectures[std::env::consts::ARCH].clone(),
         glibc: distribution.glibc,
+        baseline: None,
     };
     let target = Target {
         title: &distribution.title,
@@ -42,6 +43,7 @@ fn ours(distribution: &Distribution, findings: &Findings, entries: &[Entry]) -> 
         platform: &platform,
         python: ToolVersion { major: 3, minor: 9, patch: 0 },
         libraries: distribution.libraries.as_deref(),
+        newer_cpu: &[],
         library_map: &BTreeMap::new(),
     };
     let relations = requirements::native_requirements(findings, entries, &target);

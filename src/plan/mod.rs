@@ -24,7 +24,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::distribution::{Algorithm, Distribution, ToolVersion};
+use crate::distribution::{Algorithm, Distribution, Isa, ToolVersion};
 use crate::project::{
     BytecodeMode, DebSettings, ExtraDirectory, ExtraFile, InterpreterSetting, Logrotate, Metadata, Project,
     PythonSettings, RpmSettings, ScriptletKind, Service, Source, Trigger, User,
@@ -82,6 +82,9 @@ pub struct Platform {
     pub architecture: String,
     /// Newest glibc symbol version that the target has.
     pub glibc: ToolVersion,
+    /// What every processor has that the target runs on; `None` where none is known for the machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Isa>,
 }
 
 /// Relations in neutral form.
@@ -341,6 +344,7 @@ pub fn platform(distribution: &Distribution, machine: &str) -> Result<Platform, 
             machine: machine.to_owned(),
             architecture: architecture.to_owned(),
             glibc: distribution.glibc,
+            baseline: distribution.baseline(machine),
         }),
         None => Err(Error::NoSuchMachine {
             distribution: distribution.name.clone(),

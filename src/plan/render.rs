@@ -37,7 +37,8 @@ fn mask(value: &mut serde_json::Value) {
 fn write(out: &mut String, plan: &BuildPlan) -> std::fmt::Result {
     let BuildPlan { distribution, platform, evr, interpreter, compression, .. } = plan;
     writeln!(out, "{} {} for {}", plan.metadata.name, plan.version, distribution.title)?;
-    writeln!(out, "  target       {} on {} (glibc {})", distribution.name, platform.machine, platform.glibc)?;
+    let baseline = platform.baseline.map(|isa| format!(", {isa}")).unwrap_or_default();
+    writeln!(out, "  target       {} on {} (glibc {}{baseline})", distribution.name, platform.machine, platform.glibc)?;
     writeln!(out, "  version      {}", evr.full())?;
     if plan.has_python() {
         writeln!(out, "  prefix       {}", plan.prefix)?;

@@ -166,6 +166,7 @@ pub(super) fn python(
         resolver: raw.resolver.unwrap_or_default(),
         bytecode: raw.bytecode.unwrap_or_default(),
         system_packages: reader.list(&at.key("system-packages"), list(&raw.system_packages), values::system_package),
+        newer_cpu: reader.list(&at.key("newer-cpu"), list(&raw.newer_cpu), values::phrase),
         plugins: plugins::settings(reader, raw.plugins.as_ref(), package),
     }
 }

@@ -225,6 +225,9 @@ pub struct Python {
     /// Packages of the target that take the place of what would be bundled, or that are needed besides:
     /// `python3-lxml`. The virtualenv then sees the distribution's packages. Default: none.
     pub system_packages: Option<Vec<String>>,
+    /// Native code that may need a newer processor than all have that the distribution runs on, since it is taken only
+    /// where the processor fits: globs of files, by the end of their path or, with `/` in front, by all of it.
+    pub newer_cpu: Option<Vec<String>>,
     /// Only `false`: native code is shipped as its wheel has it, since stripping damages the libraries in wheels.
     pub strip: Option<bool>,
     /// Let operators add to the application: `<prefix>/bin/pip` installs into a directory outside of the packaged tree,

@@ -94,6 +94,9 @@ pub struct PythonSettings {
     pub bytecode: BytecodeMode,
     /// Packages of the target that the main package requires instead of bundling what they bring: `python3-lxml`.
     pub system_packages: Vec<String>,
+    /// Globs of native code that may need a newer processor than the target's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub newer_cpu: Vec<String>,
     /// `None`: operators cannot add to the application.
     pub plugins: Option<Plugins>,
 }

@@ -44,6 +44,8 @@ pub(super) fn check(reader: &mut Reader<'_>, raw: &Configuration) {
 fn python_keys(python: &raw::Python) -> Vec<Place> {
     let raw::Python {
         interpreter: _,
+        // Of native code, whoever brings it.
+        newer_cpu: _,
         source,
         sha256,
         version,

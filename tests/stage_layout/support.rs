@@ -68,7 +68,12 @@ pub fn package(name: &str) -> PackagePlan {
 pub fn plan(prefix: &str, series: &str, python: &str) -> BuildPlan {
     BuildPlan {
         distribution: distribution(),
-        platform: Platform { machine: "x86_64".into(), architecture: "x86_64".into(), glibc: version("2.36") },
+        platform: Platform {
+            machine: "x86_64".into(),
+            architecture: "x86_64".into(),
+            glibc: version("2.36"),
+            baseline: None,
+        },
         source: Source::Requirement("app".into()),
         metadata: Metadata {
             name: "app".into(),
