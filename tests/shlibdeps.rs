@@ -1,7 +1,6 @@
 //! What a DEB requires for native code, held against what dpkg-shlibdeps(1) says on this machine of the same files: real
 //! wheels, and the machine's own programs and libraries.
 
-#[expect(dead_code, reason = "the gates' tests use all of it")]
 mod gates_support;
 
 use std::collections::{BTreeMap, BTreeSet};
