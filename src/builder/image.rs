@@ -159,20 +159,23 @@ impl Engine {
         let name = recipe.distribution();
         let said = log.to_lowercase();
         let other = format!("or name another: `image = \"...\"` under `[distribution.{name}.builder]`");
-        let help =
-            if ["manifest unknown", "not found", "no such", "name unknown"].iter().any(|text| said.contains(text)) {
-                format!("is the name right, with its registry? Correct it, {other}")
-            } else if ["unauthorized", "denied", "authentication"].iter().any(|text| said.contains(text)) {
-                format!("log in to the registry (`{} login`), {other}", self.program())
-            } else if said.contains("no image found in manifest") || said.contains("no matching manifest") {
-                format!("it is not made for {}: take another machine, {other}", recipe.machine())
-            } else {
-                format!(
-                    "can this machine reach the registry? `{} pull {}` shows the same; {other}",
-                    self.program(),
-                    recipe.base()
-                )
-            };
+        let reach = format!(
+            "can this machine reach the registry? `{} pull {}` shows the same; {other}",
+            self.program(),
+            recipe.base()
+        );
+        let has = |texts: &[&str]| texts.iter().any(|text| said.contains(text));
+        let help = if has(&["no such host", "dial tcp", "timeout", "connection refused", "network is unreachable"]) {
+            reach
+        } else if has(&["no image found in manifest", "no matching manifest"]) {
+            format!("it is not made for {}: take another machine, {other}", recipe.machine())
+        } else if has(&["manifest unknown", "not found", "no such", "name unknown"]) {
+            format!("is the name right, with its registry? Correct it, {other}")
+        } else if has(&["unauthorized", "denied", "authentication"]) {
+            format!("log in to the registry (`{} login`), {other}", self.program())
+        } else {
+            reach
+        };
         Error::BaseImage { image: recipe.base().to_owned(), reason: last_line(log), help }
     }
 
