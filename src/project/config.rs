@@ -24,8 +24,8 @@ use super::shape::{Shape, near};
 use super::targets;
 use super::values;
 use super::without_python;
-use super::{Metadata, Project, PythonSettings, Source, Targets, schema};
-use crate::distribution::Distribution;
+use super::{BuilderSettings, Metadata, Project, PythonSettings, Source, Targets, schema};
+use crate::distribution::{Distribution, PackageFormat};
 
 /// A checked configuration.
 #[derive(Debug, Clone)]
@@ -169,6 +169,18 @@ impl Config {
         without_python::metadata(&raw, &self.source, placeholder()).map(Some)
     }
 
+    /// `[builder]` for one distribution: what is needed before the application's metadata is known.
+    ///
+    /// # Errors
+    /// What is wrong in it.
+    pub fn builder_settings(&self, distribution: &Distribution) -> Result<BuilderSettings, Error> {
+        let tree = self.document.merged(&levels(distribution))?;
+        let raw = self.document.deserialize(&tree)?;
+        let mut reader = Reader::new(&self.document, &tree, &self.directory);
+        let settings = super::builder::builder(&mut reader, &raw, distribution.format);
+        reader.finish(settings)
+    }
+
     /// Everything the user said, for one distribution.
     ///
     /// # Errors
@@ -262,6 +274,8 @@ impl Config {
         let raw = self.document.deserialize(&tree)?;
         let mut reader = Reader::new(&self.document, &tree, &self.directory);
         self.assemble(&mut reader, &raw, &self.source, placeholder(), levels);
+        // What is wrong in it does not depend on the format.
+        super::builder::builder(&mut reader, &raw, PackageFormat::Rpm);
         if levels.is_empty() {
             targets::targets(&mut reader, &raw.targets);
         }

@@ -146,7 +146,7 @@ fn tool(mut root: Tree<'_>) -> Option<Spanned<DeValue<'_>>> {
 }
 
 /// The keys of `[distribution.<name>]` that override the configuration; all others are facts.
-const OVERRIDES: [&str; 15] = [
+const OVERRIDES: [&str; 16] = [
     "package",
     "python",
     "service",
@@ -160,6 +160,7 @@ const OVERRIDES: [&str; 15] = [
     "trigger",
     "rpm",
     "deb",
+    "builder",
     "library-map",
     "package-map",
 ];
