@@ -37,7 +37,9 @@ fn containerfiles_are_as_they_were() {
         ["centos-6", "centos-7", "rocky-8", "rhel-9", "fedora-44", "amazonlinux-2", "opensuse-leap-15.6", "debian-12"]
     {
         let last = recipes(&catalogue, name, &settings).pop().unwrap();
-        insta::assert_snapshot!(format!("builder-{name}"), last.containerfile().unwrap());
+        insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(format!("builder-{name}"), last.containerfile().unwrap());
+        });
     }
 }
 
@@ -95,7 +97,6 @@ fn whatever_a_user_writes_stays_one_word() {
         "a\r\nb",
         "${PATH}",
         "# x",
-        "a && b",
         "é (>= 1)",
     ];
     for name in ["debian-12", "rocky-9", "opensuse-leap-16.0", "amazonlinux-2"] {
@@ -108,12 +109,8 @@ fn whatever_a_user_writes_stays_one_word() {
                 scripts.iter().filter(|script| script.contains(" install ") || script.contains(" satisfy ")).last();
             let script = script.unwrap().replace(" && ", "\n");
             let line = script.lines().find(|line| line.contains(" install ") || line.contains(" satisfy ")).unwrap();
-            let one = if text.contains("&&") { scripts.iter().find(|s| s.contains("'a && b'")).unwrap() } else { line };
+            let words = line.split_once(" -").unwrap().1;
             let expected = text.split_whitespace().collect::<Vec<_>>().join(" ");
-            if text.contains("&&") {
-                continue;
-            }
-            let words = one.split_once(" -").unwrap().1;
             let said = expect_success(&Command::new("sh").args(["-c", &format!("printf '%s\\n' -{words}")]));
             assert_eq!(said.lines().last().unwrap().trim(), expected, "{name}\n{containerfile}");
         }

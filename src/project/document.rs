@@ -147,6 +147,7 @@ fn tool(mut root: Tree<'_>) -> Option<Spanned<DeValue<'_>>> {
 
 /// The keys of `[distribution.<name>]` that override the configuration; all others are facts.
 const OVERRIDES: [&str; 16] = [
+    "builder",
     "package",
     "python",
     "service",
@@ -160,7 +161,6 @@ const OVERRIDES: [&str; 16] = [
     "trigger",
     "rpm",
     "deb",
-    "builder",
     "library-map",
     "package-map",
 ];
