@@ -169,7 +169,7 @@ fn exceeds(word: &str, baseline: Isa) -> bool {
     if let Some(processor) = chooses(word) {
         let known = Isa::ALL.into_iter().find(|isa| isa.name() == processor);
         let generic = ["generic", "k8", "nocona"].contains(&processor);
-        return !generic && known.is_none_or(|isa| !(isa <= baseline));
+        return !generic && known.is_none_or(|isa| isa.machine() != baseline.machine() || isa > baseline);
     }
     let feature = |(isa, flags): &(Isa, &[&str])| {
         let more = word.starts_with("-mavx512") && *isa == Isa::X86_64V4;

@@ -30,6 +30,7 @@ fn distribution() -> Distribution {
         compression: Algorithm::Zstd,
         pythons: Vec::new(),
         architectures: BTreeMap::new(),
+        cpu_baseline: BTreeMap::new(),
         dist_tag: String::new(),
         end_of_life: "2030-01-01".into(),
         image: None,
