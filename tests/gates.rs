@@ -173,7 +173,7 @@ fn relations(
         name,
         format: PackageFormat::Rpm,
         platform,
-        python,
+        python: Some(python),
         libraries: None,
         library_map,
         newer_cpu: &[],

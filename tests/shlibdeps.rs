@@ -40,7 +40,7 @@ fn ours(distribution: &Distribution, findings: &Findings, entries: &[Entry]) -> 
         name: &distribution.name,
         format: PackageFormat::Deb,
         platform: &platform,
-        python: ToolVersion { major: 3, minor: 9, patch: 0 },
+        python: Some(ToolVersion { major: 3, minor: 9, patch: 0 }),
         libraries: distribution.libraries.as_deref(),
         newer_cpu: &[],
         library_map: &BTreeMap::new(),
