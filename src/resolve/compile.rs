@@ -47,11 +47,11 @@ pub(super) struct Place<'a> {
 /// # Errors
 /// When the scratch space cannot be written.
 pub(super) fn without_paths(command: Command, place: &Place<'_>, python: &LocalPython) -> Result<Command, Error> {
-    let asked = Command::new(&python.path).args(["-c", PROBE]).run_checked()?.stdout_text();
+    let asked = python.enter(Command::new(&python.path).args(["-c", PROBE])).run_checked()?.stdout_text();
     let sysconfig = serde_json::from_str::<Sysconfig>(&asked).map_err(std::io::Error::from)?;
     let replaced = replaced_prefixes(place, &sysconfig.prefix);
     let mut command = shared_linkers(command, &sysconfig);
-    if let Some(option) = supported_option(&sysconfig) {
+    if let Some(option) = supported_option(&sysconfig, python) {
         let flags = replaced.iter().filter_map(|(from, to)| flag(option, from, to)).collect::<Vec<_>>().join(" ");
         // setuptools takes CFLAGS instead of its own, not after them.
         let base = if uses_setuptools(place.source) { sysconfig.cflags.unwrap_or_default() } else { String::new() };
@@ -104,13 +104,13 @@ fn flag(option: &str, from: &Path, to: &str) -> Option<String> {
 }
 
 /// The option that the compiler knows, if there is a compiler.
-fn supported_option(sysconfig: &Sysconfig) -> Option<&'static str> {
+fn supported_option(sysconfig: &Sysconfig, python: &LocalPython) -> Option<&'static str> {
     let compiler = environment("CC").or_else(|| sysconfig.cc.clone()).unwrap_or_else(|| "cc".to_owned());
     let mut words = compiler.split_whitespace();
     let program = words.next()?;
     let probe = Command::new(program).args(words).args(["-E", "-x", "c", "/dev/null"]);
     ["-ffile-prefix-map", "-fdebug-prefix-map"].into_iter().find(|option| {
-        let asked = probe.clone().arg(format!("{option}=/a=/b")).run();
+        let asked = python.enter(probe.clone().arg(format!("{option}=/a=/b"))).run();
         asked.is_ok_and(|output| output.code == 0)
     })
 }

@@ -1,6 +1,6 @@
-//! Bytecode for the target's Python, made here by an interpreter of the same minor version: sources go into a compile
-//! server with the path that they will have, `.pyc` comes back. Nothing is written out for it, no time stamp gets in
-//! (PEP 552, from Python 3.7), and `co_filename` is right by construction.
+//! Bytecode for the target's Python, made by an interpreter of the same minor version, here or in a container: sources go
+//! into a compile server with the path that they will have, `.pyc` comes back. Nothing is written out for it, no time
+//! stamp gets in (PEP 552, from Python 3.7), and `co_filename` is right by construction.
 //!
 //! What was compiled for a wheel is kept: see `cache`. The same sources give the same bytes in any order and number of
 //! threads: see `marshal`.
@@ -26,11 +26,11 @@ use crate::progress::Listener;
 use crate::resolve::Wheel;
 
 use cache::Cached;
-pub use interpreter::{Interpreter, find_interpreter, probe};
+pub use interpreter::{Interpreter, find_interpreter, probe, probe_inside};
 use server::{Answer, Job};
 
-/// The oldest Python that the compile server runs on.
-const OLDEST: (u32, u32) = (3, 6);
+/// The oldest Python that the compile server runs on, major and minor.
+pub const OLDEST: (u32, u32) = (3, 6);
 
 /// Counts up when the same source would be compiled to something else.
 const CACHE_FORMAT: &[u8] = b"omnipack bytecode key 1\n";
