@@ -5,7 +5,7 @@ use std::io::Read;
 use fs_err as fs;
 use object::Endianness;
 use object::elf::{FileHeader32, FileHeader64};
-use object::read::elf::{FileHeader, SectionHeader};
+use object::read::elf::FileHeader;
 
 use super::build::Built;
 use super::target::Target;

@@ -11,7 +11,7 @@ use super::session::Session;
 use super::target::Target;
 use super::uv::Uv;
 use super::{Error, Resolver};
-use crate::builder::{Access, Choice, Container, Engine, Mount, Recipe};
+use crate::builder::{Base, Choice, Container, Engine, Layers, Mount, Network, Preparation, Recipe};
 use crate::project::PythonSettings;
 
 /// Where the wheels for one distribution are built.
@@ -136,8 +136,8 @@ impl Site {
         let mut paths = absolute.filter(|path| path.exists()).collect::<Vec<_>>();
         paths.sort();
         paths.dedup();
-        let read = paths.into_iter().map(|path| Mount { path, access: Access::ReadOnly });
-        std::iter::once(Mount { path: cache.to_path_buf(), access: Access::ReadWrite }).chain(read).collect()
+        let read = paths.into_iter().map(Mount::read_only);
+        std::iter::once(Mount::read_write(cache)).chain(read).collect()
     }
 }
 
@@ -161,7 +161,14 @@ impl Resolver<'_> {
             return Ok(running.clone());
         }
         let engine = site.engine()?.ok_or(Error::NoBuilder)?;
-        let image = engine.image(&site.recipe, self.options.offline, self.listener)?;
+        let how = Preparation {
+            cache: &self.options.cache,
+            network: if self.options.offline { Network::Offline } else { Network::Online },
+            base: Base::Here,
+            layers: Layers::Cached,
+            listener: self.listener,
+        };
+        let image = engine.image(&site.recipe, &how)?;
         let uv = self.uv(session)?.cloned();
         fs_err::create_dir_all(&self.options.cache)?;
         let container = Arc::new(image.start(&site.mounts(&self.options.cache, session, uv.as_ref()))?);
