@@ -11,6 +11,7 @@ mod directives;
 mod libraries;
 #[cfg(test)]
 mod tests;
+mod toolchain;
 
 use std::collections::BTreeMap;
 
@@ -22,6 +23,7 @@ pub use catalogue::{Catalogue, FACTS};
 pub use debian_version::compare as compare_debian_versions;
 pub use directives::{Directive, Section};
 pub use libraries::{Libraries, Library, Need as LibraryNeed};
+pub use toolchain::{Manager, Mirror, Repository, Toolchain};
 
 /// Why there is no such distribution, or why its facts are unusable.
 #[derive(Debug, Error, Diagnostic)]
@@ -114,6 +116,10 @@ pub struct Python {
     /// Where it comes from when it is not in the distribution's base repositories (`epel`, `appstream`, `ius`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository: Option<String>,
+    /// The packages with which C code is compiled for it and virtual environments are made of it, besides `package`:
+    /// `python36-devel`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devel: Vec<String>,
 }
 
 /// A target release and what is true of it.
@@ -154,6 +160,9 @@ pub struct Distribution {
     /// Container image of the release, with its registry, so that no engine has to guess it; none where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// How a container of `image` becomes one that compiles; none where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub toolchain: Option<Toolchain>,
     /// The package that rotates logs by `/etc/logrotate.d`.
     #[serde(default = "logrotate")]
     pub logrotate_package: String,

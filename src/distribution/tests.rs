@@ -71,6 +71,8 @@ fn every_fact_of_every_distribution_has_a_source() {
             "python-dist",
         ];
         assert!(known.image.is_some(), "{}: no image", known.name);
+        assert!(known.toolchain.is_some(), "{}: no toolchain", known.name);
+        facts.push("toolchain");
         facts.extend(known.image.as_ref().map(|_| "image"));
         facts.extend(known.systemd.map(|_| "systemd"));
         facts.extend(known.zstd.map(|_| "zstd"));
@@ -105,6 +107,7 @@ fn facts_are_sane() {
         for python in &known.pythons {
             let series = python.version.series();
             assert_eq!(python.path, format!("/usr/bin/python{series}"), "{name}");
+            assert!(!python.devel.is_empty(), "{name}: Python {series} has no headers");
             let ToolVersion { major, minor, .. } = python.version;
             let pins = [
                 format!("python(abi) = {series}"),

@@ -23,8 +23,8 @@ use super::rpm::SpecRules;
 use super::shape::{Shape, near};
 use super::targets;
 use super::values;
-use super::{Metadata, Project, PythonSettings, Source, Targets, schema};
-use crate::distribution::Distribution;
+use super::{BuilderSettings, Metadata, Project, PythonSettings, Source, Targets, schema};
+use crate::distribution::{Distribution, PackageFormat};
 
 /// A checked configuration.
 #[derive(Debug, Clone)]
@@ -152,6 +152,18 @@ impl Config {
         reader.finish(python)
     }
 
+    /// `[builder]` for one distribution: what is needed before the application's metadata is known.
+    ///
+    /// # Errors
+    /// What is wrong in it.
+    pub fn builder_settings(&self, distribution: &Distribution) -> Result<BuilderSettings, Error> {
+        let tree = self.document.merged(&levels(distribution))?;
+        let raw = self.document.deserialize(&tree)?;
+        let mut reader = Reader::new(&self.document, &tree, &self.directory);
+        let settings = super::builder::builder(&mut reader, &raw, distribution.format);
+        reader.finish(settings)
+    }
+
     /// Everything the user said, for one distribution.
     ///
     /// # Errors
@@ -244,6 +256,8 @@ impl Config {
         let raw = self.document.deserialize(&tree)?;
         let mut reader = Reader::new(&self.document, &tree, &self.directory);
         self.assemble(&mut reader, &raw, &self.source, placeholder(), levels);
+        // What is wrong in it does not depend on the format.
+        super::builder::builder(&mut reader, &raw, PackageFormat::Rpm);
         if levels.is_empty() {
             targets::targets(&mut reader, &raw.targets);
         }

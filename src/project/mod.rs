@@ -5,6 +5,7 @@
 //! metadata of the built wheel.
 
 mod assemble;
+mod builder;
 mod config;
 mod document;
 mod error;

@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BytecodeMode, ConfigFile, DebSettings, Enable, RelationSettings, Resolver, RpmSettings, TriggerWhen, VersionScheme,
+    BuilderEngine, BytecodeMode, ConfigFile, DebSettings, Enable, RelationSettings, Resolver, RpmSettings, TriggerWhen,
+    VersionScheme,
 };
 
 /// Configuration of omnipack: `omnipack.toml`, or the table `[tool.omnipack]` of `pyproject.toml`. Every key is
@@ -50,6 +51,8 @@ pub struct Configuration {
     /// PyPI name to distribution package, for specs that bundle nothing. A table is for the distribution or family
     /// that it is named after; the most specific entry wins.
     pub package_map: BTreeMap<String, PackageMapEntry>,
+    /// The container in which C code is compiled for a target.
+    pub builder: Builder,
     /// What to build for when the command line names no distribution.
     pub targets: Targets,
     /// Overrides for one distribution or family, and facts of distributions.
@@ -75,10 +78,29 @@ pub struct Overrides {
     pub trigger: Vec<Trigger>,
     pub rpm: RpmSettings,
     pub deb: DebSettings,
+    pub builder: Builder,
     /// Shared library to relation, for this distribution.
     pub library_map: BTreeMap<String, String>,
     /// PyPI name to package of this distribution.
     pub package_map: BTreeMap<String, String>,
+}
+
+/// `[builder]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
+#[schemars(deny_unknown_fields)]
+pub struct Builder {
+    /// What runs containers. Default: `auto`, podman or else docker.
+    pub engine: Option<BuilderEngine>,
+    /// The image that the builder is made from, pinned with `@sha256:...`. Default: the distribution's (its fact `image`).
+    pub image: Option<String>,
+    /// Packages of the distribution to install besides compilers, the target's Python and what `build-requires` says.
+    pub packages: Vec<String>,
+    /// Repositories to enable besides those that the Python comes from: `epel`, `crb`.
+    pub repositories: Vec<String>,
+    /// Network of the containers, in the engine's words. Default: `host`, so that they reach an index or proxy as omnipack
+    /// itself does.
+    pub network: Option<String>,
 }
 
 /// `[targets]`.

@@ -346,3 +346,32 @@ pub enum MultiArch {
     /// Packages that depend on it choose between both.
     Allowed,
 }
+
+/// `[builder]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct BuilderSettings {
+    pub engine: BuilderEngine,
+    /// Instead of the distribution's own.
+    pub image: Option<String>,
+    /// Packages of the distribution, besides those that any builder needs.
+    pub packages: Vec<String>,
+    /// What `[rpm]` or `[deb]` says that a build needs, by the format of the distribution.
+    pub build_requires: Vec<String>,
+    /// To enable besides those that the Python comes from.
+    pub repositories: Vec<String>,
+    /// In the engine's words: `host`.
+    pub network: String,
+}
+
+/// What runs the containers that C code is compiled in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BuilderEngine {
+    /// podman, or else docker, or else nothing.
+    #[default]
+    Auto,
+    Podman,
+    Docker,
+    /// No container: this machine compiles by itself what can be compiled here.
+    None,
+}
