@@ -59,9 +59,6 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Builder(#[from] crate::builder::Error),
-    #[error("no container engine is on this machine")]
-    #[diagnostic(code(resolve::no_builder), help("install podman or docker, or build without one: `--builder none`"))]
-    NoBuilder,
     #[error("`{python}` does not run in a container of {image}, or is no CPython")]
     #[diagnostic(
         code(resolve::builder_python),

@@ -11,7 +11,7 @@ use super::session::Session;
 use super::target::Target;
 use super::uv::Uv;
 use super::{Error, Resolver};
-use crate::builder::{Base, Choice, Container, Engine, Layers, Mount, Network, Preparation, Recipe};
+use crate::builder::{self, Base, Choice, Container, Engine, Layers, Mount, Network, Preparation, Recipe};
 use crate::project::PythonSettings;
 
 /// Where the wheels for one distribution are built.
@@ -155,12 +155,12 @@ fn sources(project: &Path) -> Vec<PathBuf> {
 impl Resolver<'_> {
     /// The container of the session's distribution, which is started when it does not run yet.
     pub(super) fn bench(&self, session: &Session) -> Result<Bench, Error> {
-        let site = session.workshop.site.as_ref().ok_or(Error::NoBuilder)?;
+        let site = session.workshop.site.as_ref().ok_or(builder::Error::NoEngineAtAll)?;
         let mut bench = site.bench();
         if let Some(running) = &*bench {
             return Ok(running.clone());
         }
-        let engine = site.engine()?.ok_or(Error::NoBuilder)?;
+        let engine = site.engine()?.ok_or(builder::Error::NoEngineAtAll)?;
         let how = Preparation {
             cache: &self.options.cache,
             network: if self.options.offline { Network::Offline } else { Network::Online },
@@ -172,7 +172,7 @@ impl Resolver<'_> {
         let uv = self.uv(session)?.cloned();
         fs_err::create_dir_all(&self.options.cache)?;
         let container = Arc::new(image.start(&site.mounts(&self.options.cache, session, uv.as_ref()))?);
-        let path = site.recipe.python().ok_or(Error::NoBuilder)?;
+        let path = site.recipe.python().unwrap_or(Path::new("/usr/bin/python3"));
         let python = probe_inside(&container, path).ok_or_else(|| Error::BuilderPython {
             image: site.recipe.base().to_owned(),
             python: path.display().to_string(),
