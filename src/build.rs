@@ -24,7 +24,7 @@ use crate::project::{BytecodeMode, Config, Metadata, Source};
 use crate::resolve::{self, Lock, Resolver, Wheel, Workshop};
 use crate::scratch::Scratch;
 use crate::stage::gate::Scanner;
-use crate::stage::{self, EntryKind, LaidOut, Origin, Stage, TargetPath, bytecode};
+use crate::stage::{self, EntryKind, LaidOut, Origin, Stage, bytecode};
 
 pub use source::{Checked, ForTarget, Wanted, debian_sources, hybrid_spec_files, spec_checks, spec_files};
 
@@ -306,24 +306,40 @@ impl<'a> Session<'a> {
     }
 
     fn compile(&self, plan: &BuildPlan, lock: &Lock, laid_out: &LaidOut) -> Result<Vec<stage::Entry>, AnyError> {
+        // What the target's own Python made in a container earlier is what one in a container would make.
+        let earlier = self.resolver.recall::<bytecode::Interpreter>(&*self.workshop(&plan.distribution)?);
+        if let Some(earlier) = &earlier
+            && let Some(compiled) = bytecode::compiled_earlier(&self.bytecode_request(plan, lock, laid_out, earlier)).map_err(stage::Error::from)?
+        {
+            return Ok(compiled.into_entries());
+        }
         let interpreter = match self.interpreter(plan)? {
             Some(found) => found,
             None => bytecode::require_interpreter(plan.interpreter.version, &self.request.resolve.pythons)
                 .map_err(stage::Error::from)?,
         };
         self.listener.step(&format!("{}: compiling for Python {}", plan.distribution.name, plan.interpreter.version));
-        let prefix: &TargetPath = &laid_out.layout.prefix;
-        let request = bytecode::Request {
+        let request = self.bytecode_request(plan, lock, laid_out, &interpreter);
+        let compiled = bytecode::compile(&request, self.listener).map_err(stage::Error::from)?;
+        Ok(compiled.into_entries())
+    }
+
+    fn bytecode_request<'r>(
+        &'r self,
+        plan: &BuildPlan,
+        lock: &'r Lock,
+        laid_out: &'r LaidOut,
+        interpreter: &'r bytecode::Interpreter,
+    ) -> bytecode::Request<'r> {
+        bytecode::Request {
             entries: &laid_out.stage.entries,
             wheels: &lock.wheels,
-            interpreter: &interpreter,
-            prefix,
+            interpreter,
+            prefix: &laid_out.layout.prefix,
             source_date: plan.source_date,
             cache: self.resolver.cache_directory(),
             threads: format::compress::threads(),
-        };
-        let compiled = bytecode::compile(&request, self.listener).map_err(stage::Error::from)?;
-        Ok(compiled.into_entries())
+        }
     }
 
     /// Packs, decides what the packed bytes decide, writes.

@@ -56,7 +56,9 @@ impl Session<'_> {
 
     /// Bytecode is made when an interpreter of the target's series is at hand, else by the package on the target.
     pub(super) fn choose_bytecode(&self, plan: &BuildPlan) -> Result<BytecodeMode, AnyError> {
-        if self.interpreter(plan)?.is_some() {
+        let workshop = self.workshop(&plan.distribution)?;
+        let known = workshop.is_required() && self.resolver.recall::<bytecode::Interpreter>(&workshop).is_some();
+        if known || self.interpreter(plan)?.is_some() {
             return Ok(BytecodeMode::Build);
         }
         let version = plan.interpreter.version;
@@ -83,7 +85,11 @@ impl Session<'_> {
         let asked_for = workshop.is_required() || plan.bytecode == BytecodeMode::Build;
         let start = if asked_for { Start::IfNeeded } else { Start::Never };
         let inside = self.resolver.inside(&workshop, &plan.python, start)?;
-        Ok(inside.and_then(|Inside { container, program }| bytecode::probe_inside(&container, &program)))
+        let found = inside.and_then(|Inside { container, program }| bytecode::probe_inside(&container, &program));
+        if let Some(found) = &found {
+            self.resolver.remember(&workshop, found)?;
+        }
+        Ok(found)
     }
 
     /// The one of the target's series on this machine, which is looked for once.

@@ -4,6 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use super::build::Subject;
 use super::cache::digest;
 use super::python::{LocalPython, probe_inside};
@@ -183,6 +186,20 @@ impl Resolver<'_> {
         let started = Bench { python, uv };
         *bench = Some(started.clone());
         Ok(started)
+    }
+
+    /// Keeps what is known of the container, for builds without it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn remember(&self, workshop: &Workshop, facts: &impl Serialize) -> Result<(), Error> {
+        workshop.identity().map_or(Ok(()), |identity| self.cache.remember("containers", identity, facts))
+    }
+
+    /// What [`Resolver::remember`] kept.
+    #[must_use]
+    pub fn recall<T: DeserializeOwned>(&self, workshop: &Workshop) -> Option<T> {
+        Some(self.cache.recall("containers", workshop.identity()?)?.0)
     }
 
     /// The target's interpreter in the workshop's container. `None`: there is none, or it may not be started.

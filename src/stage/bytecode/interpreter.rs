@@ -4,16 +4,19 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::clean;
 use crate::builder::Container;
 use crate::distribution::ToolVersion;
 use crate::exec::Command;
 
 /// A CPython that was run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Interpreter {
     pub program: PathBuf,
     /// What it lies in; `None`: this machine.
+    #[serde(skip)]
     pub container: Option<Arc<Container>>,
     /// With the patch level: `3.9.18`.
     pub version: ToolVersion,
