@@ -83,29 +83,28 @@ impl Engine {
 
     /// Does it work, and whose are the files that it makes?
     fn ask(program: &'static str, kind: Kind) -> Result<Self, Error> {
-        let format = match kind {
-            Kind::Podman => "{{.Host.Security.Rootless}}",
-            Kind::Docker => "{{json .SecurityOptions}}",
+        let run = |args: &[&str]| match Command::new(program).args(args).run() {
+            Err(ExecError::Start { .. }) => Err(Error::NoEngine { engine: program }),
+            asked => Ok(asked?),
         };
-        let asked = match Command::new(program).args(["info", "--format", format]).run() {
-            Err(ExecError::Start { .. }) => return Err(Error::NoEngine { engine: program }),
-            asked => asked?,
+        let (asked, said) = match kind {
+            Kind::Podman => {
+                let asked = run(&["info", "--format", "{{.Host.Security.Rootless}}"])?;
+                let said = asked.stdout_text();
+                (asked, said)
+            }
+            Kind::Docker => {
+                // The client alone fails here, and is content with `info`.
+                let asked = run(&["version", "--format", "{{.Server.Version}}"])?;
+                let said = run(&["info", "--format", "{{json .SecurityOptions}}"])?.stdout_text();
+                (asked, said)
+            }
         };
-        let said = asked.stdout_text();
-        // docker's client is content without a daemon, and says so on standard error only.
-        let answered = match kind {
-            Kind::Podman => ["true", "false"].contains(&said.trim()),
-            Kind::Docker => said.trim_start().starts_with(['[', 'n']),
-        };
-        if asked.code != 0 || !answered {
+        if asked.code != 0 {
             let reason = last_line(&asked.stderr_text());
             let help = match kind {
-                Kind::Podman => {
-                    "`podman info` shows the same; as a user other than root, podman needs entries in /etc/subuid and /etc/subgid, and `newuidmap`"
-                }
-                Kind::Docker => {
-                    "start the daemon (`systemctl start docker`), and be in the group `docker`; or take podman, which has no daemon: `--builder podman`"
-                }
+                Kind::Podman => PODMAN,
+                Kind::Docker => DOCKER,
             };
             return Err(Error::Engine { engine: program, reason, help });
         }
@@ -119,6 +118,11 @@ impl Engine {
         Ok(Self { program, kind, ownership })
     }
 }
+
+const PODMAN: &str = "`podman info` shows the same; as a user other than root, podman needs entries in /etc/subuid and \
+                      /etc/subgid, and `newuidmap` (package `uidmap` or `shadow-utils`)";
+const DOCKER: &str = "start the daemon (`systemctl start docker`), and be in the group `docker`; or take podman, which has no \
+                      daemon: `--builder podman`";
 
 /// The last line that says something, as engines tell what went wrong at the end.
 pub(super) fn last_line(text: &str) -> String {

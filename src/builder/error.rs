@@ -8,6 +8,14 @@ use crate::template::TemplateError;
 
 #[derive(Debug, ThisError, Diagnostic)]
 pub enum Error {
+    #[error("no distribution is named")]
+    #[diagnostic(
+        code(builder::no_distribution),
+        help(
+            "say which with `--distribution NAME`, or list them in `[targets] distributions = [...]`; `omnipack distributions` shows all"
+        )
+    )]
+    NoDistribution,
     #[error("{engine} is not on this machine")]
     #[diagnostic(
         code(builder::no_engine),
@@ -97,6 +105,13 @@ impl Error {
     /// Is it a mistake on the command line or in the configuration?
     #[must_use]
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::NoImage { .. } | Self::NoToolchain { .. } | Self::Repository { .. } | Self::Package { .. })
+        matches!(
+            self,
+            Self::NoDistribution
+                | Self::NoImage { .. }
+                | Self::NoToolchain { .. }
+                | Self::Repository { .. }
+                | Self::Package { .. }
+        )
     }
 }

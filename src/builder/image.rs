@@ -56,6 +56,7 @@ pub struct Image {
 }
 
 /// The image that a builder is made from.
+#[derive(Debug, Clone)]
 struct BaseImage {
     id: String,
     /// As OCI says it: `amd64`.
@@ -127,12 +128,11 @@ impl Engine {
     fn base(&self, recipe: &Recipe, how: &Preparation<'_>) -> Result<BaseImage, Error> {
         let wanted = architecture(recipe.machine());
         let here = self.inspect(recipe.base())?;
-        let fits = here.as_ref().is_some_and(|image| image.architecture == wanted);
-        if let Some(image) = here
-            && fits
+        let fits = |image: &BaseImage| image.architecture == wanted;
+        if let Some(image) = here.as_ref().filter(|image| fits(image))
             && (how.base == Base::Here || how.network == Network::Offline)
         {
-            return Ok(image);
+            return Ok(image.clone());
         }
         if how.network == Network::Offline {
             return Err(Error::Offline { distribution: recipe.distribution().to_owned() });
@@ -143,15 +143,15 @@ impl Engine {
             pull = pull.args(["--platform", &platform]);
         }
         let pulled = pull.arg(recipe.base()).follow(&mut |_| {})?;
-        let image = self.inspect(recipe.base())?;
-        match image {
-            Some(image) if pulled.code == 0 && image.architecture == wanted => Ok(image),
-            Some(image) if pulled.code == 0 => Err(Error::Platform {
+        let found = if pulled.code == 0 { self.inspect(recipe.base())? } else { here.filter(|image| !fits(image)) };
+        match found {
+            Some(image) if fits(&image) => Ok(image),
+            Some(image) => Err(Error::Platform {
                 image: recipe.base().to_owned(),
                 found: image.architecture,
                 wanted: recipe.machine().to_owned(),
             }),
-            _ => Err(self.no_base(recipe, &pulled.stdout_text())),
+            None => Err(self.no_base(recipe, &pulled.stdout_text())),
         }
     }
 
@@ -159,20 +159,23 @@ impl Engine {
         let name = recipe.distribution();
         let said = log.to_lowercase();
         let other = format!("or name another: `image = \"...\"` under `[distribution.{name}.builder]`");
-        let help =
-            if ["manifest unknown", "not found", "no such", "name unknown"].iter().any(|text| said.contains(text)) {
-                format!("is the name right, with its registry? Correct it, {other}")
-            } else if ["unauthorized", "denied", "authentication"].iter().any(|text| said.contains(text)) {
-                format!("log in to the registry (`{} login`), {other}", self.program())
-            } else if said.contains("no image found in manifest") || said.contains("no matching manifest") {
-                format!("it is not made for {}: take another machine, {other}", recipe.machine())
-            } else {
-                format!(
-                    "can this machine reach the registry? `{} pull {}` shows the same; {other}",
-                    self.program(),
-                    recipe.base()
-                )
-            };
+        let reach = format!(
+            "can this machine reach the registry? `{} pull {}` shows the same; {other}",
+            self.program(),
+            recipe.base()
+        );
+        let has = |texts: &[&str]| texts.iter().any(|text| said.contains(text));
+        let help = if has(&["no such host", "dial tcp", "timeout", "connection refused", "network is unreachable"]) {
+            reach
+        } else if has(&["no image found in manifest", "no matching manifest"]) {
+            format!("it is not made for {}: take another machine, {other}", recipe.machine())
+        } else if has(&["manifest unknown", "not found", "no such", "name unknown"]) {
+            format!("is the name right, with its registry? Correct it, {other}")
+        } else if has(&["unauthorized", "denied", "authentication"]) {
+            format!("log in to the registry (`{} login`), {other}", self.program())
+        } else {
+            reach
+        };
         Error::BaseImage { image: recipe.base().to_owned(), reason: last_line(log), help }
     }
 

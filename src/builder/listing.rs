@@ -102,8 +102,9 @@ impl Engine {
         let changed = self.base_id(&label(BASE)).is_some_and(|id| id != label(BASE_ID));
         let mut tags = image.repo_tags.clone().unwrap_or_default();
         tags.retain(|tag| tag.starts_with(REPOSITORY));
-        if tags.is_empty() {
-            // Its name was given to a later one.
+        // Its name was given to a later one, or its making was broken off.
+        let unnamed = tags.is_empty();
+        if unnamed {
             tags.push(image.id.clone());
         }
         let listed = |tag: &String| Listed {
@@ -115,7 +116,7 @@ impl Engine {
             omnipack: label(VERSION),
             size: image.size,
             created: image.created.clone(),
-            state: if changed { State::Outdated } else { State::Current },
+            state: if changed || unnamed { State::Outdated } else { State::Current },
         };
         tags.iter().map(|tag| (listed(tag), label(PURPOSE))).collect()
     }

@@ -9,6 +9,7 @@ mod error;
 mod image;
 mod listing;
 mod recipe;
+mod targets;
 
 pub use container::{Access, Container, Mount};
 pub use engine::Engine;
@@ -16,6 +17,7 @@ pub use error::Error;
 pub use image::{Base, Image, Layers, Network, Preparation};
 pub use listing::{Listed, State, prune};
 pub use recipe::{Ingredients, Recipe};
+pub use targets::{Request, Wanted, recipes};
 
 /// What the user asked for: `--builder`, `[builder] engine`.
 pub use crate::project::BuilderEngine as Choice;

@@ -58,6 +58,5 @@ pub struct Repository {
     /// Commands that switch it on, word by word.
     pub commands: Vec<Vec<String>>,
     /// Where its packages went when it ended, after `packages` are there.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub mirror: Option<Mirror>,
 }
