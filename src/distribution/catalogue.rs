@@ -10,7 +10,7 @@ const EMBEDDED: &str = include_str!("distributions.toml");
 
 /// The keys of a `[distribution.<name>]` table that are facts. Every other key (`relations`, `package`, ...) overrides
 /// configuration and is none of this floor's business.
-pub const FACTS: [&str; 24] = [
+pub const FACTS: [&str; 25] = [
     "like",
     "title",
     "family",
@@ -23,6 +23,7 @@ pub const FACTS: [&str; 24] = [
     "zstd",
     "pythons",
     "architectures",
+    "cpu-baseline",
     "dist-tag",
     "end-of-life",
     "image",
@@ -216,6 +217,9 @@ fn check(distribution: &Distribution) -> Result<(), String> {
         if !python.path.starts_with('/') {
             return Err(format!("the path of Python {} is not absolute: `{}`", python.version, python.path));
         }
+    }
+    if let Some((machine, isa)) = distribution.cpu_baseline.iter().find(|(machine, isa)| isa.machine() != **machine) {
+        return Err(format!("`cpu-baseline` of {machine} is `{isa}`, which is of {}", isa.machine()));
     }
     for (index, python) in distribution.pythons.iter().enumerate() {
         if distribution.pythons[..index].iter().any(|before| before.version == python.version) {

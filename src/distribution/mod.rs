@@ -2,12 +2,13 @@
 //!
 //! Code asks a distribution for a capability ([`Distribution::rich_dependencies`]), never for its name. How tables
 //! become a [`Catalogue`] is in `catalogue.rs`, what follows from the facts in `capability.rs`, which directives a systemd
-//! knows in `directives.rs`, which packages of Debian and Ubuntu have a shared library in `libraries.rs`.
+//! knows in `directives.rs`, levels of processors in `isa.rs`, which packages of Debian and Ubuntu have a shared library in `libraries.rs`.
 
 mod capability;
 mod catalogue;
 mod debian_version;
 mod directives;
+mod isa;
 mod libraries;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use thiserror::Error;
 pub use catalogue::{Catalogue, FACTS};
 pub use debian_version::compare as compare_debian_versions;
 pub use directives::{Directive, Section};
+pub use isa::Isa;
 pub use libraries::{Libraries, Library, Need as LibraryNeed};
 pub use toolchain::{Manager, Mirror, Repository, Toolchain};
 
@@ -150,6 +152,10 @@ pub struct Distribution {
     pub pythons: Vec<Python>,
     /// Machine (as `uname -m`) to the package manager's word for it: `x86_64 = "amd64"`.
     pub architectures: BTreeMap<String, String>,
+    /// Machine (as `uname -m`) to the instruction set that the release's own packages are compiled for:
+    /// [`Distribution::baseline`].
+    #[serde(default)]
+    pub cpu_baseline: BTreeMap<String, Isa>,
     /// `.el7`; empty where file names have none by custom.
     #[serde(default)]
     pub dist_tag: String,

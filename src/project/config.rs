@@ -23,6 +23,7 @@ use super::rpm::SpecRules;
 use super::shape::{Shape, near};
 use super::targets;
 use super::values;
+use super::without_python;
 use super::{BuilderSettings, Metadata, Project, PythonSettings, Source, Targets, schema};
 use crate::distribution::{Distribution, PackageFormat};
 
@@ -152,6 +153,22 @@ impl Config {
         reader.finish(python)
     }
 
+    /// What stands for the metadata of an application, with `interpreter = "none"`; `None` where there is an application.
+    ///
+    /// # Errors
+    /// When the command line names an application all the same, or the configuration lacks what only it can say.
+    pub fn metadata_without_python(&self, distribution: &Distribution) -> Result<Option<Metadata>, Error> {
+        let tree = self.document.merged(&levels(distribution))?;
+        let raw = self.document.deserialize(&tree)?;
+        if !without_python::is_chosen(&raw) {
+            return Ok(None);
+        }
+        let mut reader = Reader::new(&self.document, &tree, &self.directory);
+        without_python::check(&mut reader, &raw);
+        reader.finish(())?;
+        without_python::metadata(&raw, &self.source, placeholder()).map(Some)
+    }
+
     /// `[builder]` for one distribution: what is needed before the application's metadata is known.
     ///
     /// # Errors
@@ -210,6 +227,7 @@ impl Config {
             metadata,
         };
         plugins::check(reader, &project);
+        without_python::check(reader, raw);
         project
     }
 

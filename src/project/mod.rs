@@ -29,6 +29,7 @@ mod targets;
 #[cfg(test)]
 mod tests;
 mod values;
+mod without_python;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

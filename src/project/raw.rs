@@ -213,7 +213,7 @@ pub enum Priority {
 #[serde(rename_all = "kebab-case", default)]
 #[schemars(deny_unknown_fields)]
 pub struct Python {
-    /// Whose Python runs the application. Default: `system`.
+    /// Whose Python runs the application; `none` for a package without one. Default: `system`.
     pub interpreter: Option<Interpreter>,
     /// The bundled CPython: a directory, an archive, or a URL.
     pub source: Option<String>,
@@ -247,6 +247,9 @@ pub struct Python {
     /// Packages of the target that take the place of what would be bundled, or that are needed besides:
     /// `python3-lxml`. The virtualenv then sees the distribution's packages. Default: none.
     pub system_packages: Option<Vec<String>>,
+    /// Native code that may need a newer processor than all have that the distribution runs on, since it is taken only
+    /// where the processor fits: globs of files, by the end of their path or, with `/` in front, by all of it.
+    pub newer_cpu: Option<Vec<String>>,
     /// Only `false`: native code is shipped as its wheel has it, since stripping damages the libraries in wheels.
     pub strip: Option<bool>,
     /// Let operators add to the application: `<prefix>/bin/pip` installs into a directory outside of the packaged tree,
@@ -281,6 +284,8 @@ pub enum Interpreter {
     System,
     /// A CPython inside the prefix.
     Bundled,
+    /// None: a package of `[[file]]`, `[[service]]` and so on alone, with no Python application in it.
+    None,
 }
 
 /// `[[service]]`.
@@ -453,7 +458,7 @@ pub struct User {
 #[serde(rename_all = "kebab-case", default)]
 #[schemars(deny_unknown_fields)]
 pub struct File {
-    /// File or directory, relative to the configuration.
+    /// File or directory, relative to the configuration. `{machine}` in it is the target's machine, as `uname -m` says it.
     pub source: Option<String>,
     /// Absolute path on the target; with a `/` at its end, the directory to put it in.
     pub destination: Option<String>,

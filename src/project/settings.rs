@@ -94,6 +94,9 @@ pub struct PythonSettings {
     pub bytecode: BytecodeMode,
     /// Packages of the target that the main package requires instead of bundling what they bring: `python3-lxml`.
     pub system_packages: Vec<String>,
+    /// Globs of native code that may need a newer processor than the target's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub newer_cpu: Vec<String>,
     /// `None`: operators cannot add to the application.
     pub plugins: Option<Plugins>,
 }
@@ -121,6 +124,8 @@ pub enum InterpreterSetting {
         /// Needed for a URL, checked for an archive.
         sha256: Option<String>,
     },
+    /// There is no Python application: nothing is resolved and nothing is laid out.
+    None,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -157,6 +162,9 @@ pub struct User {
     pub groups: Vec<String>,
     pub remove: bool,
 }
+
+/// What stands for the target's machine (`uname -m`) in the `source` of a `[[file]]`.
+pub const MACHINE: &str = "{machine}";
 
 /// `[[file]]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
+use super::baseline::Key;
 use super::cache::{digest, sha256_file};
 use super::compile::{self, Place};
 use super::fit;
@@ -14,13 +15,15 @@ use super::tarball;
 use super::target::Target;
 use super::tree::SourceTree;
 use super::{Error, Resolver, Session, Wheel};
+use crate::distribution::Isa;
 use crate::exec::{Command, mask_credentials};
 use crate::scratch::Scratch;
 
 /// Whether a build may start a compiler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Compiler {
-    Allowed,
+    /// For processors that have this.
+    Allowed(Option<Isa>),
     /// It would compile for another Python: extensions that are optional are left out, others fail at once.
     Forbidden,
 }
@@ -128,7 +131,7 @@ impl Resolver<'_> {
         if let Some(built) = self.recall_for(&keys, target, session) {
             return Ok(built);
         }
-        let _guard = self.cache.lock(&format!("build-{}", keys.here))?;
+        let _guard = self.cache.lock(&keys.here.lock())?;
         if let Some(built) = self.recall_for(&keys, target, session) {
             return Ok(built);
         }
@@ -203,13 +206,13 @@ impl Resolver<'_> {
         session: &Session,
         python: &LocalPython,
     ) -> Result<Built, Error> {
-        let attempt = self.build_once(source, python, Compiler::Allowed, native, Artefact::Wheel, session);
+        let attempt = self.build_once(source, python, Compiler::Allowed(target.baseline), native, Artefact::Wheel, session);
         let (_scratch, wheel) = attempt.map_err(|error| named(error, subject))?;
         let file_name = name_of(&wheel);
         if target.tags.rank(&parse(&file_name)?).is_none() {
             return Err(needs_compiler(subject, target, Some(python), Some(parse(&file_name)?.tag())));
         }
-        self.keep_build(keys.inside.as_ref().unwrap_or(&keys.here), &wheel, &file_name)
+        self.keep_build(keys.inside.as_ref().unwrap_or(&keys.here).of(&file_name), &wheel, &file_name)
     }
 
     /// Chooses the interpreter of this machine, builds, checks that the target takes the wheel, keeps it.
@@ -217,7 +220,7 @@ impl Resolver<'_> {
     fn build_here(
         &self,
         source: &Path,
-        key: &str,
+        key: &Key,
         legacy: bool,
         native: bool,
         subject: &Subject,
@@ -231,7 +234,7 @@ impl Resolver<'_> {
         let mut order = vec![(host, Compiler::Forbidden)];
         if let Some(own) = &own {
             let first = usize::from(!(native || legacy));
-            order.insert(first, (own.clone(), Compiler::Allowed));
+            order.insert(first, (own.clone(), Compiler::Allowed(target.baseline)));
         }
         let mut refused = None;
         let mut failure = None;
@@ -241,7 +244,7 @@ impl Resolver<'_> {
                     let file_name = name_of(&wheel);
                     let parsed = parse(&file_name)?;
                     if target.tags.rank(&parsed).is_some() {
-                        let built = self.keep_build(key, &wheel, &file_name);
+                        let built = self.keep_build(key.of(&file_name), &wheel, &file_name);
                         drop(scratch);
                         return built;
                     }
@@ -277,9 +280,10 @@ impl Resolver<'_> {
             None => self.uv(session)?.cloned(),
             Some(_) => session.workshop.uv_inside(),
         };
-        let place = Place { source, scratch: scratch.path(), cache: &self.options.cache };
         let prepare = |command| match (native, compiler) {
-            (true, Compiler::Allowed) => {
+            (true, Compiler::Allowed(baseline)) => {
+                self.warn_of_environment(baseline);
+                let place = Place { source, scratch: scratch.path(), cache: &self.options.cache, baseline };
                 compile::without_paths(surround(command, compiler), &place, python).map(|command| enter(command, python))
             }
             _ => Ok(enter(surround(command, compiler), python)),
@@ -426,7 +430,7 @@ fn surround(command: Command, compiler: Compiler) -> Command {
         None => command.env("SOURCE_DATE_EPOCH", "315532800"),
     };
     match compiler {
-        Compiler::Allowed => command,
+        Compiler::Allowed(_) => command,
         Compiler::Forbidden => forbid_compiler(command),
     }
 }
@@ -486,17 +490,20 @@ pub(super) fn build_environment() -> String {
 /// Does this variable of the environment change what comes of a build?
 fn changes_builds(name: &str) -> bool {
     const PREFIXES: [&str; 6] = ["SETUPTOOLS_", "PDM_BUILD", "HATCH_", "POETRY_", "PBR_", "SOURCE_DATE_EPOCH"];
-    const EXACT: [&str; 11] = [
+    const EXACT: [&str; 14] = [
         "CC",
         "CXX",
         "CFLAGS",
         "CXXFLAGS",
         "CPPFLAGS",
+        "FFLAGS",
         "LDFLAGS",
         "LDSHARED",
         "LDCXXSHARED",
         "RUSTFLAGS",
         "CARGO_ENCODED_RUSTFLAGS",
+        "GOAMD64",
+        "GOARM64",
         "CMAKE_ARGS",
     ];
     EXACT.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))

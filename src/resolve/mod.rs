@@ -5,6 +5,7 @@
 
 mod application;
 mod archive;
+mod baseline;
 mod build;
 mod cache;
 mod compile;
@@ -34,7 +35,7 @@ mod uv;
 mod wheelhouse;
 mod workshop;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -160,6 +161,8 @@ pub struct Resolver<'a> {
     pythons: Mutex<BTreeMap<(u32, u32), Option<LocalPython>>>,
     /// Extras that a requirement asked for (`httpbin[mainapp]`), by the digest of the application's wheel.
     asked: Mutex<BTreeMap<String, Vec<String>>>,
+    /// Warnings that hold for all builds of a run.
+    said: Mutex<BTreeSet<String>>,
 }
 
 impl<'a> Resolver<'a> {
@@ -176,6 +179,7 @@ impl<'a> Resolver<'a> {
             glibc: OnceLock::new(),
             pythons: Mutex::default(),
             asked: Mutex::default(),
+            said: Mutex::default(),
         }
     }
 
