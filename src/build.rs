@@ -324,7 +324,8 @@ impl<'a> Session<'a> {
         // What the target's own Python made in a container earlier is what one in a container would make.
         let earlier = self.resolver.recall::<bytecode::Interpreter>(&*self.workshop(&plan.distribution)?);
         if let Some(earlier) = &earlier
-            && let Some(compiled) = bytecode::compiled_earlier(&self.bytecode_request(plan, lock, laid_out, earlier)).map_err(stage::Error::from)?
+            && let Some(compiled) = bytecode::compiled_earlier(&self.bytecode_request(plan, lock, laid_out, earlier))
+                .map_err(stage::Error::from)?
         {
             return Ok(compiled.into_entries());
         }

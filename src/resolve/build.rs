@@ -206,7 +206,8 @@ impl Resolver<'_> {
         session: &Session,
         python: &LocalPython,
     ) -> Result<Built, Error> {
-        let attempt = self.build_once(source, python, Compiler::Allowed(target.baseline), native, Artefact::Wheel, session);
+        let attempt =
+            self.build_once(source, python, Compiler::Allowed(target.baseline), native, Artefact::Wheel, session);
         let (_scratch, wheel) = attempt.map_err(|error| named(error, subject))?;
         let file_name = name_of(&wheel);
         if target.tags.rank(&parse(&file_name)?).is_none() {
@@ -284,14 +285,18 @@ impl Resolver<'_> {
             (true, Compiler::Allowed(baseline)) => {
                 self.warn_of_environment(baseline);
                 let place = Place { source, scratch: scratch.path(), cache: &self.options.cache, baseline };
-                compile::without_paths(surround(command, compiler), &place, python).map(|command| enter(command, python))
+                compile::without_paths(surround(command, compiler), &place, python)
+                    .map(|command| enter(command, python))
             }
             _ => Ok(enter(surround(command, compiler), python)),
         };
         // Asking the index for the newest backend costs more than the build: once a day is enough.
         let within = python.container.as_ref().and_then(|_| session.workshop.identity()).unwrap_or_default();
-        let backend =
-            digest([build_requirements(source).as_bytes(), python.path.as_os_str().as_encoded_bytes(), within.as_bytes()]);
+        let backend = digest([
+            build_requirements(source).as_bytes(),
+            python.path.as_os_str().as_encoded_bytes(),
+            within.as_bytes(),
+        ]);
         let known = self.cache.recall::<bool>("backends", &backend).is_some_and(|(_, age)| age < 24 * 3600);
         if let (Some(uv), true, false) = (&uv, known, self.options.refresh) {
             let command = uv.cache_only().build(artefact, source, &out, python, &session.indexes);
@@ -381,12 +386,8 @@ fn fits(built: &Built, target: &Target) -> bool {
 
 fn named(error: Error, subject: &Subject) -> Error {
     match error {
-        Error::Build { details, .. } => {
-            Error::Build { what: subject.title(), details }
-        }
-        Error::Unnamed { file, .. } => {
-            Error::Unnamed { what: subject.title(), file }
-        }
+        Error::Build { details, .. } => Error::Build { what: subject.title(), details },
+        Error::Unnamed { file, .. } => Error::Unnamed { what: subject.title(), file },
         other => other,
     }
 }

@@ -38,7 +38,9 @@ impl Resolver<'_> {
         }
         let here = self.recall_key(&keys.here);
         // One that has to be compiled in a container after all is no answer where there is one.
-        here.filter(|built| fit::too_new(built, target).is_none() || !session.workshop.may_be_entered().unwrap_or(false))
+        here.filter(|built| {
+            fit::too_new(built, target).is_none() || !session.workshop.may_be_entered().unwrap_or(false)
+        })
     }
 
     /// `glibc 2.36`: what is compiled here may need it. Empty where the C library is another.

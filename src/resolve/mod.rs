@@ -344,8 +344,13 @@ impl At<'_> {
     ) -> Result<Lock, Error> {
         let target = Target::new(interpreter, platform)?;
         let session = Session::within(settings, self.workshop)?;
-        let asked =
-            self.resolver.asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&application.sha256).cloned();
+        let asked = self
+            .resolver
+            .asked
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .get(&application.sha256)
+            .cloned();
         let mut settings = settings.clone();
         settings.extras.extend(asked.unwrap_or_default());
         let (settings, resolver) = (&settings, self.resolver);

@@ -185,7 +185,8 @@ impl Uv {
     /// (<https://docs.astral.sh/uv/reference/policies/python/>).
     #[must_use]
     pub fn runs(&self, python: &LocalPython) -> bool {
-        let command = Command::new(&self.program).args(["python", "find", "--no-project", "--no-config", "--cache-dir"]);
+        let command =
+            Command::new(&self.program).args(["python", "find", "--no-project", "--no-config", "--cache-dir"]);
         let command = command.arg(&self.cache).arg(&python.path).env("UV_PYTHON_DOWNLOADS", "never");
         python.enter(command).run().is_ok_and(|output| output.code == 0)
     }

@@ -23,7 +23,10 @@ fn make_sdist(directory: &Path) {
     let files = [
         ("PKG-INFO", "Metadata-Version: 2.1\nName: needed\nVersion: 1.0\n"),
         ("pyproject.toml", "[build-system]\nrequires = ['setuptools']\nbuild-backend = 'setuptools.build_meta'\n"),
-        ("setup.py", "from setuptools import setup, Extension\nsetup(name='needed', version='1.0', ext_modules=[Extension('_native', ['_native.c'])])\n"),
+        (
+            "setup.py",
+            "from setuptools import setup, Extension\nsetup(name='needed', version='1.0', ext_modules=[Extension('_native', ['_native.c'])])\n",
+        ),
         ("_native.c", C),
     ];
     let file = fs_err::File::create(directory.join("needed-1.0.tar.gz")).unwrap();

@@ -70,13 +70,23 @@ fn build_on_target(world: &World, root: &Root, distribution: &str) {
             command = command.arg(format!("--setenv={name}={value}"));
         }
     }
-    let command = command.arg(format!("/srv/host/{loader}")).args(["--library-path", "/srv/host", "/srv/host/omnipack"]);
-    expect_success(&command.args(["-D", distribution, "--builder", "none", "-d", "/srv/out", "/srv/elsewhere/project"]));
+    let command =
+        command.arg(format!("/srv/host/{loader}")).args(["--library-path", "/srv/host", "/srv/host/omnipack"]);
+    expect_success(&command.args([
+        "-D",
+        distribution,
+        "--builder",
+        "none",
+        "-d",
+        "/srv/out",
+        "/srv/elsewhere/project",
+    ]));
 }
 
 /// Installs the packages in the system and runs the command.
 fn run_on_target(root: &Root) -> String {
-    let names = debs(&root.inside("/srv/out")).iter().map(|path| path.file_name().unwrap().to_owned()).collect::<Vec<_>>();
+    let names =
+        debs(&root.inside("/srv/out")).iter().map(|path| path.file_name().unwrap().to_owned()).collect::<Vec<_>>();
     let names = names.iter().map(|name| format!("/srv/out/{}", name.to_str().unwrap())).collect::<Vec<_>>();
     root.chroot("dpkg", &std::iter::once("--install").chain(names.iter().map(String::as_str)).collect::<Vec<_>>());
     root.chroot("speedy", &[])

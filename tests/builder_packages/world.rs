@@ -133,7 +133,8 @@ impl World {
 fn markupsafe() -> PathBuf {
     let fetched = crate::root::cached("sdist-markupsafe-2.1.1", |directory| {
         fs_err::create_dir_all(directory).unwrap();
-        let command = Command::new("python3").args(["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"]);
+        let command =
+            Command::new("python3").args(["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"]);
         expect_success(&command.args(["markupsafe==2.1.1", "--dest"]).arg(directory));
     });
     fetched.join("MarkupSafe-2.1.1.tar.gz")
