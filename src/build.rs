@@ -3,27 +3,29 @@
 mod hybrid;
 mod plain;
 mod source;
+mod workshop;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use fs_err::File;
 use miette::Diagnostic;
 use thiserror::Error as ThisError;
 
 use crate::Error as AnyError;
+use crate::builder::Choice;
 use crate::distribution::{Catalogue, Distribution};
 use crate::format::{self, Packed};
 use crate::package::{self, Package};
 use crate::plan::{self, BuildPlan, InterpreterKind};
 use crate::progress::Listener;
 use crate::project::{BytecodeMode, Config, Metadata, Source};
-use crate::resolve::{self, Lock, Resolver, Wheel};
+use crate::resolve::{self, Lock, Resolver, Wheel, Workshop};
 use crate::scratch::Scratch;
 use crate::stage::gate::Scanner;
-use crate::stage::{self, EntryKind, LaidOut, Origin, Stage, TargetPath, bytecode};
+use crate::stage::{self, EntryKind, LaidOut, Origin, Stage, bytecode};
 
 pub use source::{Checked, ForTarget, Wanted, debian_sources, hybrid_spec_files, spec_checks, spec_files};
 
@@ -67,6 +69,8 @@ pub struct Request {
     pub destination: PathBuf,
     pub keep_stage: KeepStage,
     pub resolve: resolve::Options,
+    /// Where native code is compiled; `None`: as the configuration says.
+    pub builder: Option<Choice>,
     /// Seconds since 1970 for every time stamp, when the user fixed it.
     pub source_date: Option<u32>,
 }
@@ -116,6 +120,7 @@ pub fn build(request: &Request, listener: &dyn Listener) -> Result<Vec<Outcome>,
         let directory =
             if several { request.destination.join(&distribution.name) } else { request.destination.clone() };
         outcomes.push(session.build_one(distribution, &directory)?);
+        session.close_workshop(distribution);
     }
     Ok(outcomes)
 }
@@ -157,8 +162,10 @@ struct Session<'a> {
     config: Config,
     distributions: Vec<Distribution>,
     resolver: Resolver<'a>,
-    /// By series; `None` where there is none.
+    /// Of this machine, by series; `None` where there is none.
     interpreters: Mutex<BTreeMap<(u32, u32), Option<bytecode::Interpreter>>>,
+    /// By distribution.
+    workshops: Mutex<BTreeMap<String, Arc<Workshop>>>,
 }
 
 impl<'a> Session<'a> {
@@ -179,7 +186,8 @@ impl<'a> Session<'a> {
             return Err(Error::NoDistribution.into());
         }
         let resolver = Resolver::new(request.resolve.clone(), listener);
-        Ok(Self { request, listener, source, config, distributions, resolver, interpreters: Mutex::default() })
+        let (interpreters, workshops) = (Mutex::default(), Mutex::default());
+        Ok(Self { request, listener, source, config, distributions, resolver, interpreters, workshops })
     }
 
     fn build_one(&self, distribution: &Distribution, directory: &Path) -> Result<Outcome, AnyError> {
@@ -223,13 +231,15 @@ impl<'a> Session<'a> {
         let mut plan = self.plan(distribution, Metadata::from_wheel(&wheel.path)?)?;
         self.listener.step(&format!("{name}: resolving for Python {}", plan.interpreter.version));
         // An interpreter takes longer to say what it is than a resolution that is remembered.
+        let workshop = self.workshop(distribution)?;
+        let resolver = self.resolver.at(&workshop);
         let (lock, _) = rayon::join(
-            || self.resolver.resolve(&plan.python, &plan.metadata, &wheel, &plan.interpreter, &plan.platform),
-            || matches!(plan.bytecode, BytecodeMode::Auto | BytecodeMode::Build).then(|| self.interpreter(&plan)),
+            || resolver.resolve(&plan.python, &plan.metadata, &wheel, &plan.interpreter, &plan.platform),
+            || matches!(plan.bytecode, BytecodeMode::Auto | BytecodeMode::Build).then(|| self.own_interpreter(&plan)),
         );
         let lock = self.leave_to_the_target(&mut plan, lock?)?;
         if plan.bytecode == BytecodeMode::Auto {
-            plan.bytecode = self.choose_bytecode(&plan);
+            plan.bytecode = self.choose_bytecode(&plan)?;
         }
         self.tell_notes(&plan)?;
         Ok(Prepared { plan, lock })
@@ -269,28 +279,8 @@ impl<'a> Session<'a> {
         let settings = self.config.python_settings(distribution)?;
         let interpreter = plan::interpreter(&settings, distribution, "/")?;
         let platform = plan::platform(distribution, &self.request.machine)?;
-        Ok(self.resolver.application(&self.source, &settings, &interpreter, &platform)?)
-    }
-
-    /// Bytecode is made here when an interpreter of the target's series is here, else by the package on the target.
-    fn choose_bytecode(&self, plan: &BuildPlan) -> BytecodeMode {
-        if self.interpreter(plan).is_some() {
-            return BytecodeMode::Build;
-        }
-        let version = plan.interpreter.version;
-        self.listener.warning(&format!(
-            "no CPython {version} is on this machine, so the package compiles its bytecode when it is installed; \
-             with one (on PATH, or `--python PATH`) it would be packed"
-        ));
-        BytecodeMode::Install
-    }
-
-    /// The one of the target's series on this machine, which is looked for once.
-    fn interpreter(&self, plan: &BuildPlan) -> Option<bytecode::Interpreter> {
-        let version = plan.interpreter.version;
-        let mut known = self.interpreters.lock().unwrap_or_else(PoisonError::into_inner);
-        let find = || bytecode::find_interpreter(version, &self.request.resolve.pythons);
-        known.entry((version.major, version.minor)).or_insert_with(find).clone()
+        let workshop = self.workshop(distribution)?;
+        Ok(self.resolver.at(&workshop).application(&self.source, &settings, &interpreter, &platform)?)
     }
 
     fn stage(&self, prepared: &Prepared) -> Result<Stage, AnyError> {
@@ -331,24 +321,41 @@ impl<'a> Session<'a> {
     }
 
     fn compile(&self, plan: &BuildPlan, lock: &Lock, laid_out: &LaidOut) -> Result<Vec<stage::Entry>, AnyError> {
-        let interpreter = match self.interpreter(plan) {
+        // What the target's own Python made in a container earlier is what one in a container would make.
+        let earlier = self.resolver.recall::<bytecode::Interpreter>(&*self.workshop(&plan.distribution)?);
+        if let Some(earlier) = &earlier
+            && let Some(compiled) = bytecode::compiled_earlier(&self.bytecode_request(plan, lock, laid_out, earlier))
+                .map_err(stage::Error::from)?
+        {
+            return Ok(compiled.into_entries());
+        }
+        let interpreter = match self.interpreter(plan)? {
             Some(found) => found,
             None => bytecode::require_interpreter(plan.interpreter.version, &self.request.resolve.pythons)
                 .map_err(stage::Error::from)?,
         };
         self.listener.step(&format!("{}: compiling for Python {}", plan.distribution.name, plan.interpreter.version));
-        let prefix: &TargetPath = &laid_out.layout.prefix;
-        let request = bytecode::Request {
+        let request = self.bytecode_request(plan, lock, laid_out, &interpreter);
+        let compiled = bytecode::compile(&request, self.listener).map_err(stage::Error::from)?;
+        Ok(compiled.into_entries())
+    }
+
+    fn bytecode_request<'r>(
+        &'r self,
+        plan: &BuildPlan,
+        lock: &'r Lock,
+        laid_out: &'r LaidOut,
+        interpreter: &'r bytecode::Interpreter,
+    ) -> bytecode::Request<'r> {
+        bytecode::Request {
             entries: &laid_out.stage.entries,
             wheels: &lock.wheels,
-            interpreter: &interpreter,
-            prefix,
+            interpreter,
+            prefix: &laid_out.layout.prefix,
             source_date: plan.source_date,
             cache: self.resolver.cache_directory(),
             threads: format::compress::threads(),
-        };
-        let compiled = bytecode::compile(&request, self.listener).map_err(stage::Error::from)?;
-        Ok(compiled.into_entries())
+        }
     }
 
     /// Packs, decides what the packed bytes decide, writes.

@@ -267,6 +267,7 @@ impl World {
                 pythons: Vec::new(),
                 refresh: false,
             },
+            builder: None,
             source_date: Some(1_700_000_000),
         };
         match example.action {

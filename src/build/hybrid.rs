@@ -85,7 +85,9 @@ impl Session<'_> {
         let (interpreter, platform) = (&plan.interpreter, &plan.platform);
         let application = self.application(distribution)?;
         self.listener.step(&format!("{}: resolving for Python {}", distribution.name, interpreter.version));
-        let lock = self.resolver.resolve(&settings, &plan.metadata, &application, interpreter, platform)?;
+        let workshop = self.workshop(distribution)?;
+        let lock =
+            self.resolver.at(&workshop).resolve(&settings, &plan.metadata, &application, interpreter, platform)?;
         let vocabulary = Vocabulary::new(distribution, interpreter.version, input.package_map);
         let all = lock.wheels.iter().filter(|wheel| wheel.role == WheelRole::Dependency).map(|wheel| &wheel.name);
         let all = all.cloned().collect::<BTreeSet<_>>();

@@ -18,6 +18,7 @@ use crate::project::TargetRow;
                   container is needed, and the target's Python does not have to be on this machine.",
     after_help = "Examples:\n  omnipack --distribution centos-7 .\n  omnipack --distribution rocky-9 --distribution fedora-42 \
                   -d dist .\n  omnipack --distribution rocky-9 httpbin==0.10.2\n  omnipack --distribution rocky-9 --dry-run .\n  \
+                  omnipack -D debian-11 -D debian-13 --builder podman .    # compile in containers of them\n  \
                   omnipack inspect dist/app-1.0-1.x86_64.rpm\n  omnipack diff old.deb new.deb\n\nExit codes: 0 done, 1 the build failed, 2 the command line or \
                   the configuration is wrong, 130 interrupted.",
     args_conflicts_with_subcommands = true,
@@ -133,6 +134,33 @@ pub struct TargetArgs {
     /// The uv to resolve with. Default: the one on PATH, or one that omnipack installs into its cache.
     #[arg(long, value_name = "PROGRAM", env = "OMNIPACK_UV")]
     pub uv: Option<PathBuf>,
+    /// What runs containers of the target, to compile in: `podman` or `docker` builds every wheel and the bytecode in one;
+    /// `auto` uses one only where a requirement has no wheel and this machine cannot compile it; `none` uses none.
+    /// Default: `engine` under `[builder]`, or `auto`.
+    #[arg(long, value_enum, value_name = "ENGINE", env = "OMNIPACK_BUILDER", hide_possible_values = true)]
+    pub builder: Option<Builder>,
+}
+
+/// What runs the containers that wheels are built in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Builder {
+    /// podman, or else docker, where nothing else will do.
+    Auto,
+    /// This machine alone.
+    None,
+    Podman,
+    Docker,
+}
+
+impl From<Builder> for crate::builder::Choice {
+    fn from(builder: Builder) -> Self {
+        match builder {
+            Builder::Auto => Self::Auto,
+            Builder::None => Self::None,
+            Builder::Podman => Self::Podman,
+            Builder::Docker => Self::Docker,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

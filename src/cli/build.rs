@@ -55,6 +55,7 @@ pub fn request(target: &TargetArgs) -> Result<Request, Failure> {
             uv: target.uv.clone(),
             pythons: target.python.clone(),
         },
+        builder: target.builder.map(Into::into),
         source_date: source_date()?,
     })
 }

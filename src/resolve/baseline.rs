@@ -53,7 +53,7 @@ impl Key {
 }
 
 impl Resolver<'_> {
-    pub(super) fn recall_for(&self, key: &Key) -> Option<Built> {
+    pub(super) fn recall_key(&self, key: &Key) -> Option<Built> {
         let pure = || self.recall_build(&key.pure).filter(|built| is_pure(&built.file_name));
         self.recall_build(&key.native).or_else(pure)
     }

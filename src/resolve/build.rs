@@ -7,6 +7,8 @@ use fs_err as fs;
 use super::baseline::Key;
 use super::cache::{digest, sha256_file};
 use super::compile::{self, Place};
+use super::fit;
+use super::keys::Keys;
 use super::python::LocalPython;
 use super::tags::WheelName;
 use super::tarball;
@@ -57,6 +59,14 @@ pub struct Subject<'a> {
     pub version: &'a str,
 }
 
+impl Subject<'_> {
+    /// `markupsafe 2.1.1`
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{} {}", self.name, self.version).trim_end().to_owned()
+    }
+}
+
 /// Where the cache keeps them, apart from what was fetched.
 const KEPT: &str = "built-wheels";
 
@@ -70,13 +80,19 @@ impl Resolver<'_> {
         let legacy = !tree.root().join("pyproject.toml").is_file();
         let contents = tree.contents()?;
         let (state, around) = (tree.digest(&contents), build_environment());
-        let key = Key::new(&[&state, &target.slug(), &around], target);
-        // Of a plain project, one wheel does for every Python.
+        let keys = self.keys(["directory", &state], target, session);
+        // Of a plain project, one wheel does for every Python; but what the target itself would build is what its own
+        // Python makes.
         let shared = digest([&state, "any", &around]);
+        let anywhere = !session.workshop.is_required();
         let place = digest([tree.root().as_os_str().as_encoded_bytes(), around.as_bytes()]);
         let title = tree.root().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let recall =
-            || self.recall_for(&key).or_else(|| self.recall_build(&shared).filter(|built| fits(built, target)));
+        let recall = || {
+            self.recall_for(&keys, target, session).or_else(|| {
+                let built = anywhere.then(|| self.recall_build(&shared)).flatten();
+                built.filter(|built| fits(built, target))
+            })
+        };
         let _guard = match recall() {
             Some(built) => return Ok(built),
             None => self.cache.lock(&format!("build-{shared}"))?,
@@ -84,7 +100,8 @@ impl Resolver<'_> {
         if let Some(built) = recall() {
             return Ok(built);
         }
-        if !self.options.refresh
+        if anywhere
+            && !self.options.refresh
             && let Some(built) = self.patched(&tree, &contents, &place, &shared)?.filter(|built| fits(built, target))
         {
             return Ok(built);
@@ -94,8 +111,8 @@ impl Resolver<'_> {
         give_entry_point(&copy.path)?;
         let native = contains_native(&copy.path);
         let subject = Subject { name: &title, version: "" };
-        let built = self.build_for(&copy.path, &key, legacy, native, &subject, target, session)?;
-        if self.note_for_patches(&tree, &contents, &place, &built)? {
+        let built = self.build_for(&copy.path, &keys, legacy, native, &subject, target, session)?;
+        if anywhere && self.note_for_patches(&tree, &contents, &place, &built)? {
             self.cache.remember("built", &shared, &(&built.sha256, &built.file_name))?;
         }
         Ok(built)
@@ -110,26 +127,98 @@ impl Resolver<'_> {
         target: &Target,
         session: &Session,
     ) -> Result<Built, Error> {
-        let key = Key::new(&["sdist", sha256, &target.slug(), &build_environment()], target);
-        if let Some(built) = self.recall_for(&key) {
+        let keys = self.keys(["sdist", sha256], target, session);
+        if let Some(built) = self.recall_for(&keys, target, session) {
             return Ok(built);
         }
-        let _guard = self.cache.lock(&key.lock())?;
-        if let Some(built) = self.recall_for(&key) {
+        let _guard = self.cache.lock(&keys.here.lock())?;
+        if let Some(built) = self.recall_for(&keys, target, session) {
             return Ok(built);
         }
-        let title = format!("{} {}", subject.name, subject.version);
-        self.listener.step(&format!("building the wheel of {}", title.trim_end()));
+        self.listener.step(&format!("building the wheel of {}", subject.title()));
         let native = archive_has_native(sdist)?;
-        // Unpacked where we know of it, so that compilers can be told to call it by another name.
+        // Unpacked where we know of it, so that compilers can be told to call it by another name; and where a container
+        // sees it.
         let scratch = self.cache.scratch()?;
-        let unpacked = if native { tarball::unpack(sdist, &scratch.path().join("source"))? } else { None };
-        self.build_for(unpacked.as_deref().unwrap_or(sdist), &key, false, native, subject, target, session)
+        let unpack = native || session.workshop.is_required();
+        let unpacked = if unpack { tarball::unpack(sdist, &scratch.path().join("source"))? } else { None };
+        let source = match unpacked {
+            Some(directory) => directory,
+            None if unpack => {
+                let copy = scratch.path().join(sdist.file_name().unwrap_or_default());
+                fs::copy(sdist, &copy)?;
+                copy
+            }
+            None => sdist.to_path_buf(),
+        };
+        self.build_for(&source, &keys, false, native, subject, target, session)
     }
 
-    /// Chooses the interpreter, builds, checks that the target takes the wheel, keeps it.
+    /// Builds where the workshop says, checks that the target takes the wheel, keeps it.
     #[allow(clippy::too_many_arguments)]
     pub(super) fn build_for(
+        &self,
+        source: &Path,
+        keys: &Keys,
+        legacy: bool,
+        native: bool,
+        subject: &Subject,
+        target: &Target,
+        session: &Session,
+    ) -> Result<Built, Error> {
+        if session.workshop.is_required() {
+            let bench = self.bench(session)?;
+            return self.build_inside(source, keys, native, subject, target, session, &bench.python);
+        }
+        let here = self.build_here(source, &keys.here, legacy, native, subject, target, session);
+        let reason = match &here {
+            Err(Error::NeedsCompiler { reason, .. }) => reason.clone(),
+            Ok(built) => match fit::too_new(built, target) {
+                Some(glibc) => format!("built here it needs glibc {glibc}"),
+                None => return here,
+            },
+            Err(_) => return here,
+        };
+        if !session.workshop.may_be_entered()? {
+            return here;
+        }
+        self.listener.warning(&session.workshop.explanation(subject, target, &reason));
+        match self.bench(session) {
+            Ok(bench) => self.build_inside(source, keys, native, subject, target, session, &bench.python),
+            Err(error) => Err(Error::NoContainer {
+                what: subject.title(),
+                target: target.describe(),
+                reason,
+                error: Box::new(error),
+            }),
+        }
+    }
+
+    /// With the target's Python, in a container of it.
+    #[allow(clippy::too_many_arguments)]
+    fn build_inside(
+        &self,
+        source: &Path,
+        keys: &Keys,
+        native: bool,
+        subject: &Subject,
+        target: &Target,
+        session: &Session,
+        python: &LocalPython,
+    ) -> Result<Built, Error> {
+        let attempt =
+            self.build_once(source, python, Compiler::Allowed(target.baseline), native, Artefact::Wheel, session);
+        let (_scratch, wheel) = attempt.map_err(|error| named(error, subject))?;
+        let file_name = name_of(&wheel);
+        if target.tags.rank(&parse(&file_name)?).is_none() {
+            return Err(needs_compiler(subject, target, Some(python), Some(parse(&file_name)?.tag())));
+        }
+        self.keep_build(keys.inside.as_ref().unwrap_or(&keys.here).of(&file_name), &wheel, &file_name)
+    }
+
+    /// Chooses the interpreter of this machine, builds, checks that the target takes the wheel, keeps it.
+    #[allow(clippy::too_many_arguments)]
+    fn build_here(
         &self,
         source: &Path,
         key: &Key,
@@ -153,10 +242,8 @@ impl Resolver<'_> {
         for (python, compiler) in order {
             match self.build_once(source, &python, compiler, native, Artefact::Wheel, session) {
                 Ok((scratch, wheel)) => {
-                    let file_name =
-                        wheel.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                    let parsed = WheelName::parse(&file_name)
-                        .map_err(|reason| Error::BadWheel { file: file_name.clone(), reason })?;
+                    let file_name = name_of(&wheel);
+                    let parsed = parse(&file_name)?;
                     if target.tags.rank(&parsed).is_some() {
                         let built = self.keep_build(key.of(&file_name), &wheel, &file_name);
                         drop(scratch);
@@ -190,19 +277,28 @@ impl Resolver<'_> {
         let scratch = self.cache.scratch()?;
         let out = scratch.path().join("built");
         fs::create_dir_all(&out)?;
-        let uv = self.uv(session)?;
+        let uv = match python.container {
+            None => self.uv(session)?.cloned(),
+            Some(_) => session.workshop.uv_inside(),
+        };
         let prepare = |command| match (native, compiler) {
             (true, Compiler::Allowed(baseline)) => {
                 self.warn_of_environment(baseline);
                 let place = Place { source, scratch: scratch.path(), cache: &self.options.cache, baseline };
                 compile::without_paths(surround(command, compiler), &place, python)
+                    .map(|command| enter(command, python))
             }
-            _ => Ok(surround(command, compiler)),
+            _ => Ok(enter(surround(command, compiler), python)),
         };
         // Asking the index for the newest backend costs more than the build: once a day is enough.
-        let backend = digest([build_requirements(source).as_bytes(), python.path.as_os_str().as_encoded_bytes()]);
+        let within = python.container.as_ref().and_then(|_| session.workshop.identity()).unwrap_or_default();
+        let backend = digest([
+            build_requirements(source).as_bytes(),
+            python.path.as_os_str().as_encoded_bytes(),
+            within.as_bytes(),
+        ]);
         let known = self.cache.recall::<bool>("backends", &backend).is_some_and(|(_, age)| age < 24 * 3600);
-        if let (Some(uv), true, false) = (uv, known, self.options.refresh) {
+        if let (Some(uv), true, false) = (&uv, known, self.options.refresh) {
             let command = uv.cache_only().build(artefact, source, &out, python, &session.indexes);
             let output = prepare(command)?.run()?;
             if let (0, Some(built)) = (output.code, found_in(&out, artefact)?) {
@@ -210,7 +306,7 @@ impl Resolver<'_> {
                 return Ok((scratch, built));
             }
         }
-        let command = match uv {
+        let command = match &uv {
             Some(uv) => uv.build(artefact, source, &out, python, &session.indexes),
             None => super::pip::build(artefact, source, &out, python, &self.cache, &session.indexes)?,
         };
@@ -276,18 +372,22 @@ pub(super) fn give_entry_point(copy: &Path) -> Result<(), Error> {
     Ok(())
 }
 
+fn name_of(wheel: &Path) -> String {
+    wheel.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn parse(file_name: &str) -> Result<WheelName, Error> {
+    WheelName::parse(file_name).map_err(|reason| Error::BadWheel { file: file_name.to_owned(), reason })
+}
+
 fn fits(built: &Built, target: &Target) -> bool {
     WheelName::parse(&built.file_name).is_ok_and(|name| target.tags.rank(&name).is_some())
 }
 
 fn named(error: Error, subject: &Subject) -> Error {
     match error {
-        Error::Build { details, .. } => {
-            Error::Build { what: format!("{} {}", subject.name, subject.version).trim_end().to_owned(), details }
-        }
-        Error::Unnamed { file, .. } => {
-            Error::Unnamed { what: format!("{} {}", subject.name, subject.version).trim_end().to_owned(), file }
-        }
+        Error::Build { details, .. } => Error::Build { what: subject.title(), details },
+        Error::Unnamed { file, .. } => Error::Unnamed { what: subject.title(), file },
         other => other,
     }
 }
@@ -307,7 +407,8 @@ fn needs_compiler(subject: &Subject, target: &Target, own: Option<&LocalPython>,
         help: format!(
             "any of these will do: ask for another version of {name}, one that has a wheel for this Python; \
              install python{series} with its headers (pyenv, a package) or name it with `--python PATH`; \
-             build the wheel on the target and put it where `find-links` looks; build on a machine or in a container of the target",
+             have it compiled in a container of the target by `--builder podman` or `docker` (with one of them installed, \
+             that happens by itself); build the wheel on the target and put it where `find-links` looks",
             name = subject.name
         )
         .into(),
@@ -335,6 +436,42 @@ fn surround(command: Command, compiler: Compiler) -> Command {
     }
 }
 
+/// The command where the Python lies. A container has nothing of the environment by itself: it gets what may change a
+/// build, and what the way to the index depends on.
+fn enter(command: Command, python: &LocalPython) -> Command {
+    if python.container.is_none() {
+        return command;
+    }
+    let known = command.parts().env.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    let handed = std::env::vars_os().filter(|(name, _)| {
+        let text = name.to_string_lossy();
+        !known.contains(name) && (changes_builds(&text) || leads_to_the_index(&text))
+    });
+    let command = handed.fold(command, |command, (name, value)| command.env(name, value));
+    python.enter(command)
+}
+
+/// Proxies, certificates, logins and time limits, as uv and pip read them.
+fn leads_to_the_index(name: &str) -> bool {
+    const EXACT: [&str; 13] = [
+        "NETRC",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "REQUESTS_CA_BUNDLE",
+        "UV_HTTP_TIMEOUT",
+        "UV_INSECURE_HOST",
+        "UV_EXCLUDE_NEWER",
+        "PIP_CERT",
+        "PIP_CLIENT_CERT",
+        "PIP_DEFAULT_TIMEOUT",
+        "PIP_PROXY",
+        "PIP_RETRIES",
+        "PIP_TRUSTED_HOST",
+    ];
+    let login = name.starts_with("UV_INDEX_") && (name.ends_with("_USERNAME") || name.ends_with("_PASSWORD"));
+    login || EXACT.contains(&name) || name.to_lowercase().ends_with("_proxy")
+}
+
 /// Compilers that fail at once: what can do without its extension does, what cannot stops quickly.
 fn forbid_compiler(command: Command) -> Command {
     let programs = ["CC", "CXX", "FC", "F77", "CARGO", "RUSTC"];
@@ -343,8 +480,18 @@ fn forbid_compiler(command: Command) -> Command {
 
 /// What the environment may change in a build: part of the key under which the wheel is kept.
 pub(super) fn build_environment() -> String {
-    let prefixes = ["SETUPTOOLS_", "PDM_BUILD", "HATCH_", "POETRY_", "PBR_", "SOURCE_DATE_EPOCH"];
-    let exact = [
+    let mut found = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
+        .filter(|(name, _)| changes_builds(name))
+        .collect::<Vec<_>>();
+    found.sort();
+    found.into_iter().map(|(name, value)| format!("{name}={value}\n")).collect()
+}
+
+/// Does this variable of the environment change what comes of a build?
+fn changes_builds(name: &str) -> bool {
+    const PREFIXES: [&str; 6] = ["SETUPTOOLS_", "PDM_BUILD", "HATCH_", "POETRY_", "PBR_", "SOURCE_DATE_EPOCH"];
+    const EXACT: [&str; 14] = [
         "CC",
         "CXX",
         "CFLAGS",
@@ -360,12 +507,7 @@ pub(super) fn build_environment() -> String {
         "GOARM64",
         "CMAKE_ARGS",
     ];
-    let mut found = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
-        .filter(|(name, _)| exact.contains(&&**name) || prefixes.iter().any(|prefix| name.starts_with(prefix)))
-        .collect::<Vec<_>>();
-    found.sort();
-    found.into_iter().map(|(name, value)| format!("{name}={value}\n")).collect()
+    EXACT.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn found_in(dir: &Path, artefact: Artefact) -> Result<Option<PathBuf>, Error> {

@@ -50,16 +50,16 @@ pub(super) struct Place<'a> {
 /// # Errors
 /// When the scratch space cannot be written.
 pub(super) fn without_paths(command: Command, place: &Place<'_>, python: &LocalPython) -> Result<Command, Error> {
-    let asked = Command::new(&python.path).args(["-c", PROBE]).run_checked()?.stdout_text();
+    let asked = python.enter(Command::new(&python.path).args(["-c", PROBE])).run_checked()?.stdout_text();
     let sysconfig = serde_json::from_str::<Sysconfig>(&asked).map_err(std::io::Error::from)?;
     let replaced = replaced_prefixes(place, &sysconfig.prefix);
     let mut command = shared_linkers(command, &sysconfig);
-    if let Some(option) = supported_option(&sysconfig) {
+    if let Some(option) = supported_option(&sysconfig, python) {
         let flags = replaced.iter().filter_map(|(from, to)| flag(option, from, to)).collect::<Vec<_>>().join(" ");
         // setuptools takes CFLAGS instead of its own, not after them.
         let setuptools = uses_setuptools(place.source);
         let base = sysconfig.cflags.as_deref().filter(|_| setuptools).unwrap_or_default();
-        let accepts = |flags: &[&str]| accepts(&sysconfig, flags);
+        let accepts = |flags: &[&str]| accepts(&sysconfig, python, flags);
         for name in baseline::C_FLAGS {
             let given = environment(name);
             let processor = baseline::c_flags(place.baseline, given.as_deref(), accepts).join(" ");
@@ -118,18 +118,18 @@ fn flag(option: &str, from: &Path, to: &str) -> Option<String> {
 }
 
 /// The option that the compiler knows, if there is a compiler.
-fn supported_option(sysconfig: &Sysconfig) -> Option<&'static str> {
-    let known = |option: &&str| accepts(sysconfig, &[&format!("{option}=/a=/b")]);
+fn supported_option(sysconfig: &Sysconfig, python: &LocalPython) -> Option<&'static str> {
+    let known = |option: &&str| accepts(sysconfig, python, &[&format!("{option}=/a=/b")]);
     ["-ffile-prefix-map", "-fdebug-prefix-map"].into_iter().find(known)
 }
 
 /// Is there a compiler, and does it know these flags?
-fn accepts(sysconfig: &Sysconfig, flags: &[&str]) -> bool {
+fn accepts(sysconfig: &Sysconfig, python: &LocalPython, flags: &[&str]) -> bool {
     let compiler = environment("CC").or_else(|| sysconfig.cc.clone()).unwrap_or_else(|| "cc".to_owned());
     let mut words = compiler.split_whitespace();
     let Some(program) = words.next() else { return false };
     let probe = Command::new(program).args(words).args(["-E", "-x", "c", "/dev/null"]);
-    probe.args(flags).run().is_ok_and(|output| output.code == 0)
+    python.enter(probe.args(flags)).run().is_ok_and(|output| output.code == 0)
 }
 
 /// The linkers of extensions without the RPATH of the interpreter's own directory.

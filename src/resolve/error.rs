@@ -48,6 +48,23 @@ pub enum Error {
     #[error("{name} {version} has to be compiled for {target}, and that cannot be done here: {reason}")]
     #[diagnostic(code(resolve::needs_compiler), help("{help}"))]
     NeedsCompiler { name: String, version: String, target: Box<str>, reason: String, help: Box<str> },
+    #[error("{what} has to be compiled for {target}, and neither this machine nor a container can: {reason}; {error}")]
+    #[diagnostic(
+        code(resolve::no_container),
+        help(
+            "see to either: an interpreter of that series with its headers on this machine (or `--python PATH`), or the image: pull it once, or name another with `image` under [builder]; `--builder none` uses no container"
+        )
+    )]
+    NoContainer { what: String, target: String, reason: String, error: Box<Self> },
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Builder(#[from] crate::builder::Error),
+    #[error("`{python}` does not run in a container of {image}, or is no CPython")]
+    #[diagnostic(
+        code(resolve::builder_python),
+        help("the image has to be one of the target distribution: see `image` under [builder]")
+    )]
+    BuilderPython { image: String, python: String },
     #[error("the wheel of {what} cannot be built\n{details}")]
     #[diagnostic(code(resolve::build), help("{}", build_help(details)))]
     Build { what: String, details: String },

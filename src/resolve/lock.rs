@@ -7,7 +7,6 @@ use fs_err as fs;
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::baseline::Key;
 use super::build::{Subject, contains_native};
 use super::cache::digest;
 use super::download::{Downloader, Wanted};
@@ -371,8 +370,8 @@ impl Resolver<'_> {
         let url = repository_url(vcs);
         let subdirectory = vcs.subdirectory.as_deref().unwrap_or_default();
         let public = without_credentials(url);
-        let key = Key::new(&["vcs", &public, &vcs.commit_id, subdirectory, &target.slug()], target);
-        let built = match self.recall_for(&key) {
+        let keys = self.keys(["vcs", &public, &vcs.commit_id, subdirectory], target, session);
+        let built = match self.recall_for(&keys, target, session) {
             Some(built) => built,
             None if self.options.offline => return Err(Error::Offline { what: format!("{public}@{}", vcs.commit_id) }),
             None => {
@@ -382,7 +381,7 @@ impl Resolver<'_> {
                 let native = contains_native(&source);
                 self.build_for(
                     &source,
-                    &key,
+                    &keys,
                     !source.join("pyproject.toml").is_file(),
                     native,
                     &subject,

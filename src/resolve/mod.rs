@@ -13,7 +13,9 @@ mod credentials;
 mod divide;
 mod download;
 mod error;
+mod fit;
 mod index;
+mod keys;
 mod lock;
 mod members;
 mod modules;
@@ -31,10 +33,11 @@ mod target;
 mod tree;
 mod uv;
 mod wheelhouse;
+mod workshop;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use serde::Serialize;
 
@@ -46,6 +49,7 @@ pub use error::Error;
 pub use index::without_credentials;
 pub use requirements::{PIP, extras_of};
 pub use tags::{Tags, WheelName, normalize};
+pub use workshop::{Inside, Start, Workshop};
 
 /// What requirement files ask for, one requirement each.
 ///
@@ -152,6 +156,8 @@ pub struct Resolver<'a> {
     /// `None` inside: it cannot be had, which is found out and said once.
     uv: OnceLock<Option<Uv>>,
     host: OnceLock<Option<LocalPython>>,
+    /// Of this machine, as `getconf GNU_LIBC_VERSION` says it.
+    glibc: OnceLock<String>,
     pythons: Mutex<BTreeMap<(u32, u32), Option<LocalPython>>>,
     /// Extras that a requirement asked for (`httpbin[mainapp]`), by the digest of the application's wheel.
     asked: Mutex<BTreeMap<String, Vec<String>>>,
@@ -170,17 +176,23 @@ impl<'a> Resolver<'a> {
             cache,
             uv: OnceLock::new(),
             host: OnceLock::new(),
+            glibc: OnceLock::new(),
             pythons: Mutex::default(),
             asked: Mutex::default(),
             said: Mutex::default(),
         }
     }
 
-    /// The application's own wheel: the one given, one of the index, or one built from its source, which is left as
-    /// it is.
+    /// The same resolver, which has wheels built in `workshop`; otherwise they are built on this machine.
+    #[must_use]
+    pub fn at<'r>(&'r self, workshop: &'r Arc<Workshop>) -> At<'r> {
+        At { resolver: self, workshop }
+    }
+
+    /// As [`At::application`], on this machine.
     ///
     /// # Errors
-    /// When it cannot be built or found, or does not fit the target.
+    /// As there.
     pub fn application(
         &self,
         source: &Source,
@@ -188,21 +200,13 @@ impl<'a> Resolver<'a> {
         interpreter: &Interpreter,
         platform: &Platform,
     ) -> Result<Wheel, Error> {
-        let target = Target::new(interpreter, platform)?;
-        let session = Session::new(settings)?;
-        let wheel = self.application_wheel(source, &target, &session)?;
-        if let Source::Requirement(text) = source {
-            let mut asked = self.asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            asked.insert(wheel.sha256.clone(), requirements::extras_of(text));
-        }
-        Ok(wheel)
+        self.at(&Arc::default()).application(source, settings, interpreter, platform)
     }
 
-    /// Every wheel to install: the application's and all that it, its extras and the requirement files need, or what
-    /// the lock file says.
+    /// As [`At::resolve`], on this machine.
     ///
     /// # Errors
-    /// When the requirements cannot be satisfied for the target, or a wheel cannot be had, built or verified.
+    /// As there.
     pub fn resolve(
         &self,
         settings: &PythonSettings,
@@ -211,17 +215,7 @@ impl<'a> Resolver<'a> {
         interpreter: &Interpreter,
         platform: &Platform,
     ) -> Result<Lock, Error> {
-        let target = Target::new(interpreter, platform)?;
-        let session = Session::new(settings)?;
-        let asked =
-            self.asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&application.sha256).cloned();
-        let mut settings = settings.clone();
-        settings.extras.extend(asked.unwrap_or_default());
-        let settings = &settings;
-        match &self.options.wheels {
-            Some(directory) => wheelhouse::lock(directory, settings, metadata, application, &target, &self.cache),
-            None => self.lock(settings, metadata, application, &target, &session),
-        }
+        self.at(&Arc::default()).resolve(settings, metadata, application, interpreter, platform)
     }
 
     /// The archive of a CPython at an address, from the cache or downloaded into it.
@@ -302,6 +296,68 @@ impl<'a> Resolver<'a> {
             Err(error) => return Err(error),
         };
         Ok(self.uv.get_or_init(|| found).as_ref())
+    }
+}
+
+/// A resolver, and where it has wheels built.
+#[derive(Clone, Copy)]
+pub struct At<'r> {
+    resolver: &'r Resolver<'r>,
+    workshop: &'r Arc<Workshop>,
+}
+
+impl At<'_> {
+    /// The application's own wheel: the one given, one of the index, or one built from its source, which is left as
+    /// it is.
+    ///
+    /// # Errors
+    /// When it cannot be built or found, or does not fit the target.
+    pub fn application(
+        &self,
+        source: &Source,
+        settings: &PythonSettings,
+        interpreter: &Interpreter,
+        platform: &Platform,
+    ) -> Result<Wheel, Error> {
+        let target = Target::new(interpreter, platform)?;
+        let session = Session::within(settings, self.workshop)?;
+        let wheel = self.resolver.application_wheel(source, &target, &session)?;
+        if let Source::Requirement(text) = source {
+            let mut asked = self.resolver.asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            asked.insert(wheel.sha256.clone(), requirements::extras_of(text));
+        }
+        Ok(wheel)
+    }
+
+    /// Every wheel to install: the application's and all that it, its extras and the requirement files need, or what
+    /// the lock file says.
+    ///
+    /// # Errors
+    /// When the requirements cannot be satisfied for the target, or a wheel cannot be had, built or verified.
+    pub fn resolve(
+        &self,
+        settings: &PythonSettings,
+        metadata: &Metadata,
+        application: &Wheel,
+        interpreter: &Interpreter,
+        platform: &Platform,
+    ) -> Result<Lock, Error> {
+        let target = Target::new(interpreter, platform)?;
+        let session = Session::within(settings, self.workshop)?;
+        let asked = self
+            .resolver
+            .asked
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .get(&application.sha256)
+            .cloned();
+        let mut settings = settings.clone();
+        settings.extras.extend(asked.unwrap_or_default());
+        let (settings, resolver) = (&settings, self.resolver);
+        match &resolver.options.wheels {
+            Some(directory) => wheelhouse::lock(directory, settings, metadata, application, &target, &resolver.cache),
+            None => resolver.lock(settings, metadata, application, &target, &session),
+        }
     }
 }
 

@@ -83,7 +83,8 @@ pub fn build(
 ) -> Result<Command, Error> {
     match artefact {
         Artefact::Wheel => {
-            let program = find(python, cache, indexes)?;
+            // In a container there is nothing but the distribution's own pip, and any that knows PEP 517 will do.
+            let program = if python.container.is_some() { python.path.clone() } else { find(python, cache, indexes)? };
             let command = command(&program, "wheel", indexes).args(["--no-deps", "--quiet", "--wheel-dir"]);
             Ok(command.arg(out).arg(source))
         }

@@ -1,19 +1,33 @@
-//! Python interpreters of this machine: one that runs build backends, and maybe one of the target's series, which can
-//! compile for it.
+//! Python interpreters that can be run: one of this machine for build backends, and maybe one of the target's series,
+//! here or in a container of the target, which can compile for it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use crate::builder::Container;
 use crate::distribution::ToolVersion;
 use crate::exec::Command;
 
-/// An interpreter of this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An interpreter that can be run.
+#[derive(Debug, Clone)]
 pub struct LocalPython {
     /// The real interpreter, not a shim.
     pub path: PathBuf,
     pub version: ToolVersion,
     /// As `uname -m`.
     pub machine: String,
+    /// What it lies in; `None`: this machine.
+    pub container: Option<Arc<Container>>,
+}
+
+impl LocalPython {
+    /// `command`, run where this interpreter lies.
+    pub fn enter(&self, command: Command) -> Command {
+        match &self.container {
+            Some(container) => container.wrap(&command),
+            None => command,
+        }
+    }
 }
 
 const PROBE: &str = "import sys, platform; print('%d.%d.%d' % sys.version_info[:3]); print(platform.machine()); \
@@ -22,12 +36,22 @@ const PROBE: &str = "import sys, platform; print('%d.%d.%d' % sys.version_info[:
 /// Asks `path` what it is; `None` when it does not run or is no CPython.
 #[must_use]
 pub fn probe(path: &Path) -> Option<LocalPython> {
-    let output = Command::new(path).args(["-c", PROBE]).run_checked().ok()?.stdout_text();
+    read(&Command::new(path).args(["-c", PROBE]), None)
+}
+
+/// As [`probe`], of one in a container.
+#[must_use]
+pub fn probe_inside(container: &Arc<Container>, path: &Path) -> Option<LocalPython> {
+    read(&container.wrap(&Command::new(path).args(["-c", PROBE])), Some(Arc::clone(container)))
+}
+
+fn read(command: &Command, container: Option<Arc<Container>>) -> Option<LocalPython> {
+    let output = command.run_checked().ok()?.stdout_text();
     let mut lines = output.lines();
     let version = ToolVersion::try_from(lines.next()?.to_owned()).ok()?;
     let machine = lines.next()?.to_owned();
     (lines.next()? == "CPython").then_some(())?;
-    Some(LocalPython { path: PathBuf::from(lines.next()?), version, machine })
+    Some(LocalPython { path: PathBuf::from(lines.next()?), version, machine, container })
 }
 
 /// An interpreter of the series `wanted`: among `given`, on PATH, in pyenv's folder.

@@ -1,25 +1,38 @@
 //! What one resolution knows of the outside: indexes, credentials, an HTTP client.
 
-use std::sync::OnceLock;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use super::Error;
 use super::cache::Cache;
 use super::credentials::Credentials;
 use super::download::{Downloader, agent};
 use super::index::{Indexes, Surroundings};
+use super::workshop::Workshop;
 use crate::project::PythonSettings;
 
 pub struct Session {
     pub indexes: Indexes,
     pub resolver: crate::project::Resolver,
+    /// Where wheels are built.
+    pub workshop: Arc<Workshop>,
+    netrc: Option<PathBuf>,
     credentials: Credentials,
     agent: OnceLock<ureq::Agent>,
 }
 
 impl Session {
+    /// With this machine alone to build on.
+    ///
     /// # Errors
     /// When a directory of `find-links` is not there.
     pub fn new(settings: &PythonSettings) -> Result<Self, Error> {
+        Self::within(settings, &Arc::default())
+    }
+
+    /// # Errors
+    /// When a directory of `find-links` is not there.
+    pub fn within(settings: &PythonSettings, workshop: &Arc<Workshop>) -> Result<Self, Error> {
         let variable = |name: &str| std::env::var(name).ok();
         let around = Surroundings { variable: &variable, home: etcetera::home_dir().ok() };
         for link in &settings.find_links {
@@ -33,7 +46,22 @@ impl Session {
         }
         let indexes = Indexes::new(settings, &around);
         let credentials = Credentials::new(&indexes, &around);
-        Ok(Self { indexes, resolver: settings.resolver, credentials, agent: OnceLock::new() })
+        let netrc = (around.variable)("NETRC").map(PathBuf::from);
+        let netrc = netrc.or_else(|| Some(around.home.as_ref()?.join(".netrc")));
+        Ok(Self {
+            indexes,
+            resolver: settings.resolver,
+            workshop: Arc::clone(workshop),
+            netrc: netrc.filter(|path| path.is_file()),
+            credentials,
+            agent: OnceLock::new(),
+        })
+    }
+
+    /// The file with logins that programs look for by themselves.
+    #[must_use]
+    pub fn netrc(&self) -> Option<PathBuf> {
+        self.netrc.clone()
     }
 
     /// See [`Credentials::logins`].

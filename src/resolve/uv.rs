@@ -170,6 +170,27 @@ impl Uv {
         }
     }
 
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// The same uv, which keeps its things in `cache`.
+    #[must_use]
+    pub fn with_cache(self, cache: PathBuf) -> Self {
+        Self { cache, ..self }
+    }
+
+    /// Does it run where this Python lies, and take it? Its C library may be too old, and so may the Python be
+    /// (<https://docs.astral.sh/uv/reference/policies/python/>).
+    #[must_use]
+    pub fn runs(&self, python: &LocalPython) -> bool {
+        let command =
+            Command::new(&self.program).args(["python", "find", "--no-project", "--no-config", "--cache-dir"]);
+        let command = command.arg(&self.cache).arg(&python.path).env("UV_PYTHON_DOWNLOADS", "never");
+        python.enter(command).run().is_ok_and(|output| output.code == 0)
+    }
+
     /// The same uv, which takes everything from its cache.
     #[must_use]
     pub fn cache_only(&self) -> Self {

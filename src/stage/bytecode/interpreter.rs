@@ -2,15 +2,22 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use super::clean;
+use crate::builder::Container;
 use crate::distribution::ToolVersion;
 use crate::exec::Command;
 
 /// A CPython that was run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Interpreter {
     pub program: PathBuf,
+    /// What it lies in; `None`: this machine.
+    #[serde(skip)]
+    pub container: Option<Arc<Container>>,
     /// With the patch level: `3.9.18`.
     pub version: ToolVersion,
     /// `sys.hexversion`, release level included.
@@ -56,7 +63,28 @@ pub fn find_interpreter(version: ToolVersion, explicit: &[PathBuf]) -> Option<In
 /// What `program` says of itself; `None` if it does not run or is no CPython.
 #[must_use]
 pub fn probe(program: &Path) -> Option<Interpreter> {
-    let output = clean(Command::new(program)).args(["-S", "-s", "-B", "-c", PROBE]).run().ok()?;
+    ask(program, None)
+}
+
+/// As [`probe`], of one in a container.
+#[must_use]
+pub fn probe_inside(container: &Arc<Container>, program: &Path) -> Option<Interpreter> {
+    ask(program, Some(container))
+}
+
+impl Interpreter {
+    /// `command`, run where this interpreter lies.
+    pub(super) fn enter(&self, command: Command) -> Command {
+        match &self.container {
+            Some(container) => container.wrap(&command),
+            None => command,
+        }
+    }
+}
+
+fn ask(program: &Path, container: Option<&Arc<Container>>) -> Option<Interpreter> {
+    let command = clean(Command::new(program)).args(["-S", "-s", "-B", "-c", PROBE]);
+    let output = container.map_or_else(|| command.run(), |container| container.wrap(&command).run()).ok()?;
     let text = output.stdout_text();
     let mut lines = text.lines();
     if output.code != 0 || lines.next()? != "cpython" {
@@ -67,6 +95,7 @@ pub fn probe(program: &Path) -> Option<Interpreter> {
     let magic = u32::from_str_radix(lines.next()?, 16).ok()?.to_be_bytes();
     Some(Interpreter {
         program: program.to_path_buf(),
+        container: container.cloned(),
         version,
         hexversion,
         magic,
@@ -129,9 +158,9 @@ mod tests {
             let path = dir.path().join(name);
             fs_err::write(&path, text).unwrap();
             fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-            assert_eq!(probe(&path), None);
+            assert!(probe(&path).is_none());
         }
         let version = ToolVersion { major: 3, minor: 1, patch: 0 };
-        assert_eq!(find_interpreter(version, &[dir.path().join("liar"), dir.path().join("broken")]), None);
+        assert!(find_interpreter(version, &[dir.path().join("liar"), dir.path().join("broken")]).is_none());
     }
 }

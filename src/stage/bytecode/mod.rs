@@ -1,6 +1,6 @@
-//! Bytecode for the target's Python, made here by an interpreter of the same minor version: sources go into a compile
-//! server with the path that they will have, `.pyc` comes back. Nothing is written out for it, no time stamp gets in
-//! (PEP 552, from Python 3.7), and `co_filename` is right by construction.
+//! Bytecode for the target's Python, made by an interpreter of the same minor version, here or in a container: sources go
+//! into a compile server with the path that they will have, `.pyc` comes back. Nothing is written out for it, no time
+//! stamp gets in (PEP 552, from Python 3.7), and `co_filename` is right by construction.
 //!
 //! What was compiled for a wheel is kept: see `cache`. The same sources give the same bytes in any order and number of
 //! threads: see `marshal`.
@@ -26,11 +26,11 @@ use crate::progress::Listener;
 use crate::resolve::Wheel;
 
 use cache::Cached;
-pub use interpreter::{Interpreter, find_interpreter, probe};
+pub use interpreter::{Interpreter, find_interpreter, probe, probe_inside};
 use server::{Answer, Job};
 
-/// The oldest Python that the compile server runs on.
-const OLDEST: (u32, u32) = (3, 6);
+/// The oldest Python that the compile server runs on, major and minor.
+pub const OLDEST: (u32, u32) = (3, 6);
 
 /// Counts up when the same source would be compiled to something else.
 const CACHE_FORMAT: &[u8] = b"omnipack bytecode key 1\n";
@@ -128,6 +128,12 @@ struct Group<'a> {
     file: Option<PathBuf>,
 }
 
+impl Group<'_> {
+    fn load(&self) -> Option<Vec<Cached>> {
+        cache::load(self.file.as_deref()?, self.sources.len())
+    }
+}
+
 /// Compiles every `.py` file below the prefix's library directories, and in a bundled interpreter's.
 ///
 /// # Errors
@@ -140,8 +146,7 @@ pub fn compile(request: &Request<'_>, listener: &dyn Listener) -> Result<Compile
     let groups = group(request)?;
     let results = Mutex::new(BTreeMap::new());
     let mut jobs = Vec::new();
-    let load = |group: &Group<'_>| group.file.as_deref().and_then(|file| cache::load(file, group.sources.len()));
-    let loaded = groups.par_iter().map(load).collect::<Vec<_>>();
+    let loaded = groups.par_iter().map(Group::load).collect::<Vec<_>>();
     for (number, (group, cached)) in groups.iter().zip(loaded).enumerate() {
         match cached {
             Some(cached) => {
@@ -174,6 +179,23 @@ pub fn compile(request: &Request<'_>, listener: &dyn Listener) -> Result<Compile
     compiled.files.sort_by(|one, other| one.0.cmp(&other.0));
     warn(&compiled.refused, request.interpreter, listener);
     Ok(compiled)
+}
+
+/// What [`compile`] would give, when all of it was compiled earlier by just this interpreter, which need not be there any
+/// more.
+///
+/// # Errors
+/// When a source cannot be read.
+pub fn compiled_earlier(request: &Request<'_>) -> Result<Option<Compiled>, Error> {
+    let groups = group(request)?;
+    let loaded = groups.par_iter().map(Group::load).collect::<Option<Vec<_>>>();
+    let Some(loaded) = loaded else { return Ok(None) };
+    let mut compiled = Compiled::default();
+    for (group, cached) in groups.iter().zip(loaded) {
+        collect(group, cached, request.interpreter, &mut compiled)?;
+    }
+    compiled.files.sort_by(|one, other| one.0.cmp(&other.0));
+    Ok(Some(compiled))
 }
 
 fn in_memory(answer: Answer) -> Cached {

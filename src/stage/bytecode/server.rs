@@ -132,7 +132,7 @@ impl Work<'_> {
             .env("PYTHONHASHSEED", "0")
             .env("LC_ALL", "C.UTF-8")
             .dir("/");
-        let (stdin, stdout, running) = command.start()?;
+        let (stdin, stdout, running) = self.interpreter.enter(command).start()?;
         let (sent, to_come) = channel();
         let (written, read) = std::thread::scope(|scope| {
             let writer = scope.spawn(move || self.write(stdin, &sent));

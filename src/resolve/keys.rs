@@ -1,0 +1,53 @@
+//! Under what a wheel that was built is kept: all that decides what comes of the build.
+
+use super::baseline::Key;
+use super::build::{Built, build_environment};
+use super::fit;
+use super::target::Target;
+use super::{Resolver, Session};
+use crate::exec::Command;
+
+/// By where it is built, for that decides on compilers and the C library.
+pub(super) struct Keys {
+    /// In a container of the target; `None`: no such container is known.
+    pub inside: Option<Key>,
+    /// On this machine.
+    pub here: Key,
+}
+
+impl Resolver<'_> {
+    /// The keys of what `source` names, for this Python.
+    pub(super) fn keys<const N: usize>(&self, source: [&str; N], target: &Target, session: &Session) -> Keys {
+        let (slug, around) = (target.slug(), build_environment());
+        let key = |place: [&str; 3]| {
+            let parts = source.into_iter().chain([slug.as_str(), around.as_str()]).chain(place);
+            Key::new(&parts.collect::<Vec<_>>(), target)
+        };
+        let glibc = target.glibc.to_string();
+        Keys {
+            inside: session.workshop.identity().map(|identity| key(["inside", &glibc, identity])),
+            here: key(["here", self.own_glibc(), ""]),
+        }
+    }
+
+    /// What was built earlier: for the target itself before what was built here for it.
+    pub(super) fn recall_for(&self, keys: &Keys, target: &Target, session: &Session) -> Option<Built> {
+        let inside = keys.inside.as_ref().and_then(|key| self.recall_key(key));
+        if inside.is_some() || session.workshop.is_required() {
+            return inside;
+        }
+        let here = self.recall_key(&keys.here);
+        // One that has to be compiled in a container after all is no answer where there is one.
+        here.filter(|built| {
+            fit::too_new(built, target).is_none() || !session.workshop.may_be_entered().unwrap_or(false)
+        })
+    }
+
+    /// `glibc 2.36`: what is compiled here may need it. Empty where the C library is another.
+    fn own_glibc(&self) -> &str {
+        self.glibc.get_or_init(|| {
+            let asked = Command::new("getconf").arg("GNU_LIBC_VERSION").run_checked();
+            asked.map(|output| output.stdout_text().trim().to_owned()).unwrap_or_default()
+        })
+    }
+}

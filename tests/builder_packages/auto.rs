@@ -1,0 +1,87 @@
+//! `--builder auto`: a container only for what nothing else can make.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use omnipack::exec::Command;
+
+use crate::support::{both, expect_success, fixture};
+use crate::world::{C, World, debs};
+
+/// A `podman` that writes down what it is asked, first on PATH; no Python but this machine's own.
+fn observed(world: &World) -> (PathBuf, String) {
+    let log = world.path("asked");
+    let script = format!("#!/bin/sh\necho \"$*\" >> '{}'\nexec /usr/bin/podman \"$@\"\n", log.display());
+    world.write("watch/podman", &script);
+    expect_success(&Command::new("chmod").args(["755"]).arg(world.path("watch/podman")));
+    (log, format!("{}:{}", world.path("watch").display(), world.plain_path().display()))
+}
+
+/// An sdist whose extension is not optional.
+fn make_sdist(directory: &Path) {
+    fs_err::create_dir_all(directory).unwrap();
+    let files = [
+        ("PKG-INFO", "Metadata-Version: 2.1\nName: needed\nVersion: 1.0\n"),
+        ("pyproject.toml", "[build-system]\nrequires = ['setuptools']\nbuild-backend = 'setuptools.build_meta'\n"),
+        (
+            "setup.py",
+            "from setuptools import setup, Extension\nsetup(name='needed', version='1.0', ext_modules=[Extension('_native', ['_native.c'])])\n",
+        ),
+        ("_native.c", C),
+    ];
+    let file = fs_err::File::create(directory.join("needed-1.0.tar.gz")).unwrap();
+    let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(file, flate2::Compression::fast()));
+    for (member, text) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, format!("needed-1.0/{member}"), text.as_bytes()).unwrap();
+    }
+    tar.into_inner().unwrap().finish().unwrap().flush().unwrap();
+}
+
+#[test]
+fn a_container_is_used_for_what_has_no_wheel_and_cannot_be_compiled_here() {
+    let world = World::new();
+    let (log, path) = observed(&world);
+    let auto = |project: &Path, out: &str| {
+        let command = world.omnipack("cache").args(["-D", "debian-13", "-d"]).arg(world.path(out)).arg(project);
+        command.env("PATH", &path).env("PYENV_ROOT", "/nonexistent").env("HOME", world.path("home"))
+    };
+    let asked = || fs_err::read_to_string(&log).unwrap_or_default();
+
+    let output = auto(&fixture("minimal"), "wheels").run().unwrap();
+    assert_eq!(output.code, 0, "{}", both(&output));
+    assert!(!asked().contains("run "), "{}", asked());
+
+    make_sdist(&world.path("links"));
+    let text = "[project]\nname = 'shop'\nversion = '1.0'\ndependencies = ['needed==1.0']\n[build-system]\n\
+                requires = ['setuptools']\nbuild-backend = 'setuptools.build_meta'\n[tool.setuptools]\npy-modules = ['shop']\n";
+    world.write("shop/pyproject.toml", text);
+    world.write("shop/shop.py", "");
+    world.write("shop/omnipack.toml", "[python]\nfind-links = ['../links']\n");
+    let without = auto(&world.path("shop"), "shop-out").args(["--builder", "none"]).run().unwrap();
+    assert_eq!(without.code, 1, "{}", both(&without));
+    let said = both(&without).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("resolve::needs_compiler") && said.contains("--builder podman"), "{said}");
+
+    // The image cannot be had.
+    let config = fs_err::read_to_string(world.path("shop/omnipack.toml")).unwrap();
+    world.write("shop/omnipack.toml", &format!("{config}[builder]\nimage = 'localhost/omnipack-no-such-image:1'\n"));
+    let neither = auto(&world.path("shop"), "shop-out").run().unwrap();
+    let said = both(&neither).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("resolve::no_container") && said.contains("omnipack-no-such-image"), "{said}");
+    world.write("shop/omnipack.toml", &config);
+
+    world.name_images("shop", &["debian-13"]);
+    let output = auto(&world.path("shop"), "shop-out").run().unwrap();
+    assert_eq!(output.code, 0, "{}", both(&output));
+    let said = output.stderr_text();
+    let why = "needed 1.0 has no wheel for CPython 3.13 on debian-13: building it inside localhost/omnipack-test-base:";
+    assert!(said.contains(why), "{said}");
+    assert!(asked().contains("run "), "{}", asked());
+    let files = expect_success(&Command::new("dpkg-deb").arg("--contents").arg(&debs(&world.path("shop-out"))[0]));
+    assert!(files.contains("_native.cpython-313-x86_64-linux-gnu.so"), "{files}");
+    assert!(files.contains("shop.cpython-313.pyc"), "the container that runs compiles bytecode\n{files}");
+    assert_eq!(world.containers(), "", "a container is left");
+}

@@ -1,0 +1,18 @@
+//! Packages with C code that one machine builds in containers of the targets, with podman on images that are imported
+//! Debian systems.
+
+#![allow(dead_code, reason = "some modules belong to the system tests")]
+
+mod auto;
+mod identity;
+mod trouble;
+mod world;
+
+#[path = "../system/bases.rs"]
+mod bases;
+#[path = "../system/podman.rs"]
+mod podman;
+#[path = "../system/root.rs"]
+mod root;
+#[path = "../support/mod.rs"]
+mod support;
