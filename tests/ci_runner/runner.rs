@@ -138,6 +138,11 @@ impl Runner {
         for (name, value) in step.get("env").and_then(Value::as_object).into_iter().flatten() {
             set(name, self.text(value.as_str().expect("text in `env`")));
         }
+        // No runner has what cargo tells tests, and cargo itself would compile anew because of it.
+        let of_cargo =
+            std::env::vars().map(|(name, _)| name).filter(|name| name.starts_with("CARGO_") && name != "CARGO_HOME");
+        let of_cargo = of_cargo.filter(|name| !env.contains_key(name));
+        let command = of_cargo.fold(command, |command, name| command.env_remove(name));
         let command = command.arg(&script).dir(self.workspace.join(self.text(directory)));
         env.iter().fold(command, |command, (name, value)| command.env(name, value))
     }
