@@ -9,6 +9,7 @@
 #![allow(dead_code, reason = "the modules belong to the system tests")]
 
 mod ci_runner;
+mod containers_support;
 mod handmade;
 mod images;
 mod support;

@@ -273,7 +273,8 @@ impl World {
             Action::Build => build::build(&request, &Silent).map(drop),
             Action::DryRun => build::dry_run(&request, &Silent).map(drop),
             Action::GenerateSpec => {
-                build::spec_files(&request, build::Wanted::Named("generate-spec"), &Silent).map(drop)
+                let targets = build::spec_files(&request, build::Wanted::Named("--srpm"), &Silent)?;
+                targets.into_iter().try_for_each(|target| target.result.map(drop))
             }
         }
     }

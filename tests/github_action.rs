@@ -1,6 +1,7 @@
 //! The GitHub Action of this repository, step by step, and the workflows that `omnipack ci` writes, as their services read them.
 
 mod ci_runner;
+mod containers_support;
 mod images;
 mod support;
 

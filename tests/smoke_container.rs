@@ -2,8 +2,8 @@
 
 #![allow(dead_code, reason = "the modules belong to the system tests")]
 
+mod containers_support;
 mod handmade;
-mod images;
 mod support;
 
 #[path = "system/bases.rs"]
@@ -21,28 +21,24 @@ mod smoke_demo;
 #[path = "system/target.rs"]
 mod target;
 
-use images::Images;
+use containers_support::Image;
 use omnipack::exec::Command;
 use smoke_demo::{Built, WEB};
 use support::{both, expect_success, omnipack};
-
-const INIT: &str = "localhost/omnipack-init";
-const NO_INIT: &str = "localhost/omnipack-no-init";
 
 #[test]
 fn a_container_with_an_init_runs_services_and_one_without_does_not() {
     let root = smoke_demo::root("rocky-9");
     let built = Built::new("rocky-9", "1.0", WEB);
-    let images = Images::new();
-    images.import(&root.path(), INIT);
-    let smoke = |image: &str| {
-        let command = omnipack().args(["smoke", "--json", "--container", image]).args(built.files());
-        let output = images.settled(command).run().unwrap();
+    let image = Image::of(&root.path(), "init");
+    let smoke = |image: &Image| {
+        let command = omnipack().args(["smoke", "--json", "--container", &image.name]).args(built.files());
+        let output = image.settled(command).run().unwrap();
         assert_eq!(output.code, 0, "{}", both(&output));
-        assert_eq!(images.containers(), "", "a container is left");
+        assert_eq!(image.containers(), "", "a container is left");
         serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
     };
-    let report = smoke(INIT);
+    let report = smoke(&image);
     assert_eq!(report["service-manager"], "systemd");
     let checked = |report: &serde_json::Value| {
         let steps = report["steps"].as_array().unwrap();
@@ -50,31 +46,31 @@ fn a_container_with_an_init_runs_services_and_one_without_does_not() {
         check["outcome"].clone()
     };
     assert_eq!(checked(&report), "ok", "{report:#}");
+    drop(image);
 
     fs_err::remove_file(root.inside("/usr/sbin/init")).unwrap();
-    images.import(&root.path(), NO_INIT);
-    let report = smoke(NO_INIT);
+    let image = Image::of(&root.path(), "no-init");
+    let report = smoke(&image);
     assert_eq!(report["service-manager"], "none: the image has no /sbin/init");
     assert_eq!(checked(&report), "skipped", "{report:#}");
 
     // Another job's container may have any name, also one with the number of this process.
     let script = "podman create --quiet --name omnipack-smoke-$$ \"$0\" /bin/sh >&2 && exec \"$@\"";
-    let command = Command::new("sh").args(["-c", script, NO_INIT, env!("CARGO_BIN_EXE_omnipack")]);
-    let command = command.args(["smoke", "--json", "--container", NO_INIT]).args(built.files());
-    let output = images.settled(command).run().unwrap();
-    let left = images.containers();
+    let command = Command::new("sh").args(["-c", script, &image.name, env!("CARGO_BIN_EXE_omnipack")]);
+    let command = command.args(["smoke", "--json", "--container", &image.name]).args(built.files());
+    let output = image.settled(command).run().unwrap();
+    let left = image.containers();
     assert_eq!((output.code, left.lines().count()), (0, 1), "{}", both(&output));
-    expect_success(&images.podman().args(["rm", left.trim()]));
+    expect_success(&image.settled(Command::new("podman")).args(["rm", left.trim()]));
 }
 
 #[test]
 fn debian_packages_are_tried_and_purged_in_a_container() {
     let root = smoke_demo::root("debian-12");
     let built = Built::new("debian-12", "1.0", WEB);
-    let images = Images::new();
-    images.import(&root.path(), INIT);
-    let command = omnipack().args(["smoke", "--container", INIT]).args(built.files());
-    let output = images.settled(command).run().unwrap();
+    let image = Image::of(&root.path(), "debian");
+    let command = omnipack().args(["smoke", "--container", &image.name]).args(built.files());
+    let output = image.settled(command).run().unwrap();
     assert_eq!(output.code, 0, "{}", both(&output));
     let table = output.stdout_text();
     for line in

@@ -7,25 +7,19 @@ use std::path::Path;
 
 use omnipack::exec::Command;
 
+use crate::containers_support::{Alone, CONTAINERS_CONF};
 use crate::support::expect_success;
 
-/// What a container needs where this test itself runs in one: crun refuses mixed control groups, and neither limits
-/// above the own nor network namespaces can be had.
-const CONTAINERS_CONF: &str = "[engine]\nruntime = \"runc\"\n[containers]\nnetns = \"host\"\nipcns = \"host\"\n\
-                               default_ulimits = [\"nofile=20000:20000\", \"nproc=32768:32768\"]\n";
-
+/// Images of a podman that has no others; gone when dropped.
 pub struct Images {
     /// podman wants a short path.
     storage: tempfile::TempDir,
-    /// Held as long as it lives: containers have this machine's network, and their services the same port.
-    _alone: std::fs::File,
+    _alone: Alone,
 }
 
 impl Images {
     pub fn new() -> Self {
-        let lock = fs_err::File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("containers.lock")).unwrap();
-        let alone = lock.into_parts().0;
-        alone.lock().unwrap();
+        let alone = Alone::now();
         let storage = tempfile::Builder::new().prefix("ci").tempdir_in("/tmp").unwrap();
         let place = storage.path().display();
         fs_err::write(storage.path().join("containers.conf"), CONTAINERS_CONF).unwrap();
