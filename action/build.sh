@@ -17,19 +17,27 @@ while IFS= read -r argument; do
     fi
 done <<<"$ARGUMENTS"
 
-report=${RUNNER_TEMP:-/tmp}/omnipack-$$.json
-omnipack build "${arguments[@]}" -- "$APPLICATION" >"$report"
-files=$(jq -r '.[].packages[].path' "$report")
+report=$(mktemp "${RUNNER_TEMP:-/tmp}/omnipack-XXXXXXXX.json")
+title="### Packages of ${distributions[*]:-the configuration}"
+omnipack build "${arguments[@]}" -- "$APPLICATION" >"$report" || {
+    code=$?
+    printf '%s\n\nNot built: the annotations and the log say why.\n' "$title" >>"$GITHUB_STEP_SUMMARY"
+    exit "$code"
+}
+# Python is what omnipack needs anyway.
+paths='import json, sys; print("\0".join(package["path"] for target in json.load(open(sys.argv[1])) for package in target["packages"]), end="\0")'
+python3 -c "$paths" "$report" >"$report.paths"
+mapfile -d '' -t packages <"$report.paths"
 # No line of a path can end what follows before its end: the word is made anew.
 end=omnipack-$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 {
     printf 'report=%s\n' "$report"
-    printf 'files<<%s\n%s\n%s\n' "$end" "$files" "$end"
+    printf 'files<<%s\n' "$end"
+    printf '%s\n' "${packages[@]}"
+    printf '%s\n' "$end"
 } >>"$GITHUB_OUTPUT"
-
-mapfile -t packages <<<"$files"
 {
-    printf '### Packages of %s\n\n' "${distributions[*]:-the configuration}"
+    printf '%s\n\n' "$title"
     omnipack inspect --markdown -- "${packages[@]}"
 } >>"$GITHUB_STEP_SUMMARY"
 printf '%s\n' "${packages[@]}"

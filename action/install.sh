@@ -4,10 +4,13 @@
 # VERSION     release; empty: that of these sources; `source`: build them
 # REPOSITORY  OWNER/NAME with the releases
 # OMNIPACK_RELEASES  address of the releases, where they are elsewhere
+# OMNIPACK_PROFILE   profile of cargo to build with; default: release
 set -euo pipefail
 
 fail() {
-    printf '::error title=omnipack::%s\n' "$1"
+    local text=${1//'%'/%25}
+    text=${text//$'\r'/%0D}
+    printf '::error title=omnipack::%s\n' "${text//$'\n'/%0A}"
     exit 1
 }
 
@@ -21,7 +24,7 @@ place=${RUNNER_TOOL_CACHE:-$HOME/.cache/omnipack-tool}/omnipack/$version/$machin
 build() {
     command -v cargo >/dev/null || fail "cargo is not here: omnipack cannot be built from source. Install Rust, or leave out 'version: source'."
     CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-${RUNNER_TEMP:-/tmp}/omnipack-target} \
-        cargo install --locked --path "$sources" --root "$place" --force
+        cargo install --locked --profile "${OMNIPACK_PROFILE:-release}" --path "$sources" --root "$place" --force
 }
 
 download() {
@@ -33,11 +36,12 @@ download() {
     *) fail "there is no released program for $machine: say 'version: source'" ;;
     esac
     local releases=${OMNIPACK_RELEASES:-${GITHUB_SERVER_URL:-https://github.com}/$REPOSITORY/releases/download}
-    local name="omnipack-$version-$machine-unknown-linux-musl.tar.gz" work
+    local name="omnipack-$version-$machine-unknown-linux-musl.tar.gz"
     work=$(mktemp -d "${RUNNER_TEMP:-/tmp}/omnipack.XXXXXX")
+    trap 'rm -rf "$work"' EXIT
     for file in "$name" SHA256SUMS; do
         curl --fail --silent --show-error --location --retry 3 --output "$work/$file" "$releases/v$version/$file" ||
-            fail "$releases/v$version/$file cannot be fetched: is there a release $version?"
+            fail "$releases/v$version/$file cannot be fetched: is there a release $version? 'version: source' builds it with cargo."
     done
     grep -F -x -q "$(sha256sum "$work/$name" | cut -d ' ' -f 1)  $name" "$work/SHA256SUMS" ||
         fail "$name does not have the checksum that SHA256SUMS says: it is not installed"
@@ -45,7 +49,6 @@ download() {
     tar -xzf "$work/$name" -C "$work/bin" omnipack
     rm -rf "${place:?}/bin"
     mv "$work/bin" "$place/bin"
-    rm -rf "$work"
 }
 
 if [ "$version" = source ]; then

@@ -48,7 +48,7 @@ pub struct Request {
     pub projects: Vec<String>,
     /// `OWNER/REPOSITORY@REF` of omnipack's action; none for this release's.
     pub action: Option<String>,
-    /// The branch that is built when it is pushed to; none for the one that git knows as the remote's.
+    /// The branch that is built when it is pushed to; none for the repository's own.
     pub branch: Option<String>,
 }
 
@@ -58,9 +58,12 @@ struct Context<'a> {
     version: &'static str,
     releases: &'static str,
     action: &'a str,
-    branch: &'a str,
+    /// None where the service itself knows the repository's own.
+    branch: Option<&'a str>,
     projects: &'a [String],
     rows: &'a [Row],
+    /// Those whose packages can be tried in a container.
+    tried: Vec<&'a Row>,
     machines: BTreeSet<&'a str>,
 }
 
@@ -71,7 +74,8 @@ struct Context<'a> {
 pub fn workflow(request: &Request) -> Result<String, AnyError> {
     for path in &request.projects {
         let sound = |c: char| c.is_ascii_alphanumeric() || "._-+@/".contains(c);
-        if path.is_empty() || path.starts_with(['-', '/']) || !path.chars().all(sound) {
+        let outside = path.split('/').any(|part| part == "..");
+        if path.is_empty() || path.starts_with(['-', '/']) || outside || !path.chars().all(sound) {
             return Err(Error::Path { path: path.escape_debug().to_string() }.into());
         }
     }
@@ -84,20 +88,24 @@ pub fn workflow(request: &Request) -> Result<String, AnyError> {
         Some(action) => checked_action(action)?,
         None => concat!("omnipack/omnipack@v", env!("CARGO_PKG_VERSION")).to_owned(),
     };
-    let branch = request.branch.clone().unwrap_or_else(|| branch(request.projects.first().map_or(".", String::as_str)));
-    // git-check-ref-format(1); and a service reads expressions.
-    let bad = |c: char| c.is_whitespace() || c.is_control() || "~^:?*[]\\{}$\"'".contains(c);
-    if branch.is_empty() || branch.starts_with(['-', '/']) || branch.contains("..") || branch.contains(bad) {
-        return Err(Error::Branch { text: branch.escape_debug().to_string() }.into());
+    let known = || match request.service {
+        Service::Github => Some(default_branch(request.projects.first().map_or(".", String::as_str))),
+        // `$CI_DEFAULT_BRANCH`
+        Service::Gitlab => None,
+    };
+    let branch = request.branch.clone().or_else(known);
+    if let Some(branch) = &branch {
+        check_branch(branch)?;
     }
     let context = Context {
         generator: concat!("omnipack ", env!("CARGO_PKG_VERSION")),
         version: env!("CARGO_PKG_VERSION"),
         releases: RELEASES,
         action: &action,
-        branch: &branch,
+        branch: branch.as_deref(),
         projects: &request.projects,
         rows: &listed.include,
+        tried: listed.include.iter().filter(|row| !row.container.is_empty()).collect(),
         machines: listed.include.iter().map(|row| row.machine.as_str()).collect(),
     };
     let (name, source) = match request.service {
@@ -119,8 +127,17 @@ fn checked_action(text: &str) -> Result<String, Error> {
     Err(Error::Action { text: text.escape_debug().to_string() })
 }
 
+/// git-check-ref-format(1); and a service reads expressions.
+fn check_branch(branch: &str) -> Result<(), Error> {
+    let bad = |c: char| c.is_whitespace() || c.is_control() || "~^:?*[]\\{}$\"'".contains(c);
+    if branch.is_empty() || branch.starts_with(['-', '/']) || branch.contains("..") || branch.contains(bad) {
+        return Err(Error::Branch { text: branch.escape_debug().to_string() });
+    }
+    Ok(())
+}
+
 /// The branch that the remote calls its own, where git knows it.
-fn branch(directory: &str) -> String {
+fn default_branch(directory: &str) -> String {
     let command = Command::new("git").dir(Path::new(directory)).args([
         "symbolic-ref",
         "--quiet",

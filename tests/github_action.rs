@@ -1,11 +1,14 @@
 //! The GitHub Action of this repository, step by step, and the workflows that `omnipack ci` writes, as their services read them.
 
 mod ci_runner;
+mod containers_support;
+mod images;
 mod support;
 
 use std::path::Path;
 
-use ci_runner::{Runner, fits, linted, releases, yaml};
+use ci_runner::{Outcome, Runner, World, archived, check_scripts, fits, linted, releases, yaml};
+use omnipack::exec::Command;
 use serde_json::{Value, json};
 use support::{expect_success, fixture, omnipack, repository};
 
@@ -33,16 +36,76 @@ fn inputs(given: &[(&str, &str)]) -> Value {
 #[test]
 fn the_action_is_one_and_its_scripts_are_sound() {
     fits(&repository().join("action.yml"), "vendor.github-actions", None);
-    for script in ["install.sh", "build.sh", "smoke.sh"] {
-        expect_success(&omnipack::exec::Command::new("shellcheck").arg(repository().join("action").join(script)));
+    for script in ["action/install.sh", "action/cache.sh", "action/build.sh", "action/smoke.sh", "tools/release"] {
+        expect_success(&omnipack::exec::Command::new("shellcheck").arg(repository().join(script)));
     }
+}
+
+#[test]
+fn this_repositorys_workflows_are_sound() {
+    for name in ["ci.yml", "release.yml"] {
+        let path = repository().join(".github/workflows").join(name);
+        fits(&path, "vendor.github-workflows", None);
+        assert_eq!(linted(&path), Vec::<String>::new(), "{name}");
+        let workflow = yaml(&path);
+        check_scripts(&workflow);
+        assert_eq!(workflow["permissions"], json!({ "contents": "read" }));
+        let text = fs_err::read_to_string(&path).unwrap();
+        for uses in text.lines().filter_map(|line| line.split_once("uses: ").map(|(_, uses)| uses)) {
+            assert!(uses == "./" || uses.starts_with("actions/"), "{uses}");
+        }
+    }
+}
+
+#[test]
+fn this_repositorys_fixtures_are_listed_by_the_binary_that_was_built_before() {
+    let checkout = tempfile::tempdir().unwrap();
+    let git = |arguments: &[&str]| {
+        let identity = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"];
+        expect_success(&Command::new("git").dir(checkout.path()).args(identity).args(arguments));
+    };
+    for name in ["fixtures", "Cargo.toml"] {
+        expect_success(&Command::new("cp").arg("-r").arg(repository().join(name)).arg(checkout.path()));
+    }
+    git(&["init", "--quiet", "--initial-branch", "main"]);
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "--message", "first"]);
+    let mut workflow = yaml(&repository().join(".github/workflows/ci.yml"));
+    let jobs = workflow["jobs"].as_object_mut().unwrap();
+    jobs.retain(|id, _| id == "list");
+    // What the job `binary` leaves behind.
+    assert_eq!(jobs["list"].as_object_mut().unwrap().remove("needs"), Some(json!("binary")));
+    let mut world = World::new(checkout.path(), "./");
+    archived(&world.artifacts().join("releases"));
+    let jobs = world.run(&workflow, "push", "refs/heads/main");
+    assert_eq!(jobs[0].outcome, Outcome::Success, "{}", jobs[0].log);
+    let matrix: Value = serde_json::from_str(jobs[0].outputs["matrix"].as_str().unwrap()).unwrap();
+    let rows = matrix["include"].as_array().unwrap();
+    assert_eq!(rows.len(), 12, "{matrix:#}");
+    assert!(rows.iter().all(|row| row["container"] != "" && row["runner"] == "ubuntu-24.04"), "{matrix:#}");
+}
+
+#[test]
+fn a_release_has_the_tag_of_its_version_and_notes() {
+    let release = |arguments: &[&str]| Command::new(repository().join("tools/release")).args(arguments).run().unwrap();
+    let wrong = release(&["tag", "v99.0"]);
+    assert!(wrong.code == 1 && wrong.stderr_text().contains(env!("CARGO_PKG_VERSION")), "{}", wrong.stderr_text());
+    assert_eq!(release(&["tag"]).code, 2);
+    assert!(release(&["notes", "vUnreleased"]).stdout_text().contains("### Added"));
+    let directory = tempfile::tempdir().unwrap();
+    let (one, two) = (directory.path().join("one"), directory.path().join("two"));
+    archived(&one);
+    archived(&two);
+    expect_success(&Command::new("diff").arg("-r").arg(&one).arg(&two));
+    expect_success(&Command::new("sha256sum").dir(&one).args(["--check", "--strict", "SHA256SUMS"]));
 }
 
 #[test]
 fn a_release_is_installed_by_its_checksum_and_not_without() {
     let served = tempfile::tempdir().unwrap();
     let workspace = tempfile::tempdir().unwrap();
-    let address = releases(served.path());
+    let server = releases(served.path());
+    let address = server.address();
     let install = |version: &str| {
         let mut runner = Runner::new(workspace.path());
         runner.contexts["inputs"] = inputs(&[("version", version)]);
@@ -55,7 +118,7 @@ fn a_release_is_installed_by_its_checksum_and_not_without() {
         let (code, said, mut runner) = install(asked);
         assert_eq!(code, 0, "{said}");
         assert_eq!(runner.text("${{ steps.install.outputs.version }}"), version);
-        let next = runner.succeed(&json!({ "run": "command -v omnipack; omnipack --version" }));
+        let next = runner.succeed(&json!({ "name": "Ask", "run": "command -v omnipack; omnipack --version" }));
         let place = runner.temporary().join("tools/omnipack").join(version).join(std::env::consts::ARCH);
         assert_eq!(
             next.output.stdout_text(),
@@ -64,16 +127,56 @@ fn a_release_is_installed_by_its_checksum_and_not_without() {
     }
     let (code, said, _) = install("99.0");
     assert!(code == 1 && said.contains("::error") && said.contains("is there a release 99.0?"), "{said}");
-    let (code, said, _) = install("1;touch canary");
-    assert!(code == 1 && said.contains("is not a release"), "{said}");
+    let (code, said, _) = install("1;touch canary\n::warning::x");
+    assert!(code == 1 && said.contains("is not a release") && said.lines().count() == 1, "{said}");
     let archive = fs_err::read_dir(served.path().join(format!("v{version}"))).unwrap();
-    let archive = archive.map(|entry| entry.unwrap().path()).find(|path| path.extension().is_some()).unwrap();
+    let is_archive = |path: &std::path::PathBuf| support::name_of(path).starts_with("omnipack-");
+    let archive = archive.map(|entry| entry.unwrap().path()).find(is_archive).unwrap();
     let mut bytes = fs_err::read(&archive).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs_err::write(&archive, bytes).unwrap();
-    let (code, said, runner) = install("");
-    assert!(code == 1 && said.contains("::error") && said.contains("checksum"), "{said}");
-    assert!(!runner.temporary().join("tools").exists(), "something was installed");
+    let refused = |why: &str| {
+        let (code, said, runner) = install("");
+        assert!(code == 1 && said.contains("::error") && said.contains(why), "{said}");
+        assert!(!runner.temporary().join("tools").exists(), "something was installed");
+        let left = fs_err::read_dir(runner.temporary()).unwrap().map(|entry| entry.unwrap().file_name());
+        assert!(!left.into_iter().any(|name| name.to_string_lossy().starts_with("omnipack.")), "a download is left");
+    };
+    refused("checksum");
+    // Nothing says what it should be, or the whole list is not there.
+    let sums = archive.with_file_name("SHA256SUMS");
+    fs_err::write(&sums, format!("{}  other.tar.gz\n", "0".repeat(64))).unwrap();
+    refused("checksum");
+    fs_err::remove_file(sums).unwrap();
+    refused("SHA256SUMS cannot be fetched");
+}
+
+#[test]
+fn the_action_builds_itself_where_that_is_asked_for() {
+    let workspace = tempfile::tempdir().unwrap();
+    let mut runner = Runner::new(workspace.path());
+    runner.contexts["inputs"] = inputs(&[("version", "source")]);
+    // What the tests have compiled is used again: a release takes minutes.
+    let target = Path::new(env!("CARGO_BIN_EXE_omnipack")).ancestors().nth(2).unwrap();
+    runner.env.insert("CARGO_TARGET_DIR".to_owned(), target.display().to_string());
+    runner.env.insert("OMNIPACK_PROFILE".to_owned(), "dev".to_owned());
+    let done = runner.succeed(&step("Install omnipack"));
+    let place = runner.temporary().join("tools/omnipack/source").join(std::env::consts::ARCH);
+    assert!(done.output.stdout_text().contains(&place.join("bin/omnipack").display().to_string()));
+    assert_eq!(runner.text("${{ steps.install.outputs.version }}"), env!("CARGO_PKG_VERSION"));
+    // Without cargo it is said, and nothing is made up.
+    let programs = workspace.path().join("programs");
+    fs_err::create_dir(&programs).unwrap();
+    for program in ["bash", "dirname", "sed", "head", "uname"] {
+        fs_err::os::unix::fs::symlink(which::which(program).unwrap(), programs.join(program)).unwrap();
+    }
+    let mut runner = Runner::new(workspace.path());
+    runner.contexts["inputs"] = inputs(&[("version", "source")]);
+    runner.env.insert("PATH".to_owned(), programs.display().to_string());
+    let without = step("Install omnipack");
+    let refused = runner.run(&without).unwrap();
+    let said = support::both(&refused.output);
+    assert!(refused.output.code == 1 && said.starts_with("::error title=omnipack::cargo is not here"), "{said}");
 }
 
 #[test]
@@ -90,7 +193,8 @@ fn packages_are_named_in_outputs_and_shown_in_the_summary() {
         ("machine", "x86_64"),
         ("arguments", "--keep-stage\n--machine\naarch64"),
     ]);
-    runner.env.insert("OMNIPACK_RELEASES".to_owned(), releases(served.path()));
+    let server = releases(served.path());
+    runner.env.insert("OMNIPACK_RELEASES".to_owned(), server.address());
     runner.succeed(&step("Install omnipack"));
     let failed = runner.run(&step("Build the packages")).unwrap();
     assert_ne!(failed.output.code, 0, "--machine twice: arguments arrive one by one");
@@ -138,11 +242,12 @@ fn workflows_are_what_their_services_read() {
     }
     let path = directory.path().join("ci/github.yml");
     assert_eq!(linted(&path), Vec::<String>::new());
+    check_scripts(&yaml(&path));
     // Does it find anything?
     let wrong = fs_err::read_to_string(&path).unwrap().replace("needs: list", "needs: nothing");
     fs_err::write(directory.path().join("wrong.yml"), wrong).unwrap();
     assert!(!linted(&directory.path().join("wrong.yml")).is_empty());
-    for path in ["a b", "$(x)", "${{ github.token }}", "-x", "/etc"] {
+    for path in ["a b", "$(x)", "${{ github.token }}", "-x", "/etc", "../up"] {
         let output = omnipack().dir(directory.path()).args(["ci", "github", "--", path]).run().unwrap();
         assert_eq!((output.code, output.stdout_text().as_str()), (2, ""), "{path}");
     }

@@ -12,21 +12,33 @@ use crate::support::expect_success;
 pub struct Image {
     pub name: String,
     scratch: tempfile::TempDir,
-    /// Held as long as it lives: containers have this machine's network, and their services the same port.
-    _alone: std::fs::File,
+    _alone: Alone,
+}
+
+/// Held as long as containers may run: they have this machine's network, and their services the same port.
+pub struct Alone {
+    _lock: std::fs::File,
+}
+
+impl Alone {
+    /// Waits until no other test has containers.
+    pub fn now() -> Self {
+        let lock = fs_err::File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("containers.lock"));
+        let lock = lock.unwrap().into_parts().0;
+        lock.lock().unwrap();
+        Self { _lock: lock }
+    }
 }
 
 /// What a container needs where this test itself runs in one: crun refuses mixed control groups, and neither limits
 /// above the own nor network namespaces can be had.
-const CONTAINERS_CONF: &str = "[engine]\nruntime = \"runc\"\n[containers]\nnetns = \"host\"\nipcns = \"host\"\n\
+pub const CONTAINERS_CONF: &str = "[engine]\nruntime = \"runc\"\n[containers]\nnetns = \"host\"\nipcns = \"host\"\n\
                                default_ulimits = [\"nofile=20000:20000\", \"nproc=32768:32768\"]\n";
 
 impl Image {
     /// The image of a root file system.
     pub fn of(root: &Path, name: &str) -> Self {
-        let alone = fs_err::File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("containers.lock"));
-        let alone = alone.unwrap().into_parts().0;
-        alone.lock().unwrap();
+        let alone = Alone::now();
         let scratch = tempfile::tempdir().unwrap();
         fs_err::write(scratch.path().join("containers.conf"), CONTAINERS_CONF).unwrap();
         let image = Self { name: format!("localhost/omnipack-{name}:{}", std::process::id()), scratch, _alone: alone };

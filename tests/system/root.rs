@@ -98,7 +98,7 @@ pub fn cached(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
     path
 }
 
-fn base(suite: &str) -> PathBuf {
+pub fn base(suite: &str) -> PathBuf {
     let week = run("date", &["+%G-W%V"]);
     cached(&format!("{suite}-{}", week.trim()), |directory| {
         remove_other_weeks(suite, directory);
