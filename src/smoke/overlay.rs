@@ -99,7 +99,12 @@ fn overlay(layers: &[String], directory: &Path) -> Result<Output, Error> {
         fs_err::create_dir_all(directory.join(part))?;
     }
     let options = format!("lowerdir={},upperdir=layer/upper,workdir=layer/work", layers.join(":"));
-    Ok(Command::new("mount").args(["-t", "overlay", "overlay", "-o", &options, "root"]).dir(directory).run()?)
+    let mount = |options: &str| {
+        Command::new("mount").args(["-t", "overlay", "overlay", "-o", options, "root"]).dir(directory).run()
+    };
+    // What is thrown away has to survive no power cut, and package managers wait for the disk often. Since Linux 5.10.
+    let unsynced = mount(&format!("{options},volatile"))?;
+    if unsynced.code == 0 { Ok(unsynced) } else { Ok(mount(&options)?) }
 }
 
 /// The lowest directory first, so that what lies above it wins.
