@@ -33,6 +33,7 @@ fn distribution() -> Distribution {
         dist_tag: String::new(),
         end_of_life: "2030-01-01".into(),
         image: None,
+        toolchain: None,
         nologin: "/sbin/nologin".into(),
         logrotate_package: "logrotate".into(),
         cron_package: String::new(),
