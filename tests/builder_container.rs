@@ -104,6 +104,7 @@ fn a_builder_is_made_once_and_its_containers_leave_nothing() {
     images_are_listed(&world, &tag);
     expect_success(&world.again("work"));
     assert_eq!(world.containers(), "");
+    rootless_podman_gives_files_to_its_caller(&world, &tag);
     // Whatever way omnipack ends.
     for (signal, code) in [("INT", 130), ("KILL", -1)] {
         let waiting = waiting(&world);
@@ -216,6 +217,50 @@ fn work(directory: &Path) {
     running.finish().unwrap();
     assert_eq!(text, "through");
     assert_eq!(run("exit 7").code, 7);
+}
+
+/// A user who is not root, with a podman of its own, which gets the image from a file.
+const USER: u32 = 12345;
+
+/// Files that say who the user is lie over this machine's own, for this command alone.
+const BECOME: &str = "mount --bind \"$0/passwd\" /etc/passwd; mount --bind \"$0/group\" /etc/group
+    mount --bind \"$0/ranges\" /etc/subuid; mount --bind \"$0/ranges\" /etc/subgid; cd \"$0\"
+    exec setpriv --reuid 12345 --regid 12345 --clear-groups env -i HOME=\"$0\" XDG_RUNTIME_DIR=\"$0/run\" PATH=\"$PATH\" \
+        STORAGE_DRIVER=overlay CONTAINERS_CONF=\"$0/containers.conf\" OMNIPACK_TEST_ROLE=work \
+        OMNIPACK_TEST_DIRECTORY=\"$0/project\" INHERITED=x \"$@\"";
+
+fn rootless_podman_gives_files_to_its_caller(world: &World, tag: &str) {
+    let home = tempfile::tempdir().unwrap();
+    let path = |name: &str| home.path().join(name);
+    let account = |file: &str, line: &str| {
+        let own = fs_err::read_to_string(Path::new("/etc").join(file)).unwrap();
+        fs_err::write(path(file), format!("{own}{line}\n")).unwrap();
+    };
+    account("passwd", &format!("tester:x:{USER}:{USER}::{}:/bin/sh", home.path().display()));
+    account("group", &format!("tester:x:{USER}:"));
+    fs_err::write(path("ranges"), "tester:100000:65536\n").unwrap();
+    let conf = fs_err::read_to_string(world.base.configuration()).unwrap();
+    fs_err::write(path("containers.conf"), conf.replace("ipcns = \"host\"\n", "")).unwrap();
+    for directory in ["run", "project"] {
+        fs_err::create_dir(path(directory)).unwrap();
+    }
+    fs_err::copy(world.path().join("omnipack.toml"), path("project/omnipack.toml")).unwrap();
+    fs_err::copy(std::env::current_exe().unwrap(), path("again")).unwrap();
+    let save = world.base.podman(&["save", "--quiet", "--multi-image-archive", &world.base.name, tag, "--output"]);
+    expect_success(&save.arg(path("images")));
+    expect_success(&Command::new("chown").args(["-R", &format!("{USER}:{USER}")]).arg(home.path()));
+
+    let become_user = Command::new("unshare").args(["--mount", "sh", "-ec", BECOME]).arg(home.path());
+    let again = "./again --exact a_builder_is_made_once_and_its_containers_leave_nothing --nocapture >&2";
+    let script = format!("podman load --quiet --input images >&2 && {again} && podman ps --all --quiet");
+    let output = become_user.args(["sh", "-c", &script]).run().unwrap();
+    // It keeps the user's namespaces open.
+    if let Ok(pid) = fs_err::read_to_string(path("run/libpod/tmp/pause.pid")) {
+        let _ = Command::new("kill").arg(pid.trim()).run();
+    }
+    assert_eq!((output.code, output.stdout_text().trim()), (0, ""), "{}", both(&output));
+    assert!(output.stderr_text().contains("1 passed"), "{}", both(&output));
+    assert_eq!(fs_err::metadata(path("project/out:puts/x.so")).unwrap().uid(), USER);
 }
 
 /// Starts a container and waits to be ended.

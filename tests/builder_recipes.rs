@@ -105,8 +105,8 @@ fn whatever_a_user_writes_stays_one_word() {
             let containerfile = recipes(&catalogue, name, &settings)[0].containerfile().unwrap();
             // `printf` in place of the package manager says what the shell makes of the words.
             let scripts = scripts(&containerfile);
-            let script =
-                scripts.iter().filter(|script| script.contains(" install ") || script.contains(" satisfy ")).last();
+            let installs = |script: &&String| script.contains(" install ") || script.contains(" satisfy ");
+            let script = scripts.iter().rfind(installs);
             let script = script.unwrap().replace(" && ", "\n");
             let line = script.lines().find(|line| line.contains(" install ") || line.contains(" satisfy ")).unwrap();
             let words = line.split_once(" -").unwrap().1;

@@ -21,6 +21,8 @@ fn every_page_of_the_manual_is_sound_and_there_is_one_for_each_subcommand() {
     pages.sort();
     let names = pages.iter().map(|page| page.file_name().unwrap().to_string_lossy().into_owned());
     let mut expected = subcommands().iter().map(|name| format!("omnipack-{name}.1")).collect::<Vec<_>>();
+    let below = ["build", "dockerfile", "list", "prune"];
+    expected.extend(below.map(|name| format!("omnipack-builder-{name}.1")));
     expected.push("omnipack.1".to_owned());
     expected.sort();
     assert!(expected.len() > 10);

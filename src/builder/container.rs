@@ -136,13 +136,12 @@ fn hand_in(exec: Command, name: &OsStr, value: &OsStr) -> Command {
 fn run_command(image: &Image, name: &str, mounts: &[Mount]) -> Result<Command, Error> {
     let engine = image.engine();
     let mut run = engine.command().args(["run", "--interactive", "--rm", "--name", name, "--label", LABEL]);
+    let caller = format!("{}:{}", rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
     run = match engine.ownership() {
         Ownership::Root => run.args(["--user", "0:0"]),
-        Ownership::KeepId => run.arg("--userns=keep-id"),
-        Ownership::User => {
-            let (user, group) = (rustix::process::getuid(), rustix::process::getgid());
-            run.arg("--user").arg(format!("{}:{}", user.as_raw(), group.as_raw()))
-        }
+        // The image's own user is root, whom podman does not map to the caller.
+        Ownership::KeepId => run.args(["--userns=keep-id", "--user", &caller]),
+        Ownership::User => run.args(["--user", &caller]),
     };
     // SELinux would keep a container from the caller's files, and relabelling them (`:z`) would change what other programs
     // may do with the user's own directories for good.

@@ -55,11 +55,13 @@ pub fn man(arguments: &ManArgs) -> Result<(), Failure> {
     }
 }
 
-/// `omnipack.1`, and `omnipack-build.1` for each subcommand.
+/// `omnipack.1`, `omnipack-build.1` for each subcommand, and `omnipack-builder-build.1` for those that it has itself.
 fn write_pages(directory: &Path) -> Result<(), Failure> {
     fs_err::create_dir_all(directory)?;
     let command = built();
-    for command in command.get_subcommands().cloned().chain([command.clone()]) {
+    let below =
+        command.get_subcommands().flat_map(clap::Command::get_subcommands).filter(|one| one.get_name() != "help");
+    for command in command.get_subcommands().chain(below).chain([&command]).cloned() {
         let (name, text) = page(command)?;
         publish(&directory.join(name), |file| file.write_all(&text))?;
     }
