@@ -30,6 +30,7 @@ const FLOORS: &[Floor] = floors![
     "exec",
     "format",
     "gate",
+    "hint",
     "matrix",
     "package",
     "plan",

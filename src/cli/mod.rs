@@ -3,6 +3,7 @@
 mod annotations;
 mod arguments;
 mod build;
+mod check;
 mod ci;
 mod debian_source;
 mod diff;
@@ -65,6 +66,7 @@ pub fn main() -> ExitCode {
         Some(Command::Smoke(arguments)) => smoke::run(&arguments),
         Some(Command::Matrix(arguments)) => matrix::run(arguments),
         Some(Command::Ci(arguments)) => ci::run(arguments),
+        Some(Command::Check(arguments)) => check::run(arguments),
         Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Schema) => print(&schema::render()),
         Some(Command::Completions(arguments)) => help::completions(&arguments),
@@ -101,6 +103,7 @@ fn messages_of(cli: &Cli) -> MessageArgs {
         Some(Command::Diff(arguments)) => arguments.output.messages,
         Some(Command::Distributions(arguments)) => arguments.output.messages,
         Some(Command::Smoke(arguments)) => arguments.output.messages,
+        Some(Command::Check(arguments)) => arguments.output.messages,
         Some(Command::Explain(arguments)) => arguments.output.messages,
         Some(Command::Matrix(arguments)) => arguments.messages,
         Some(Command::Ci(arguments)) => arguments.messages,

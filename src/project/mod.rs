@@ -11,6 +11,7 @@ mod error;
 mod facts;
 mod metadata;
 mod parts;
+mod places;
 mod plugins;
 mod prose;
 mod raw;
@@ -36,7 +37,9 @@ use serde::Serialize;
 
 pub use assemble::DEFAULT_GROUP;
 pub use config::Config;
+pub use document::Place;
 pub use error::{Error, Problem};
+pub use places::Spot;
 pub use rpm::SpecRules;
 pub use schedule::{Cron, Schedule};
 pub use schema::{reference, schema};

@@ -52,6 +52,8 @@ pub struct Configuration {
     pub package_map: BTreeMap<String, PackageMapEntry>,
     /// What to build for when the command line names no distribution.
     pub targets: Targets,
+    /// What `omnipack check` looks at.
+    pub check: Checking,
     /// Overrides for one distribution or family, and facts of distributions.
     pub distribution: BTreeMap<String, Overrides>,
 }
@@ -98,6 +100,15 @@ pub struct Targets {
     pub runners: BTreeMap<String, String>,
     /// Files and directories elsewhere whose changes concern this project too (`omnipack matrix --changed-since`).
     pub watch: Vec<String>,
+}
+
+/// `[check]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
+#[schemars(deny_unknown_fields)]
+pub struct Checking {
+    /// Codes of hints that are not given, such as `hint::root`.
+    pub allow: Vec<String>,
 }
 
 /// `[[targets.exclude]]`, `[[targets.include]]`.
