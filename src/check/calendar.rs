@@ -1,4 +1,4 @@
-//! Days, and until when something is mended.
+//! Days, and until when something is supported.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -51,7 +51,7 @@ impl Day {
 static PYTHONS: LazyLock<BTreeMap<String, String>> =
     LazyLock::new(|| toml::from_str(include_str!("pythons.toml")).unwrap_or_default());
 
-/// When python.org stops to mend this series of CPython; `None` where that is not known.
+/// When python.org stops to fix this series of CPython; `None` where that is not known.
 #[must_use]
 pub fn end_of_python(version: ToolVersion) -> Option<&'static str> {
     PYTHONS.get(&version.series()).map(String::as_str)

@@ -49,9 +49,11 @@ fn configuration_files(subject: &Subject<'_>) -> Vec<Found> {
 /// Directories for logs that the configuration names, and that no rotation is about.
 fn logs(subject: &Subject<'_>) -> Vec<Found> {
     let project = &subject.project;
-    let directories = project.directories.iter().enumerate().map(|(index, directory)| {
-        (directory.path.clone(), Place::at("directory").index(index).key("path"))
-    });
+    let directories = project
+        .directories
+        .iter()
+        .enumerate()
+        .map(|(index, directory)| (directory.path.clone(), Place::at("directory").index(index).key("path")));
     let services = project.services.iter().enumerate().filter_map(|(index, service)| {
         let name = service.directories.logs.as_ref().filter(|name| !name.is_empty())?;
         Some((format!("{LOGS}{name}"), Place::at("service").index(index).key("logs-directory")))

@@ -172,7 +172,8 @@ pub fn cover_secrets(findings: &mut [Finding]) {
 
 /// `*` for every byte of the value, but its quotes.
 fn covered(text: &str, span: Range<usize>) -> String {
-    let (Some(before), Some(value), Some(after)) = (text.get(..span.start), text.get(span.clone()), text.get(span.end..))
+    let (Some(before), Some(value), Some(after)) =
+        (text.get(..span.start), text.get(span.clone()), text.get(span.end..))
     else {
         return text.to_owned();
     };
@@ -181,6 +182,13 @@ fn covered(text: &str, span: Range<usize>) -> String {
 }
 
 impl Finding {
+    /// With a place, where it has none yet.
+    #[must_use]
+    pub fn at(mut self, spot: Option<Spot>) -> Self {
+        self.place = self.place.or_else(|| spot.map(|spot| Shown::new(spot, None)));
+        self
+    }
+
     fn says_the_same_as(&self, other: &Self) -> bool {
         let place = |finding: &Self| finding.place.as_ref().map(|place| place.spot.clone());
         (&self.code, &self.message, &self.help) == (&other.code, &other.message, &other.help)

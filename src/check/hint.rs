@@ -26,7 +26,7 @@ pub enum Hint {
         code(hint::secret),
         help(
             "units and packages are readable by everybody, and so is this file for who has the sources: leave the value out, and name an \
-             `environment-file`, which root alone can read; operators write it on each machine"
+             `environment-file`, which root alone can read and operators write on each machine"
         )
     )]
     Secret { service: String, variable: String },
@@ -85,18 +85,15 @@ pub enum Hint {
     #[error("nothing rotates the logs in `{directory}`")]
     #[diagnostic(
         code(hint::logrotate),
-        help("add `[[logrotate]] paths = [\"{directory}/*.log\"]`, or write to standard output, which the journal keeps in bounds")
+        help(
+            "add `[[logrotate]] paths = [\"{directory}/*.log\"]`, or write to standard output, which the journal keeps in bounds"
+        )
     )]
     Logrotate { directory: String },
 
     // Python
     #[error("{what} not pinned to one version: {names}")]
-    #[diagnostic(
-        code(hint::unpinned),
-        help(
-            "another day, the same sources make another package. {how}"
-        )
-    )]
+    #[diagnostic(code(hint::unpinned), help("another day, the same sources make another package. {how}"))]
     Unpinned { what: String, names: String, how: String },
     #[error("the pinned requirements of `{file}` have no hashes")]
     #[diagnostic(
@@ -117,29 +114,33 @@ pub enum Hint {
     )]
     IndexPassword,
     #[error("`{address}` is read without TLS")]
-    #[diagnostic(
-        code(hint::index_http),
-        help("whoever is on the way can give other packages: use `https://`")
-    )]
+    #[diagnostic(code(hint::index_http), help("whoever is on the way can give other packages: use `https://`"))]
     IndexHttp { address: String },
-    #[error("Python {version} is mended by nobody since {since}: {why}")]
+    #[error("Python {version} has had no fixes since {since}: {why}")]
     #[diagnostic(code(hint::python_eol), help("{help}"))]
     PythonEnd { version: String, since: String, why: String, help: String },
-    #[error("Python {version} is mended until {until} only, and the package brings its own")]
-    #[diagnostic(code(hint::python_soon), help("move on to a newer series before: `version` and `source` in `[python]`"))]
+    #[error("Python {version} gets fixes until {until} only, and the package brings its own")]
+    #[diagnostic(
+        code(hint::python_soon),
+        help("move on to a newer series before: `version` and `source` in `[python]`")
+    )]
     PythonSoon { version: String, until: String },
 
     // Package
     #[error("it is not said under which licence the package is")]
     #[diagnostic(
         code(hint::license),
-        help("write it as SPDX does, `license = \"MIT\"`, in `[project]` of pyproject.toml or in `[package]`; the package says \"Unknown\" now")
+        help(
+            "write it as SPDX does, `license = \"MIT\"`, in `[project]` of pyproject.toml or in `[package]`; the package says \"Unknown\" now"
+        )
     )]
     License,
     #[error("it is not said who maintains the package")]
     #[diagnostic(
         code(hint::maintainer),
-        help("`maintainer = \"A Name <name@example.org>\"` in `[package]`, or `authors` in pyproject.toml; the package says \"Unknown\" now")
+        help(
+            "`maintainer = \"A Name <name@example.org>\"` in `[package]`, or `authors` in pyproject.toml; the package says \"Unknown\" now"
+        )
     )]
     Maintainer,
     #[error("the version is {version}, which is what build backends write that find none")]
@@ -156,24 +157,31 @@ pub enum Hint {
     Changelog { file: String },
 
     // Targets
-    #[error("{title} is supported no more since {since}")]
+    #[error("{title} has not been supported since {since}")]
     #[diagnostic(
         code(hint::distribution_eol),
-        help("it gets no mends for security, and its mirrors go: move on to a newer release, and take this one out of `[targets]` when nobody has it any more")
+        help(
+            "there are no security fixes, and its mirrors close: move on to a newer release, and take this one out of `[targets]` when nobody has it any more"
+        )
     )]
     DistributionEnd { title: String, since: String },
     #[error("{title} is supported until {until} only")]
-    #[diagnostic(code(hint::distribution_soon), help("add the next release to `[targets]`, so that there are packages to move on to"))]
+    #[diagnostic(
+        code(hint::distribution_soon),
+        help("add the next release to `[targets]`, so that there are packages to move on to")
+    )]
     DistributionSoon { title: String, until: String },
     #[error("nothing is built for `{name}`, so what overrides for it has no effect")]
     #[diagnostic(code(hint::unused_override), help("take `[distribution.{name}]` out, or name it in `[targets]`"))]
     UnusedOverride { name: String },
     #[error("{note}")]
     #[diagnostic(
-        code(hint::target),
-        help("what is asked for is left out or done in another way there; say it for other distributions only, below `[distribution.<name>]`")
+        code(hint::plan),
+        help(
+            "a build warns of this, too; what is meant for other distributions can stand below `[distribution.<name>]`"
+        )
     )]
-    Target { note: String },
+    Plan { note: String },
 
     // What was not looked at
     #[error("{what} when the application is built, so what depends on that was not looked at")]
@@ -207,7 +215,7 @@ pub const CODES: [&str; 26] = [
     "hint::distribution_eol",
     "hint::distribution_soon",
     "hint::unused_override",
-    "hint::target",
+    "hint::plan",
     "hint::not_built",
 ];
 
@@ -226,7 +234,7 @@ impl Hint {
             | Self::PythonEnd { .. }
             | Self::DistributionEnd { .. }
             | Self::Version { .. }
-            | Self::Target { .. } => Level::Warning,
+            | Self::Plan { .. } => Level::Warning,
             Self::NotBuilt { .. } => Level::Note,
             Self::Root { .. }
             | Self::Shell { .. }

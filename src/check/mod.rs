@@ -101,7 +101,9 @@ fn check_one(
     let distributions = distributions(request, &config, &catalogue)?;
     let mut findings = Vec::new();
     for distribution in &distributions {
-        listener.step(&format!("{project}: {}", distribution.name));
+        if request.build == Build::Yes {
+            listener.step(&format!("{project}: {}", distribution.name));
+        }
         findings.extend(check_target(request, &source, &config, distribution, resolver));
     }
     if request.distributions.is_empty() {
@@ -143,10 +145,9 @@ fn check_target(
         Ok(subject) => subject,
         Err(error) => return of_error(&error, name),
     };
-    let errors = match &subject.plan {
-        Ok(plan) => trial::errors(&subject, plan),
-        Err(error) => of_error(error, name),
-    };
+    let planning = subject.errors.iter().flat_map(|error| of_error(error, name));
+    let writing = subject.plan.iter().flat_map(|plan| trial::errors(&subject, plan));
+    let errors = planning.chain(writing).collect::<Vec<_>>();
     let hints = RULES.iter().flat_map(|rule| rule(&subject)).map(|found| found.finding(name));
     errors.into_iter().chain(hints).collect()
 }

@@ -20,7 +20,7 @@ const NAMED: usize = 5;
 const INDEXES: [&str; 5] = ["--index-url", "--extra-index-url", "--find-links", "-i", "-f"];
 
 pub fn hints(subject: &Subject<'_>) -> Vec<Found> {
-    let Ok(plan) = &subject.plan else { return Vec::new() };
+    let Some(plan) = &subject.plan else { return Vec::new() };
     let mut found = Vec::new();
     found.extend(interpreter(subject, plan));
     found.extend(indexes(subject));
@@ -32,7 +32,7 @@ pub fn hints(subject: &Subject<'_>) -> Vec<Found> {
     found
 }
 
-/// A distribution mends its own Python for as long as it is supported, so only one of a distribution that is not, or one
+/// A distribution fixes its own Python for as long as it is supported, so only one of a distribution that is not, or one
 /// that the package brings, is left alone when python.org stops.
 fn interpreter(subject: &Subject<'_>, plan: &BuildPlan) -> Option<Found> {
     let end = calendar::end_of_python(plan.interpreter.version)?;
@@ -43,8 +43,8 @@ fn interpreter(subject: &Subject<'_>, plan: &BuildPlan) -> Option<Found> {
             version,
             since: end.to_owned(),
             why: "python.org has stopped, and the package brings its own".to_owned(),
-            help: "bundle a newer series; or take one of the distribution (`interpreter = \"system\"`), which the distribution \
-                   mends for as long as it is supported itself"
+            help: "bundle a newer series; or take the distribution's own (`interpreter = \"system\"`), which it fixes for as \
+                   long as it is supported itself"
                 .to_owned(),
         },
         (InterpreterKind::Bundled { .. }, Support::EndsSoon) => Hint::PythonSoon { version, until: end.to_owned() },
@@ -63,9 +63,8 @@ fn interpreter(subject: &Subject<'_>, plan: &BuildPlan) -> Option<Found> {
         _ => return None,
     };
     let at = Place::at("python");
-    let spot = ["version", "interpreter"].iter().find_map(|key| {
-        subject.config.spot(subject.distribution, &at.key(key))
-    });
+    let spot =
+        ["version", "interpreter"].iter().find_map(|key| subject.config.spot(subject.distribution, &at.key(key)));
     Some(Found::new(hint, spot))
 }
 
@@ -153,7 +152,7 @@ fn unpinned(subject: &Subject<'_>, plan: &BuildPlan, mut files: RequirementFiles
         1 => "1 requirement is".to_owned(),
         count => format!("{count} requirements are"),
     };
-    let place = first_line(&files, &loose.iter().cloned().collect()).or_else(|| pyproject_spot(subject, "dependencies"));
+    let place = first_line(&files, &loose.iter().cloned().collect()).or_else(|| dependency_spot(subject, &loose));
     Some(Found::new(Hint::Unpinned { what, names: listed(&loose), how: how_to_pin(subject) }, place))
 }
 
@@ -179,7 +178,8 @@ fn own_requirements(subject: &Subject<'_>, plan: &BuildPlan) -> Vec<String> {
 
 fn how_to_pin(subject: &Subject<'_>) -> String {
     let directory = subject.project.source.directory();
-    let there = ["uv.lock", "pylock.toml"].into_iter().find(|name| directory.is_some_and(|path| path.join(name).is_file()));
+    let there =
+        ["uv.lock", "pylock.toml"].into_iter().find(|name| directory.is_some_and(|path| path.join(name).is_file()));
     match there {
         Some(name) => format!("There is `{name}`: `lock = \"{name}\"` in `[python]` takes what it says"),
         None => "A lock says what was tried: `uv lock`, then `lock = \"uv.lock\"` in `[python]`; or `uv pip compile` writes a \
@@ -209,11 +209,30 @@ fn first_line(files: &RequirementFiles, names: &std::collections::BTreeSet<Strin
     })
 }
 
+/// The first of `names` in `dependencies` of `pyproject.toml`.
+fn dependency_spot(subject: &Subject<'_>, names: &[String]) -> Option<Spot> {
+    in_pyproject(subject, |project| {
+        let items = project.get("dependencies")?.get_ref().as_array()?;
+        let is_meant = |text: &str| {
+            let requirement = parse_requirement::<VerbatimUrl>(text);
+            requirement.is_ok_and(|requirement| names.contains(&normalize(requirement.name.as_ref())))
+        };
+        items.iter().find(|item| item.get_ref().as_str().is_some_and(is_meant)).map(toml::Spanned::span)
+    })
+}
+
 /// Where `[project]` of `pyproject.toml` says this.
 pub fn pyproject_spot(subject: &Subject<'_>, key: &str) -> Option<Spot> {
+    in_pyproject(subject, |project| Some(project.get(key)?.span()))
+}
+
+fn in_pyproject(
+    subject: &Subject<'_>,
+    find: impl FnOnce(&toml::de::DeTable<'_>) -> Option<std::ops::Range<usize>>,
+) -> Option<Spot> {
     let path = subject.project.source.directory()?.join("pyproject.toml");
     let text = fs_err::read_to_string(&path).ok()?;
     let (tree, _) = toml::de::DeTable::parse_recoverable(&text);
-    let span = tree.get_ref().get("project")?.get_ref().as_table()?.get(key)?.span();
+    let span = find(tree.get_ref().get("project")?.get_ref().as_table()?)?;
     Some(Spot::in_file(&path, &text, span))
 }

@@ -25,9 +25,8 @@ pub fn hints(subject: &Subject<'_>) -> Vec<Found> {
 }
 
 fn of_service(subject: &Subject<'_>, service: &Service, at: &Place) -> Vec<Found> {
-    let found = |key: &str, hint: Hint| {
-        Found::new(hint, subject.config.nearest_spot(subject.distribution, &at.key(key)))
-    };
+    let found =
+        |key: &str, hint: Hint| Found::new(hint, subject.config.nearest_spot(subject.distribution, &at.key(key)));
     let name = service.name.clone();
     let words = service::words(&service.command).unwrap_or_default();
     let mut all = Vec::new();
@@ -113,7 +112,7 @@ fn privileged_port(subject: &Subject<'_>, service: &Service, words: &[String]) -
 
 /// Commands that the application does not have, though it has one of nearly the name, or nothing else brings any.
 fn commands(subject: &Subject<'_>) -> Vec<Found> {
-    let Ok(plan) = &subject.plan else { return Vec::new() };
+    let Some(plan) = &subject.plan else { return Vec::new() };
     if !subject.knows("scripts") || !subject.knows("entry-points") {
         return Vec::new();
     }

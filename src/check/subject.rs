@@ -15,8 +15,9 @@ pub struct Subject<'a> {
     pub config: &'a Config,
     pub distribution: &'a Distribution,
     pub project: Project,
-    /// Why there is none is an error of its own.
-    pub plan: Result<BuildPlan, AnyError>,
+    /// `None` where nothing can be planned, for one of the `errors`.
+    pub plan: Option<BuildPlan>,
+    pub errors: Vec<AnyError>,
     pub unknown: Unknown,
     pub today: Day,
 }
@@ -50,8 +51,8 @@ impl<'a> Subject<'a> {
         };
         let project = config.project(source, metadata, distribution)?;
         let options = plan::Options { machine: request.machine.clone(), source_date: None };
-        let plan = plan::plan(&project, distribution, &options).map_err(AnyError::from);
-        Ok(Self { config, distribution, project, plan, unknown, today: request.today })
+        let (plan, errors) = planned(&project, distribution, &options);
+        Ok(Self { config, distribution, project, plan, errors, unknown, today: request.today })
     }
 
     /// Is this field of the metadata as it will be?
@@ -82,6 +83,31 @@ impl<'a> Subject<'a> {
         };
         Some(Hint::NotBuilt { what })
     }
+}
+
+/// The plan. Where the application does not run on the target's Python, the rest is planned all the same: there may be more to
+/// say.
+fn planned(
+    project: &Project,
+    distribution: &Distribution,
+    options: &plan::Options,
+) -> (Option<BuildPlan>, Vec<AnyError>) {
+    let mut errors = Vec::new();
+    match plan::plan(project, distribution, options) {
+        Ok(plan) => return (Some(plan), errors),
+        Err(error) => {
+            let more = matches!(error, plan::Error::RequiresPython { .. });
+            errors.push(error.into());
+            if !more {
+                return (None, errors);
+            }
+        }
+    }
+    let mut anywhere = project.clone();
+    anywhere.metadata.requires_python.clear();
+    let plan = plan::plan(&anywhere, distribution, options);
+    let plan = plan.map_err(|error| errors.push(error.into())).ok();
+    (plan, errors)
 }
 
 /// The metadata that is written down, as far as it is.

@@ -5,6 +5,7 @@ use super::finding::Found;
 use super::hint::Hint;
 use super::subject::Subject;
 use crate::distribution::Distribution;
+use crate::plan;
 use crate::project::{Config, Place, Spot};
 
 pub fn hints(subject: &Subject<'_>) -> Vec<Found> {
@@ -15,8 +16,11 @@ pub fn hints(subject: &Subject<'_>) -> Vec<Found> {
         Support::Goes => None,
     };
     let end = hint.map(|hint| Found::new(hint, named(subject)));
+    // That nobody maintains the package has a hint of its own.
+    let anonymous = subject.project.metadata.author.is_empty();
     let notes = subject.plan.iter().flat_map(|plan| &plan.notes);
-    let notes = notes.map(|note| Found::new(Hint::Target { note: note.clone() }, None));
+    let notes = notes.filter(|note| !(anonymous && note.contains(plan::NOBODY)));
+    let notes = notes.map(|note| Found::new(Hint::Plan { note: note.clone() }, None));
     let unbuilt = subject.not_built().map(|hint| Found::new(hint, None));
     end.into_iter().chain(notes).chain(unbuilt).collect()
 }

@@ -1,32 +1,46 @@
 //! Writes everything that can be written without the wheels, so that what fails there is found before anything is built:
 //! units, init scripts, scriptlets, templates, log rotation, documentation.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Finding, of_error};
 use super::subject::Subject;
 use crate::Error as AnyError;
 use crate::package;
 use crate::plan::{BuildPlan, PackagePlan};
-use crate::project::Service;
+use crate::project::{Place, Project, Service};
 use crate::resolve::WheelRole;
 use crate::service;
 use crate::stage::{self, BundledDistribution, Content, Entry, EntryKind, Origin, Stage, TargetPath};
 
 /// All that fails: first each part of each package alone, then the packages as a whole, where parts collide.
 pub fn errors(subject: &Subject<'_>, plan: &BuildPlan) -> Vec<Finding> {
-    let mut found = Vec::new();
-    match tree(plan) {
-        Ok(tree) => {
-            for package in plan.packages.iter().flat_map(parts) {
-                found.extend(attempt(plan, &package, &tree).err());
-            }
-            found.extend(package::assemble(plan, &tree).map(drop).err().map(AnyError::from));
-        }
-        Err(error) => found.push(error),
+    let target = Some(subject.distribution.name.as_str());
+    let tree = match tree(plan) {
+        Ok(tree) => tree,
+        Err(error) => return of_error(&error, target),
+    };
+    let mut found: Vec<Finding> = Vec::new();
+    for Part { package, place } in plan.packages.iter().flat_map(|package| parts(&subject.project, package)) {
+        let Err(error) = attempt(plan, &package, &tree) else { continue };
+        let place = place.map(|place| key_of(&error).map_or_else(|| place.clone(), |key| place.key(key)));
+        let spot = place.and_then(|place| subject.config.nearest_spot(subject.distribution, &place));
+        found.extend(of_error(&error, target).into_iter().map(|finding| finding.at(spot.clone())));
     }
-    let target = subject.distribution.name.as_str();
-    found.iter().flat_map(|error| of_error(error, Some(target))).collect()
+    if let Err(error) = package::assemble(plan, &tree) {
+        let whole = of_error(&error.into(), target).into_iter();
+        let new = whole.filter(|one| !found.iter().any(|known| known.message == one.message)).collect::<Vec<_>>();
+        found.extend(new);
+    }
+    found
+}
+
+/// The key of the service that an error is about.
+fn key_of(error: &AnyError) -> Option<&'static str> {
+    match error {
+        AnyError::Service(service::Error::Value { key, .. } | service::Error::CommandLine { key, .. }) => Some(key),
+        _ => None,
+    }
 }
 
 fn attempt(plan: &BuildPlan, package: &PackagePlan, tree: &Stage) -> Result<(), AnyError> {
@@ -36,32 +50,62 @@ fn attempt(plan: &BuildPlan, package: &PackagePlan, tree: &Stage) -> Result<(), 
     Ok(())
 }
 
+/// A package with one of its parts, and where the configuration has that.
+struct Part {
+    package: PackagePlan,
+    place: Option<Place>,
+}
+
 /// The package with each of its parts alone: an error stops what it is in, and others may be behind it.
-fn parts(package: &PackagePlan) -> Vec<PackagePlan> {
+fn parts(project: &Project, package: &PackagePlan) -> Vec<Part> {
     let empty = PackagePlan {
         services: Vec::new(),
         files: Vec::new(),
         logrotate: Vec::new(),
         links: Vec::new(),
-        scriptlets: std::collections::BTreeMap::new(),
+        scriptlets: BTreeMap::new(),
         triggers: Vec::new(),
         ..package.clone()
     };
-    let services = package.services.iter().map(|one| PackagePlan { services: vec![one.clone()], ..empty.clone() });
-    let files = package.files.iter().map(|one| PackagePlan { files: vec![one.clone()], ..empty.clone() });
-    let triggers = package.triggers.iter().map(|one| PackagePlan { triggers: vec![one.clone()], ..empty.clone() });
-    let links = package.links.iter().map(|one| PackagePlan { links: vec![one.clone()], ..empty.clone() });
-    let scriptlets = package.scriptlets.iter().map(|(kind, text)| PackagePlan {
-        scriptlets: [(*kind, text.clone())].into(),
-        ..empty.clone()
-    });
-    services.chain(files).chain(triggers).chain(links).chain(scriptlets).collect()
+    let place = |table: &str, index: Option<usize>| index.map(|index| Place::at(table).index(index));
+    let mut parts = Vec::new();
+    for one in &package.services {
+        let index = project.services.iter().position(|other| other.name == one.name);
+        let package = PackagePlan { services: vec![one.clone()], ..empty.clone() };
+        parts.push(Part { package, place: place("service", index) });
+    }
+    for one in &package.files {
+        let index = project.files.iter().position(|other| other.destination == one.destination);
+        let package = PackagePlan { files: vec![one.clone()], ..empty.clone() };
+        parts.push(Part { package, place: place("file", index).map(|place| place.key("source")) });
+    }
+    for one in &package.logrotate {
+        let index = project.logrotate.iter().position(|other| other.paths == one.paths);
+        // It may name one of the services.
+        let services = package.services.clone();
+        let package = PackagePlan { logrotate: vec![one.clone()], services, ..empty.clone() };
+        parts.push(Part { package, place: place("logrotate", index) });
+    }
+    for one in &package.triggers {
+        let index = project.triggers.iter().position(|other| other == one);
+        let package = PackagePlan { triggers: vec![one.clone()], ..empty.clone() };
+        parts.push(Part { package, place: place("trigger", index) });
+    }
+    for one in &package.links {
+        parts.push(Part { package: PackagePlan { links: vec![one.clone()], ..empty.clone() }, place: None });
+    }
+    for (kind, text) in &package.scriptlets {
+        let package = PackagePlan { scriptlets: [(*kind, text.clone())].into(), ..empty.clone() };
+        parts.push(Part { package, place: Some(Place::at("scriptlets")) });
+    }
+    parts
 }
 
 /// A tree with nothing but programs in `bin`: those of the application, and those that are named and may be of what it
 /// requires.
 fn tree(plan: &BuildPlan) -> Result<Stage, AnyError> {
-    let wrong = |reason: String| AnyError::from(package::Error::BadPath { package: plan.metadata.name.clone(), reason });
+    let wrong =
+        |reason: String| AnyError::from(package::Error::BadPath { package: plan.metadata.name.clone(), reason });
     let prefix = TargetPath::new(&plan.prefix).map_err(wrong)?;
     let bin = prefix.join("bin").map_err(wrong)?;
     let mut tree = Stage::new(prefix);

@@ -70,9 +70,7 @@ fn request(arguments: &CheckArgs) -> Result<Request, Failure> {
 /// Every finding as errors are shown, then how many there are.
 fn text(report: &Report, arguments: &CheckArgs) -> String {
     let terminal = stdout_is_terminal();
-    let wanted = |finding: &&Finding| {
-        !finding.silenced && (finding.level == Level::Error || !arguments.output.quiet)
-    };
+    let wanted = |finding: &&Finding| !finding.silenced && (finding.level == Level::Error || !arguments.output.quiet);
     let mut text = String::new();
     let mut project = None;
     for finding in report.findings.iter().filter(wanted) {
@@ -81,6 +79,7 @@ fn text(report: &Report, arguments: &CheckArgs) -> String {
             project = Some(&finding.project);
         }
         text.push_str(&render_for(finding, arguments.output.messages.color, terminal));
+        text.push('\n');
     }
     if !arguments.output.quiet {
         text.push_str(&summary(report));

@@ -22,7 +22,9 @@ pub enum Failure {
     /// `omnipack generate-spec --check` found that something is lacking, and has printed it.
     Unsatisfied,
     /// `omnipack check` found something, and has printed it.
-    Findings { code: u8 },
+    Findings {
+        code: u8,
+    },
     /// Some of several targets failed; the code is 2 when only the command line or the configuration is wrong.
     Targets {
         failures: Vec<(String, crate::Error)>,
