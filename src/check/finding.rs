@@ -153,7 +153,7 @@ pub fn grouped(findings: Vec<Finding>, looked_at: usize) -> Vec<Finding> {
     for finding in &mut all {
         finding.everywhere = finding.targets.len() == looked_at;
     }
-    all.sort_by(|left, right| left.order().cmp(&right.order()));
+    all.sort_by_cached_key(Finding::order);
     all
 }
 

@@ -20,9 +20,16 @@ pub fn hints(subject: &Subject<'_>) -> Vec<Found> {
     let anonymous = subject.project.metadata.author.is_empty();
     let notes = subject.plan.iter().flat_map(|plan| &plan.notes);
     let notes = notes.filter(|note| !(anonymous && note.contains(plan::NOBODY)));
-    let notes = notes.map(|note| Found::new(Hint::Plan { note: note.clone() }, None));
+    let notes = notes.map(|note| Found::new(Hint::Plan { note: note.clone() }, service_of(subject, note)));
     let unbuilt = subject.not_built().map(|hint| Found::new(hint, None));
     end.into_iter().chain(notes).chain(unbuilt).collect()
+}
+
+/// The service that a note begins with: "service `web` ...".
+fn service_of(subject: &Subject<'_>, note: &str) -> Option<Spot> {
+    let name = note.strip_prefix("service `")?.split('`').next()?;
+    let index = subject.project.services.iter().position(|service| service.name == name)?;
+    subject.config.spot(subject.distribution, &Place::at("service").index(index))
 }
 
 /// Where `[targets]` names the distribution.
