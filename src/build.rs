@@ -1,6 +1,7 @@
 //! The whole run, top-down: project, plan, resolve, stage, service, package, format.
 
 mod hybrid;
+mod plain;
 mod source;
 
 use std::borrow::Cow;
@@ -142,7 +143,7 @@ pub fn stage_into(request: &Request, directory: &Path, listener: &dyn Listener) 
         stage::check_empty(&target)?;
         let prepared = session.prepare(distribution)?;
         let stage = session.stage(&prepared)?;
-        stage::write_out(&stage, &target)?;
+        stage::write_out(&*plain::shown(&prepared.plan, &stage)?, &target)?;
         plans.push(prepared.plan);
     }
     Ok(plans)
@@ -199,7 +200,7 @@ impl<'a> Session<'a> {
             written.push(self.write(&prepared, package, scratch.path())?);
         }
         if let Some(target) = &keep {
-            replace_stage(&stage, target, scratch.path())?;
+            replace_stage(&*plain::shown(plan, &stage)?, target, scratch.path())?;
         }
         for file in &mut written {
             let target = directory.join(file.path.file_name().unwrap_or_default());
@@ -213,6 +214,9 @@ impl<'a> Session<'a> {
 
     /// Decides and resolves: after this, nothing is asked of the network.
     fn prepare(&self, distribution: &Distribution) -> Result<Prepared, AnyError> {
+        if let Some(metadata) = self.config.metadata_without_python(distribution)? {
+            return self.prepare_plain(distribution, metadata);
+        }
         let name = &distribution.name;
         self.listener.step(&format!("{name}: building the application's wheel"));
         let wheel = self.application(distribution)?;
@@ -227,14 +231,22 @@ impl<'a> Session<'a> {
         if plan.bytecode == BytecodeMode::Auto {
             plan.bytecode = self.choose_bytecode(&plan);
         }
-        for note in plan.notes.iter().chain(&package::changelog_note(&plan).map_err(Error::Io)?) {
+        self.tell_notes(&plan)?;
+        Ok(Prepared { plan, lock })
+    }
+
+    fn tell_notes(&self, plan: &BuildPlan) -> Result<(), Error> {
+        for note in plan.notes.iter().chain(&package::changelog_note(plan)?) {
             self.listener.warning(note);
         }
-        Ok(Prepared { plan, lock })
+        Ok(())
     }
 
     /// Metadata that stands in `pyproject.toml` needs no build.
     fn plan_only(&self, distribution: &Distribution) -> Result<BuildPlan, AnyError> {
+        if let Some(metadata) = self.config.metadata_without_python(distribution)? {
+            return self.plan(distribution, metadata);
+        }
         let fixed = match &self.source {
             Source::Directory(path) => Metadata::from_pyproject(&path.join("pyproject.toml")),
             _ => None,
@@ -283,6 +295,9 @@ impl<'a> Session<'a> {
 
     fn stage(&self, prepared: &Prepared) -> Result<Stage, AnyError> {
         let Prepared { plan, lock } = prepared;
+        if !plan.has_python() {
+            return plain::empty_stage(plan);
+        }
         let wheels = counted(lock.wheels.len(), "wheel");
         self.listener.step(&format!("{}: laying out {wheels}", plan.distribution.name));
         let laid_out = stage::lay_out(&*self.with_interpreter(plan)?, lock, self.resolver.cache_directory())?;
@@ -452,7 +467,7 @@ fn stage_directory(plan: &BuildPlan, directory: &Path) -> Result<PathBuf, Error>
     let environment = target.join(plan.prefix.trim_start_matches('/')).join("pyvenv.cfg");
     let free = match fs_err::read_dir(&target) {
         Err(error) => error.kind() == std::io::ErrorKind::NotFound,
-        Ok(mut entries) => environment.is_file() || entries.next().is_none(),
+        Ok(mut entries) => environment.is_file() || entries.next().is_none() || plain::is_own_stage(plan, &target),
     };
     if free { Ok(target) } else { Err(Error::StageInTheWay { directory: target.display().to_string() }) }
 }

@@ -27,6 +27,9 @@ pub enum Error {
     Requirement(#[from] crate::plan::requirement::Error),
     #[error(transparent)]
     #[diagnostic(transparent)]
+    Builder(#[from] crate::builder::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
     Resolve(#[from] crate::resolve::Error),
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -68,8 +71,10 @@ impl Error {
             Self::Ci(error) if !matches!(error, crate::ci::Error::Template(_)) => 2,
             Self::Matrix(error) if !matches!(error, crate::matrix::Error::Git { .. }) => 2,
             Self::Smoke(error) if error.is_usage() => 2,
+            Self::Builder(error) if error.is_usage() => 2,
             Self::Ci(_)
             | Self::Matrix(_)
+            | Self::Builder(_)
             | Self::Resolve(_)
             | Self::Stage(_)
             | Self::Service(_)

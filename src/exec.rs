@@ -3,12 +3,15 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, PipeReader, PipeWriter, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use miette::Diagnostic;
 use thiserror::Error;
+
+use crate::scratch::Undo;
 
 /// Why a program gave no usable answer.
 #[derive(Debug, Error, Diagnostic)]
@@ -45,6 +48,17 @@ impl Output {
     pub fn stderr_text(&self) -> String {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }
+}
+
+/// What a [`Command`] is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Parts<'a> {
+    pub program: &'a Path,
+    pub args: &'a [OsString],
+    /// What is set, not what is inherited.
+    pub env: &'a [(OsString, OsString)],
+    pub dir: Option<&'a Path>,
+    pub umask: Option<u32>,
 }
 
 /// A program and its arguments, not yet started.
@@ -106,6 +120,12 @@ impl Command {
     pub fn umask(mut self, mask: u32) -> Self {
         self.umask = Some(mask);
         self
+    }
+
+    /// What it is made of, for who runs it elsewhere.
+    #[must_use]
+    pub fn parts(&self) -> Parts<'_> {
+        Parts { program: &self.program, args: &self.args, env: &self.env, dir: self.dir.as_deref(), umask: self.umask }
     }
 
     /// The command line as a person would type it, for messages. Credentials inside URLs are masked.
@@ -174,6 +194,48 @@ impl Command {
                 Some(code) => Ok(Output { code, stdout, stderr }),
                 None => Err(ExecError::Signal { command: self.display(), stderr: text(&stderr) }),
             },
+        }
+    }
+
+    /// As [`Command::run`], and hands on each line of what the program says, on either stream, when it is said. All of it is
+    /// in the output's `stdout`. When omnipack is interrupted, the program is ended with all that it started.
+    ///
+    /// # Errors
+    /// As [`Command::run`].
+    pub fn follow(&self, heard: &mut dyn FnMut(&str)) -> Result<Output, ExecError> {
+        let failed = |source| self.cannot_start(source);
+        let (reader, writer) = io::pipe().map_err(failed)?;
+        let start = || {
+            let expression = self.expression().stdin_null().stderr_to_stdout().stdout_file(writer).unchecked();
+            expression.start().map(Arc::new).map_err(failed)
+        };
+        let (handle, undo) = Undo::of(start, |handle| {
+            let handle = Arc::downgrade(handle);
+            move || {
+                if let Some(handle) = handle.upgrade()
+                    && matches!(handle.try_wait(), Ok(None))
+                {
+                    handle.pids().into_iter().for_each(end_tree);
+                }
+            }
+        })?;
+        let mut said = Vec::new();
+        let mut lines = BufReader::new(reader);
+        loop {
+            let start = said.len();
+            if lines.read_until(b'\n', &mut said).map_err(failed)? == 0 {
+                break;
+            }
+            heard(&mask_credentials(String::from_utf8_lossy(&said[start..]).trim_end()));
+        }
+        let status = handle.wait().map_err(failed)?.status;
+        drop(undo);
+        match status.code() {
+            Some(code) => Ok(Output { code, stdout: said, stderr: Vec::new() }),
+            None => Err(ExecError::Signal {
+                command: self.display(),
+                stderr: mask_credentials(String::from_utf8_lossy(&said).trim_end()),
+            }),
         }
     }
 

@@ -11,6 +11,7 @@
 //! how an error is shown.
 
 pub mod build;
+pub mod builder;
 pub mod check;
 pub mod ci;
 pub mod cli;

@@ -31,6 +31,7 @@ pub struct TemplateError {
 ///
 /// Filters, each for one kind of place:
 /// - `sh`: one word of a POSIX shell command, single-quoted.
+/// - `run_word`: the same in a `RUN` instruction of a Containerfile, which a newline would end.
 /// - `comment`: the rest of a `#` comment line.
 /// - `systemd_word`: an argument in `ExecStart=`; no specifier, no variable, no separator.
 /// - `systemd_executable`: the first word in `ExecStart=`, in which systemd replaces no variables.
@@ -71,6 +72,7 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     environment
         .set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?);
     environment.add_filter("sh", |text: &str| refuse_nul(text).map(|()| sh(text)));
+    environment.add_filter("run_word", |text: &str| refuse_control(text).map(|()| sh(text)));
     environment.add_filter("comment", |text: &str| refuse_control(text).map(|()| text.to_owned()));
     environment.add_filter("systemd_word", |text: &str, instance: Option<&str>| {
         refuse_nul(text).map(|()| systemd_quoted(&text.replace('$', "$$"), instance))

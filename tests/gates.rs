@@ -154,7 +154,7 @@ fn a_home_is_found_when_the_file_is_ours() {
 }
 
 fn platform(glibc: ToolVersion) -> Platform {
-    Platform { machine: "x86_64".into(), architecture: "x86_64".into(), glibc }
+    Platform { machine: "x86_64".into(), architecture: "x86_64".into(), glibc, baseline: None }
 }
 
 const fn glibc(minor: u32) -> ToolVersion {
@@ -168,7 +168,16 @@ fn relations(
 ) -> Result<BTreeSet<String>, requirements::Error> {
     let python = ToolVersion { major: 3, minor: 9, patch: 0 };
     let (title, name, library_map) = ("CentOS Linux 7", "centos-7", &BTreeMap::new());
-    let target = Target { title, name, format: PackageFormat::Rpm, platform, python, libraries: None, library_map };
+    let target = Target {
+        title,
+        name,
+        format: PackageFormat::Rpm,
+        platform,
+        python: Some(python),
+        libraries: None,
+        library_map,
+        newer_cpu: &[],
+    };
     let relations = requirements::native_requirements(findings, entries, &target)?;
     Ok(relations.into_iter().map(|relation| relation.name).collect())
 }

@@ -13,6 +13,7 @@ const FLOORS: [&str; 19] = [
     "matrix",
     "ci",
     "plan",
+    "builder",
     "resolve",
     "stage",
     "service",

@@ -1,4 +1,4 @@
-//! lintian on the packages of every fixture: what it says is nothing, or is listed in `lintian.toml` with a reason.
+//! lintian on the packages of every fixture, and on omnipack's own: what it says is nothing, or is listed in `lintian.toml` with a reason.
 
 mod support;
 
@@ -110,6 +110,7 @@ fn every_finding_is_accepted_for_a_reason_and_every_reason_applies() {
     let with_init_scripts = built(&with_init_scripts, "house-12", &destination.path().join("init-scripts"));
     // The virtual environment is the same as above, and takes longest.
     packages.extend(with_init_scripts.into_iter().filter(|path| !support::name_of(path).starts_with("cdhboot_")));
+    packages.extend(support::own_packages(&["debian-12"], &destination.path().join("own")));
     let findings = lint(&packages);
     let unlisted: Vec<&str> = findings
         .iter()

@@ -1,4 +1,4 @@
-//! rpmlint on the packages of every fixture: what it says is nothing, or is listed in `rpmlint.toml` with a reason.
+//! rpmlint on the packages of every fixture, and on omnipack's own: what it says is nothing, or is listed in `rpmlint.toml` with a reason.
 
 mod support;
 
@@ -79,6 +79,7 @@ fn every_finding_is_accepted_for_a_reason_and_every_reason_applies() {
     {
         packages.extend(build(fixture, distribution, &destination.path().join(fixture)));
     }
+    packages.extend(support::own_packages(&["rocky-9"], &destination.path().join("own")));
     let findings = lint(&packages);
     let unlisted: Vec<&str> = findings
         .iter()

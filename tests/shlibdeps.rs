@@ -1,7 +1,6 @@
 //! What a DEB requires for native code, held against what dpkg-shlibdeps(1) says on this machine of the same files: real
 //! wheels, and the machine's own programs and libraries.
 
-#[expect(dead_code, reason = "the gates' tests use all of it")]
 mod gates_support;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,14 +33,16 @@ fn ours(distribution: &Distribution, findings: &Findings, entries: &[Entry]) -> 
         machine: std::env::consts::ARCH.into(),
         architecture: distribution.architectures[std::env::consts::ARCH].clone(),
         glibc: distribution.glibc,
+        baseline: None,
     };
     let target = Target {
         title: &distribution.title,
         name: &distribution.name,
         format: PackageFormat::Deb,
         platform: &platform,
-        python: ToolVersion { major: 3, minor: 9, patch: 0 },
+        python: Some(ToolVersion { major: 3, minor: 9, patch: 0 }),
         libraries: distribution.libraries.as_deref(),
+        newer_cpu: &[],
         library_map: &BTreeMap::new(),
     };
     let relations = requirements::native_requirements(findings, entries, &target);

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "the modules belong to the system tests")]
 
+mod containers_support;
 mod handmade;
 mod support;
 
@@ -20,63 +21,10 @@ mod smoke_demo;
 #[path = "system/target.rs"]
 mod target;
 
-use std::path::Path;
-
+use containers_support::Image;
 use omnipack::exec::Command;
 use smoke_demo::{Built, WEB};
 use support::{both, expect_success, omnipack};
-
-/// An image of the user's podman; removed when dropped.
-struct Image {
-    name: String,
-    scratch: tempfile::TempDir,
-    /// Held as long as it lives: containers have this machine's network, and their services the same port.
-    _alone: std::fs::File,
-}
-
-/// What a container needs where this test itself runs in one: crun refuses mixed control groups, and neither limits
-/// above the own nor network namespaces can be had.
-const CONTAINERS_CONF: &str = "[engine]\nruntime = \"runc\"\n[containers]\nnetns = \"host\"\nipcns = \"host\"\n\
-                               default_ulimits = [\"nofile=20000:20000\", \"nproc=32768:32768\"]\n";
-
-impl Image {
-    fn of(root: &Path, name: &str) -> Self {
-        let alone = fs_err::File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("containers.lock"))
-            .unwrap()
-            .into_parts()
-            .0;
-        alone.lock().unwrap();
-        let scratch = tempfile::tempdir().unwrap();
-        fs_err::write(scratch.path().join("containers.conf"), CONTAINERS_CONF).unwrap();
-        let image = Self { name: format!("localhost/omnipack-{name}:{}", std::process::id()), scratch, _alone: alone };
-        let archive = image.scratch.path().join("root.tar");
-        expect_success(&Command::new("tar").arg("-C").arg(root).arg("-cf").arg(&archive).arg("."));
-        expect_success(
-            &image.settled(Command::new("podman")).args(["import", "--quiet"]).arg(&archive).arg(&image.name),
-        );
-        fs_err::remove_file(archive).unwrap();
-        image
-    }
-
-    fn settled(&self, command: Command) -> Command {
-        command.env("CONTAINERS_CONF", self.scratch.path().join("containers.conf"))
-    }
-
-    fn containers(&self) -> String {
-        expect_success(
-            &self
-                .settled(Command::new("podman"))
-                .args(["ps", "--all", "--quiet", "--filter"])
-                .arg(format!("ancestor={}", self.name)),
-        )
-    }
-}
-
-impl Drop for Image {
-    fn drop(&mut self) {
-        let _ = self.settled(Command::new("podman")).args(["rmi", "--force", &self.name]).run();
-    }
-}
 
 #[test]
 fn a_container_with_an_init_runs_services_and_one_without_does_not() {

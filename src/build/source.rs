@@ -185,6 +185,7 @@ impl Session<'_> {
         distribution: &Distribution,
         repositories: &Repositories,
     ) -> Result<(BuildPlan, Report), AnyError> {
+        self.refuse_plain(distribution)?;
         let metadata = Metadata::from_wheel(&self.application(distribution)?.path)?;
         let map = self.config.project(&self.source, metadata.clone(), distribution)?.package_map;
         let plan = self.plan(distribution, metadata)?;
@@ -219,6 +220,7 @@ impl Session<'_> {
         distribution: &Distribution,
         make: impl FnOnce(&spec::Input<'_>) -> Result<T, AnyError>,
     ) -> Result<(BuildPlan, T), AnyError> {
+        self.refuse_plain(distribution)?;
         self.listener.step(&format!("{}: building the application's wheel", distribution.name));
         let wheel = self.application(distribution)?;
         let metadata = Metadata::from_wheel(&wheel.path)?;

@@ -113,7 +113,7 @@ fn privileged_port(subject: &Subject<'_>, service: &Service, words: &[String]) -
 /// Commands that the application does not have, though it has one of nearly the name, or nothing else brings any.
 fn commands(subject: &Subject<'_>) -> Vec<Found> {
     let Some(plan) = &subject.plan else { return Vec::new() };
-    if !subject.knows("scripts") || !subject.knows("entry-points") {
+    if !plan.has_python() || !subject.knows("scripts") || !subject.knows("entry-points") {
         return Vec::new();
     }
     let own = &subject.project.metadata.console_scripts;

@@ -43,7 +43,11 @@ impl<'a> Subject<'a> {
         distribution: &'a Distribution,
         resolver: &Resolver<'_>,
     ) -> Result<Self, AnyError> {
-        let (metadata, unknown) = match written(source)? {
+        let written = match config.metadata_without_python(distribution)? {
+            Some(metadata) => Some((metadata, Unknown::Nothing)),
+            None => written(source)?,
+        };
+        let (metadata, unknown) = match written {
             Some((metadata, Unknown::Nothing)) => (metadata, Unknown::Nothing),
             Some(partly) if request.build == Build::No => partly,
             None if request.build == Build::No && !is_at_hand(source) => (unknown(source), Unknown::All),

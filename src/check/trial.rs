@@ -109,6 +109,9 @@ fn tree(plan: &BuildPlan) -> Result<Stage, AnyError> {
     let prefix = TargetPath::new(&plan.prefix).map_err(wrong)?;
     let bin = prefix.join("bin").map_err(wrong)?;
     let mut tree = Stage::new(prefix);
+    if !plan.has_python() {
+        return Ok(tree);
+    }
     let application = plan.metadata.name.as_str();
     let own = plan.metadata.console_scripts.iter().map(|name| (name.clone(), application.into()));
     let others = named(plan).into_iter().map(|name| (name, "".into()));

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::builder_arguments::BuilderArgs;
 use crate::project::TargetRow;
 
 /// Turns a Python application and all it needs into native packages.
@@ -45,6 +46,8 @@ pub enum Command {
     Diff(DiffArgs),
     /// Try packages on a machine: install, start, check, upgrade, reinstall and remove them, and report each step.
     Smoke(SmokeArgs),
+    /// Make, list or remove the container images in which native code is compiled for a target.
+    Builder(BuilderArgs),
     /// List the distributions that packages can be built for.
     Distributions(DistributionsArgs),
     /// Print the jobs of a CI matrix as JSON: one for each project, distribution and machine.

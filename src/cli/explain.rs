@@ -23,6 +23,7 @@ macro_rules! floors {
 /// First halves of codes, with the file that explains them.
 const FLOORS: &[Floor] = floors![
     "build",
+    "builder",
     "bytecode",
     "ci",
     "debian",

@@ -3,6 +3,8 @@
 mod annotations;
 mod arguments;
 mod build;
+mod builder;
+mod builder_arguments;
 mod check;
 mod ci;
 mod debian_source;
@@ -62,6 +64,7 @@ pub fn main() -> ExitCode {
         Some(Command::GenerateSpec(arguments)) => generate_spec::run(&arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Diff(arguments)) => diff::run(&arguments),
+        Some(Command::Builder(arguments)) => builder::run(&arguments),
         Some(Command::Distributions(arguments)) => distributions::run(&arguments),
         Some(Command::Smoke(arguments)) => smoke::run(&arguments),
         Some(Command::Matrix(arguments)) => matrix::run(arguments),
@@ -101,6 +104,7 @@ fn messages_of(cli: &Cli) -> MessageArgs {
         Some(Command::GenerateSpec(arguments)) => arguments.output.messages,
         Some(Command::Inspect(arguments)) => arguments.output.messages,
         Some(Command::Diff(arguments)) => arguments.output.messages,
+        Some(Command::Builder(arguments)) => arguments.command.messages(),
         Some(Command::Distributions(arguments)) => arguments.output.messages,
         Some(Command::Smoke(arguments)) => arguments.output.messages,
         Some(Command::Check(arguments)) => arguments.output.messages,

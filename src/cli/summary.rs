@@ -15,7 +15,8 @@ const REASONS_SHOWN: usize = 3;
 #[derive(Serialize)]
 struct DistributionSummary<'a> {
     distribution: &'a str,
-    python: String,
+    /// `3.11`; none in a package without Python.
+    python: Option<String>,
     packages: Vec<PackageSummary<'a>>,
     wheels: Vec<WheelSummary<'a>>,
     /// Python distributions that packages of the target bring instead.
@@ -51,7 +52,7 @@ pub fn json(outcomes: &[Outcome]) -> impl Serialize {
         .iter()
         .map(|outcome| DistributionSummary {
             distribution: &outcome.plan.distribution.name,
-            python: outcome.plan.interpreter.version.to_string(),
+            python: outcome.plan.has_python().then(|| outcome.plan.interpreter.version.to_string()),
             packages: outcome.written.iter().map(package).collect(),
             wheels: outcome
                 .lock
@@ -97,13 +98,11 @@ pub fn text(outcomes: &[Outcome], elapsed: Duration) -> String {
     for outcome in outcomes {
         let plan = &outcome.plan;
         // Writing to a String cannot fail.
-        let _ = writeln!(
-            text,
-            "{} (Python {}, {})",
-            plan.distribution.name,
-            plan.interpreter.version,
-            counted(outcome.lock.wheels.len(), "wheel")
-        );
+        let wheels = counted(outcome.lock.wheels.len(), "wheel");
+        let _ = match plan.has_python() {
+            true => writeln!(text, "{} (Python {}, {wheels})", plan.distribution.name, plan.interpreter.version),
+            false => writeln!(text, "{} (no Python)", plan.distribution.name),
+        };
         if !plan.left_out.is_empty() {
             let _ = writeln!(text, "  left to packages of the distribution: {}", plan.left_out.join(", "));
         }

@@ -1,6 +1,6 @@
 //! What a target can do, derived from its facts: the questions that the other floors ask.
 
-use super::{Algorithm, Distribution, PackageFormat, Python, ToolVersion};
+use super::{Algorithm, Distribution, Isa, PackageFormat, Python, ToolVersion};
 
 impl ToolVersion {
     #[must_use]
@@ -145,5 +145,11 @@ impl Distribution {
     #[must_use]
     pub fn architecture(&self, machine: &str) -> Option<&str> {
         self.architectures.get(machine).map(String::as_str)
+    }
+
+    /// The instruction set that every machine of this kind has which the release runs on; `None` where none is known.
+    #[must_use]
+    pub fn baseline(&self, machine: &str) -> Option<Isa> {
+        self.cpu_baseline.get(machine).copied().or_else(|| Isa::least(machine))
     }
 }

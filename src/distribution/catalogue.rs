@@ -10,7 +10,7 @@ const EMBEDDED: &str = include_str!("distributions.toml");
 
 /// The keys of a `[distribution.<name>]` table that are facts. Every other key (`relations`, `package`, ...) overrides
 /// configuration and is none of this floor's business.
-pub const FACTS: [&str; 23] = [
+pub const FACTS: [&str; 25] = [
     "like",
     "title",
     "family",
@@ -23,9 +23,11 @@ pub const FACTS: [&str; 23] = [
     "zstd",
     "pythons",
     "architectures",
+    "cpu-baseline",
     "dist-tag",
     "end-of-life",
     "image",
+    "toolchain",
     "nologin",
     "logrotate-package",
     "cron-package",
@@ -216,6 +218,9 @@ fn check(distribution: &Distribution) -> Result<(), String> {
             return Err(format!("the path of Python {} is not absolute: `{}`", python.version, python.path));
         }
     }
+    if let Some((machine, isa)) = distribution.cpu_baseline.iter().find(|(machine, isa)| isa.machine() != **machine) {
+        return Err(format!("`cpu-baseline` of {machine} is `{isa}`, which is of {}", isa.machine()));
+    }
     for (index, python) in distribution.pythons.iter().enumerate() {
         if distribution.pythons[..index].iter().any(|before| before.version == python.version) {
             return Err(format!("Python {} is there twice", python.version));
@@ -226,6 +231,10 @@ fn check(distribution: &Distribution) -> Result<(), String> {
     }
     if distribution.init == super::InitSystem::Systemd && distribution.systemd.is_none() {
         return Err("`systemd` (its version) is missing".to_owned());
+    }
+    let sound = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
+    if let Some(image) = distribution.image.as_ref().filter(|image| image.is_empty() || !image.chars().all(sound)) {
+        return Err(format!("`image` is not the name of an image: `{}`", image.escape_debug()));
     }
     if !distribution.end_of_life.is_empty() && !is_date(&distribution.end_of_life) {
         return Err(format!("`end-of-life` is not a date such as 2032-05-31: `{}`", distribution.end_of_life));

@@ -2,15 +2,17 @@
 //!
 //! Code asks a distribution for a capability ([`Distribution::rich_dependencies`]), never for its name. How tables
 //! become a [`Catalogue`] is in `catalogue.rs`, what follows from the facts in `capability.rs`, which directives a systemd
-//! knows in `directives.rs`, which packages of Debian and Ubuntu have a shared library in `libraries.rs`.
+//! knows in `directives.rs`, levels of processors in `isa.rs`, which packages of Debian and Ubuntu have a shared library in `libraries.rs`.
 
 mod capability;
 mod catalogue;
 mod debian_version;
 mod directives;
+mod isa;
 mod libraries;
 #[cfg(test)]
 mod tests;
+mod toolchain;
 
 use std::collections::BTreeMap;
 
@@ -21,7 +23,9 @@ use thiserror::Error;
 pub use catalogue::{Catalogue, FACTS};
 pub use debian_version::compare as compare_debian_versions;
 pub use directives::{Directive, Section};
+pub use isa::Isa;
 pub use libraries::{Libraries, Library, Need as LibraryNeed};
+pub use toolchain::{Manager, Mirror, Repository, Toolchain};
 
 /// Why there is no such distribution, or why its facts are unusable.
 #[derive(Debug, Error, Diagnostic)]
@@ -114,6 +118,10 @@ pub struct Python {
     /// Where it comes from when it is not in the distribution's base repositories (`epel`, `appstream`, `ius`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository: Option<String>,
+    /// The packages with which C code is compiled for it and virtual environments are made of it, besides `package`:
+    /// `python36-devel`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devel: Vec<String>,
 }
 
 /// A target release and what is true of it.
@@ -144,6 +152,10 @@ pub struct Distribution {
     pub pythons: Vec<Python>,
     /// Machine (as `uname -m`) to the package manager's word for it: `x86_64 = "amd64"`.
     pub architectures: BTreeMap<String, String>,
+    /// Machine (as `uname -m`) to the instruction set that the release's own packages are compiled for:
+    /// [`Distribution::baseline`].
+    #[serde(default)]
+    pub cpu_baseline: BTreeMap<String, Isa>,
     /// `.el7`; empty where file names have none by custom.
     #[serde(default)]
     pub dist_tag: String,
@@ -154,6 +166,9 @@ pub struct Distribution {
     /// Container image of the release, with its registry, so that no engine has to guess it; none where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// How a container of `image` becomes one that compiles; none where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub toolchain: Option<Toolchain>,
     /// The package that rotates logs by `/etc/logrotate.d`.
     #[serde(default = "logrotate")]
     pub logrotate_package: String,

@@ -61,6 +61,7 @@ fn every_fact_of_every_distribution_has_a_source() {
             "compression",
             "pythons",
             "architectures",
+            "cpu-baseline",
             "dist-tag",
             "end-of-life",
             "nologin",
@@ -71,6 +72,8 @@ fn every_fact_of_every_distribution_has_a_source() {
             "python-dist",
         ];
         assert!(known.image.is_some(), "{}: no image", known.name);
+        assert!(known.toolchain.is_some(), "{}: no toolchain", known.name);
+        facts.push("toolchain");
         facts.extend(known.image.as_ref().map(|_| "image"));
         facts.extend(known.systemd.map(|_| "systemd"));
         facts.extend(known.zstd.map(|_| "zstd"));
@@ -105,6 +108,7 @@ fn facts_are_sane() {
         for python in &known.pythons {
             let series = python.version.series();
             assert_eq!(python.path, format!("/usr/bin/python{series}"), "{name}");
+            assert!(!python.devel.is_empty(), "{name}: Python {series} has no headers");
             let ToolVersion { major, minor, .. } = python.version;
             let pins = [
                 format!("python(abi) = {series}"),
@@ -156,6 +160,29 @@ fn capabilities_follow_the_package_manager() {
 }
 
 #[test]
+fn each_release_has_the_baseline_of_its_own_packages() {
+    let catalogue = catalogue();
+    for known in catalogue.iter() {
+        let name = known.name.as_str();
+        let x86 = match name {
+            "rhel-9" | "alma-9" | "rocky-9" | "centos-stream-9" | "amazonlinux-2023" | "opensuse-leap-16.0" => {
+                Isa::X86_64V2
+            }
+            "rhel-10" | "alma-10" | "rocky-10" | "centos-stream-10" => Isa::X86_64V3,
+            _ => Isa::X86_64,
+        };
+        assert_eq!(known.cpu_baseline.get("x86_64"), Some(&x86), "{name}");
+        assert_eq!(known.baseline("x86_64"), Some(x86), "{name}");
+        let arm = if name == "amazonlinux-2023" { Isa::Armv8_2ACrypto } else { Isa::Armv8A };
+        assert_eq!(known.baseline("aarch64"), Some(arm), "{name}");
+        assert_eq!(known.baseline("s390x"), None, "{name}");
+    }
+    let tables = user("[alma-10-v2]\nlike = 'alma-10'\n[alma-10-v2.cpu-baseline]\nx86_64 = 'x86-64-v2'");
+    let own = catalogue.with_overrides(&tables).unwrap();
+    assert_eq!(own.get("alma-10-v2").unwrap().baseline("x86_64"), Some(Isa::X86_64V2));
+}
+
+#[test]
 fn an_unknown_name_is_answered_with_the_nearest() {
     let catalogue = catalogue();
     let Err(Error::Unknown { name, hint }) = catalogue.get("centos7") else { panic!("found") };
@@ -203,6 +230,11 @@ fn unusable_facts_say_what_is_wrong() {
         ("[x]\nlike = 'rocky-9'\nend-of-life = '2025-02-29'", "not a date"),
         ("[x]\nlike = 'rocky-9'\npythons = []", "`pythons` is empty"),
         ("[x]\nlike = 'debian-12'\nlibraries = 'debian-9'", "`libraries` of `debian-9`, only of debian-11, "),
+        (
+            "[x]\nlike = 'rocky-9'\ncpu-baseline = { x86_64 = 'haswell' }",
+            "unknown variant `haswell`, expected one of `x86-64`",
+        ),
+        ("[x]\nlike = 'rocky-9'\ncpu-baseline = { x86_64 = 'armv8-a' }", "`cpu-baseline` of x86_64 is `armv8-a`"),
         ("[x]\nlike = 'rocky-9'\nnologin = 'nologin'", "not an absolute path"),
         ("x = 1", "not a table"),
     ] {

@@ -10,6 +10,9 @@ use crate::stage::{Findings, gate};
 /// When a packed byte names this machine or a credential, or native code cannot run on the target.
 pub fn conclude(mut package: Package, findings: &Findings, plan: &BuildPlan) -> Result<Package, Error> {
     gate::check(&findings.leaks).map_err(crate::stage::Error::from)?;
+    if !plan.has_python() {
+        requirements::check_machine(findings, &plan.platform)?;
+    }
     package.architecture = requirements::architecture(findings, &plan.platform);
     let native = requirements::native_requirements(findings, &package.entries, &requirements::Target::from(plan))?;
     let known = &package.relations;

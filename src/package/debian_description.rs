@@ -44,7 +44,9 @@ pub fn extended(plan: &BuildPlan, package: &PackagePlan) -> String {
     if text.is_empty() {
         paragraphs.push(match package.role {
             // Nothing is bundled there.
-            Role::Main if plan.prefix == SYSTEM => format!("This package has {} {}.", plan.metadata.name, plan.version),
+            Role::Main if plan.prefix == SYSTEM || !plan.has_python() => {
+                format!("This package has {} {}.", plan.metadata.name, plan.version)
+            }
             Role::Main => format!(
                 "This package has {} {} and the Python distributions that it needs in a virtual environment of its \
                  own, {}.",

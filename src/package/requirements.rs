@@ -1,6 +1,7 @@
 //! What native code in the tree needs: met inside the tree, as the dynamic linker would find it, or a requirement: of an RPM
 //! library and symbol version, as rpm's `elfdeps` words them, of a DEB a package and its version (`debian.rs`).
 
+mod cpu;
 mod debian;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +11,7 @@ use miette::Diagnostic;
 use thiserror::Error;
 
 use super::Architecture;
-use crate::distribution::{PackageFormat, ToolVersion};
+use crate::distribution::{Isa, PackageFormat, ToolVersion};
 use crate::plan::{BuildPlan, Platform, Relation, RelationKind};
 use crate::stage::elf::glibc_version;
 use crate::stage::{ElfFacts, Entry, EntryKind, Findings, Origin, TargetPath};
@@ -63,6 +64,24 @@ pub enum Error {
         )
     )]
     Glibc { distribution: String, has: ToolVersion, needs: ToolVersion, list: String },
+    #[error(
+        "{distribution} runs on processors that have no more than {has}, and native code in the package needs {needs}:\n{list}"
+    )]
+    #[diagnostic(
+        code(package::cpu),
+        help(
+            "choose wheels for every processor, or build them without `-march=native` and its like; code that is taken only \
+             where the processor has what it needs may stay:\n\n[python]\nnewer-cpu = [{globs}]\n\n\
+             if all machines of yours have {needs}, say so:\n\n[distribution.{name}.cpu-baseline]\n{machine} = \"{needs}\""
+        )
+    )]
+    Cpu { distribution: String, name: String, machine: String, has: Isa, needs: String, list: String, globs: String },
+    #[error("{file} is for {is}, and the package is made for {wanted}")]
+    #[diagnostic(
+        code(package::machine),
+        help("say for which machine the package is: `--machine {is}`; or name the file that was built for {wanted}")
+    )]
+    Machine { file: String, is: String, wanted: String },
     #[error("{file} needs {library}, and the package runs on Python {python}")]
     #[diagnostic(
         code(package::libpython),
@@ -89,12 +108,14 @@ pub struct Target<'a> {
     pub name: &'a str,
     pub format: PackageFormat,
     pub platform: &'a Platform,
-    /// Major and minor version of the Python that loads the extension modules.
-    pub python: ToolVersion,
+    /// Major and minor version of the Python that loads the extension modules, where there is one.
+    pub python: Option<ToolVersion>,
     /// Which data says what package has a library, for a DEB.
     pub libraries: Option<&'a str>,
     /// What the user says of libraries: a relation instead of what would be required, or `None` for nothing.
     pub library_map: &'a BTreeMap<String, Option<Relation>>,
+    /// Files that may need a newer processor than the target's: globs of `[python] newer-cpu`.
+    pub newer_cpu: &'a [String],
 }
 
 impl<'a> From<&'a BuildPlan> for Target<'a> {
@@ -104,9 +125,10 @@ impl<'a> From<&'a BuildPlan> for Target<'a> {
             name: &plan.distribution.name,
             format: plan.distribution.format,
             platform: &plan.platform,
-            python: plan.interpreter.version,
+            python: plan.has_python().then_some(plan.interpreter.version),
             libraries: plan.distribution.libraries.as_deref(),
             library_map: &plan.library_map,
+            newer_cpu: &plan.python.newer_cpu,
         }
     }
 }
@@ -121,11 +143,27 @@ pub fn architecture(findings: &Findings, platform: &Platform) -> Architecture {
     }
 }
 
+/// Programs that all are for other machines than the package: somebody forgot to say for which it is. Wheels are chosen by
+/// their machine, so this concerns files of the user only.
+///
+/// # Errors
+/// When there is native code and none of it runs on the target.
+pub fn check_machine(findings: &Findings, platform: &Platform) -> Result<(), Error> {
+    match findings.elf.first() {
+        Some(first) if !findings.elf.iter().any(|facts| is_for(facts, platform)) => Err(Error::Machine {
+            file: first.path.to_string(),
+            is: first.machine.to_string(),
+            wanted: platform.machine.clone(),
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// The requirements of all native code among `entries` that is for the target's machine; other is data. Sorted, each with
 /// the first file that needs it.
 ///
 /// # Errors
-/// When code needs a newer glibc than the target's, the library of another Python, or (for a DEB) a library that no
+/// When code needs a newer glibc or processor than the target's, the library of another Python, or (for a DEB) a library that no
 /// package is known for.
 pub fn native_requirements(
     findings: &Findings,
@@ -134,6 +172,7 @@ pub fn native_requirements(
 ) -> Result<Vec<Relation>, Error> {
     let native = findings.elf.iter().filter(|facts| is_for(facts, target.platform)).collect::<Vec<_>>();
     check_glibc(&native, target)?;
+    cpu::check(&native, target)?;
     let tree = Tree::new(&native, entries);
     let mut needs = Vec::new();
     for facts in &native {
@@ -176,7 +215,8 @@ fn check_glibc(native: &[&ElfFacts], target: &Target<'_>) -> Result<(), Error> {
 }
 
 /// Manylinux wheels never need `libpython`; a wheel built on a distribution may.
-fn check_python(facts: &ElfFacts, library: &str, python: ToolVersion) -> Result<(), Error> {
+fn check_python(facts: &ElfFacts, library: &str, python: Option<ToolVersion>) -> Result<(), Error> {
+    let Some(python) = python else { return Ok(()) };
     let Some(version) = library.strip_prefix("libpython").and_then(|rest| rest.split(".so").next()) else {
         return Ok(());
     };

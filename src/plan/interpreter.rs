@@ -18,6 +18,7 @@ const BUNDLED_DIRECTORY: &str = "python";
 pub fn interpreter(settings: &PythonSettings, distribution: &Distribution, prefix: &str) -> Result<Interpreter, Error> {
     let wanted = settings.version.as_deref().map(series).transpose()?;
     match &settings.interpreter {
+        InterpreterSetting::None => Ok(Interpreter::none()),
         InterpreterSetting::System => system(wanted, distribution),
         InterpreterSetting::Bundled { source, sha256 } => {
             let version = wanted

@@ -24,10 +24,10 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::distribution::{Algorithm, Distribution, ToolVersion};
+use crate::distribution::{Algorithm, Distribution, Isa, ToolVersion};
 use crate::project::{
-    BytecodeMode, DebSettings, ExtraDirectory, ExtraFile, Logrotate, Metadata, Project, PythonSettings, RpmSettings,
-    ScriptletKind, Service, Source, Trigger, User,
+    BytecodeMode, DebSettings, ExtraDirectory, ExtraFile, InterpreterSetting, Logrotate, Metadata, Project,
+    PythonSettings, RpmSettings, ScriptletKind, Service, Source, Trigger, User,
 };
 
 pub use debian::NOBODY;
@@ -69,6 +69,8 @@ pub enum InterpreterKind {
         source: String,
         sha256: Option<String>,
     },
+    /// The package has no Python: version and path of the [`Interpreter`] say nothing.
+    None,
 }
 
 /// The platform that wheels and native code are chosen for.
@@ -80,6 +82,9 @@ pub struct Platform {
     pub architecture: String,
     /// Newest glibc symbol version that the target has.
     pub glibc: ToolVersion,
+    /// What every processor has that the target runs on; `None` where none is known for the machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Isa>,
 }
 
 /// Relations in neutral form.
@@ -247,7 +252,21 @@ impl Evr {
     }
 }
 
+impl Interpreter {
+    /// Of a package that has no Python.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { version: ToolVersion::new(0, 0, 0), path: String::new(), kind: InterpreterKind::None }
+    }
+}
+
 impl BuildPlan {
+    /// Is there a Python application in the packages, and a virtual environment?
+    #[must_use]
+    pub fn has_python(&self) -> bool {
+        self.interpreter.kind != InterpreterKind::None
+    }
+
     /// The package that ships the virtualenv.
     #[must_use]
     pub fn main(&self) -> Option<&PackagePlan> {
@@ -267,7 +286,8 @@ pub fn plan(project: &Project, distribution: &Distribution, options: &Options) -
     let scheme = EvrSettings { scheme: settings.version_scheme, release: &settings.release, epoch: settings.epoch };
     let evr = evr(&settings.version, scheme, distribution)?;
     let chosen = packages::Chosen { prefix: &prefix, interpreter: &interpreter, evr: &evr };
-    let packages::PackageSet { packages, mut notes } = packages::packages(project, distribution, chosen)?;
+    let packages::PackageSet { mut packages, mut notes } = packages::packages(project, distribution, chosen)?;
+    names::fill_machine(&mut packages, &options.machine);
     notes.extend(services::notes(project, distribution));
     let fields = debian::fields(settings, distribution)?;
     notes.extend(fields.notes);
@@ -282,7 +302,7 @@ pub fn plan(project: &Project, distribution: &Distribution, options: &Options) -
         prefix,
         interpreter,
         python: project.python.clone(),
-        bytecode: project.python.bytecode,
+        bytecode: bytecode(&project.python),
         compression: compression::compression(settings.compression, distribution)?,
         license: settings.license.clone(),
         url: settings.url.clone(),
@@ -306,6 +326,14 @@ pub fn plan(project: &Project, distribution: &Distribution, options: &Options) -
     })
 }
 
+/// Without Python there is nothing to compile.
+fn bytecode(settings: &PythonSettings) -> BytecodeMode {
+    match settings.interpreter {
+        InterpreterSetting::None => BytecodeMode::None,
+        InterpreterSetting::System | InterpreterSetting::Bundled { .. } => settings.bytecode,
+    }
+}
+
 /// What wheels and native code have to fit.
 ///
 /// # Errors
@@ -316,6 +344,7 @@ pub fn platform(distribution: &Distribution, machine: &str) -> Result<Platform, 
             machine: machine.to_owned(),
             architecture: architecture.to_owned(),
             glibc: distribution.glibc,
+            baseline: distribution.baseline(machine),
         }),
         None => Err(Error::NoSuchMachine {
             distribution: distribution.name.clone(),

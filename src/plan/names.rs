@@ -1,7 +1,10 @@
 //! Names and paths that a package manager accepts.
 
-use super::{Error, Evr};
+use std::path::PathBuf;
+
+use super::{Error, Evr, PackagePlan};
 use crate::distribution::PackageFormat;
+use crate::project::MACHINE;
 
 /// Directories that belong to the system, not to one application (Filesystem Hierarchy Standard 3.0).
 const SYSTEM_DIRECTORIES: [&str; 40] = [
@@ -91,6 +94,16 @@ fn fault_of_name(name: &str, format: PackageFormat) -> Option<String> {
     }
     (!name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
         .then(|| "it has to begin with a letter or a digit".to_owned())
+}
+
+/// Puts the machine into the `[[file]]` paths that ask for it.
+pub(super) fn fill_machine(packages: &mut [PackagePlan], machine: &str) {
+    for file in packages.iter_mut().flat_map(|package| &mut package.files) {
+        if let Some(source) = file.source.to_str().filter(|source| source.contains(MACHINE)) {
+            file.source = PathBuf::from(source.replace(MACHINE, machine));
+            file.destination = file.destination.replace(MACHINE, machine);
+        }
+    }
 }
 
 /// Normalises the prefix and refuses one that is not the application's alone.

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{BuildPlan, Evr, InterpreterKind, PackagePlan, RelationKind, Role, file_name};
-use crate::distribution::{InitSystem, ToolVersion};
+use super::{BuildPlan, Evr, Interpreter, InterpreterKind, PackagePlan, RelationKind, Role, file_name};
+use crate::distribution::InitSystem;
 use crate::project::{ScriptletKind, Service};
 
 /// The plan for people: what will be made and why. One fact in each line, so that two plans can be compared with diff.
@@ -37,10 +37,13 @@ fn mask(value: &mut serde_json::Value) {
 fn write(out: &mut String, plan: &BuildPlan) -> std::fmt::Result {
     let BuildPlan { distribution, platform, evr, interpreter, compression, .. } = plan;
     writeln!(out, "{} {} for {}", plan.metadata.name, plan.version, distribution.title)?;
-    writeln!(out, "  target       {} on {} (glibc {})", distribution.name, platform.machine, platform.glibc)?;
+    let baseline = platform.baseline.map(|isa| format!(", {isa}")).unwrap_or_default();
+    writeln!(out, "  target       {} on {} (glibc {}{baseline})", distribution.name, platform.machine, platform.glibc)?;
     writeln!(out, "  version      {}", evr.full())?;
-    writeln!(out, "  prefix       {}", plan.prefix)?;
-    writeln!(out, "  interpreter  {} ({})", interpreter.path, of_whom(&interpreter.kind, interpreter.version))?;
+    if plan.has_python() {
+        writeln!(out, "  prefix       {}", plan.prefix)?;
+    }
+    writeln!(out, "  interpreter  {}", of_whom(interpreter))?;
     if let Some(plugins) = &plan.python.plugins {
         let fate = if plugins.remove { "removed" } else { "kept" };
         writeln!(out, "  plugins      {} ({fate} when the package is removed)", plugins.directory)?;
@@ -55,14 +58,16 @@ fn write(out: &mut String, plan: &BuildPlan) -> std::fmt::Result {
     Ok(())
 }
 
-fn of_whom(kind: &InterpreterKind, version: ToolVersion) -> String {
-    match kind {
+fn of_whom(interpreter: &Interpreter) -> String {
+    let (path, series) = (&interpreter.path, interpreter.version.series());
+    match &interpreter.kind {
         InterpreterKind::System { requirement } => {
-            format!("Python {} of the distribution, kept by `{requirement}`", version.series())
+            format!("{path} (Python {series} of the distribution, kept by `{requirement}`)")
         }
         InterpreterKind::Bundled { source, .. } => {
-            format!("Python {}, bundled from {}", version.series(), crate::exec::mask_credentials(source))
+            format!("{path} (Python {series}, bundled from {})", crate::exec::mask_credentials(source))
         }
+        InterpreterKind::None => "none (no Python application)".to_owned(),
     }
 }
 

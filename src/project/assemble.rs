@@ -166,6 +166,7 @@ pub(super) fn python(
         resolver: raw.resolver.unwrap_or_default(),
         bytecode: raw.bytecode.unwrap_or_default(),
         system_packages: reader.list(&at.key("system-packages"), list(&raw.system_packages), values::system_package),
+        newer_cpu: reader.list(&at.key("newer-cpu"), list(&raw.newer_cpu), values::phrase),
         plugins: plugins::settings(reader, raw.plugins.as_ref(), package),
     }
 }
@@ -229,7 +230,8 @@ fn interpreter(reader: &mut Reader<'_>, raw: &raw::Python, context: &Context<'_>
                 reader.report(&at.key(key), format!("`{key}` is for a bundled interpreter only"), help);
             }
         }
-        return InterpreterSetting::System;
+        let none = raw.interpreter == Some(raw::Interpreter::None);
+        return if none { InterpreterSetting::None } else { InterpreterSetting::System };
     }
     let source = reader.required(&at.key("source"), raw.source.as_deref(), values::phrase);
     if source.contains("://") {

@@ -23,8 +23,9 @@ use super::rpm::SpecRules;
 use super::shape::{Shape, near};
 use super::targets;
 use super::values;
-use super::{Metadata, Project, PythonSettings, Source, Targets, schema};
-use crate::distribution::Distribution;
+use super::without_python;
+use super::{BuilderSettings, Metadata, Project, PythonSettings, Source, Targets, schema};
+use crate::distribution::{Distribution, PackageFormat};
 
 /// A checked configuration.
 #[derive(Debug, Clone)]
@@ -152,6 +153,34 @@ impl Config {
         reader.finish(python)
     }
 
+    /// What stands for the metadata of an application, with `interpreter = "none"`; `None` where there is an application.
+    ///
+    /// # Errors
+    /// When the command line names an application all the same, or the configuration lacks what only it can say.
+    pub fn metadata_without_python(&self, distribution: &Distribution) -> Result<Option<Metadata>, Error> {
+        let tree = self.document.merged(&levels(distribution))?;
+        let raw = self.document.deserialize(&tree)?;
+        if !without_python::is_chosen(&raw) {
+            return Ok(None);
+        }
+        let mut reader = Reader::new(&self.document, &tree, &self.directory);
+        without_python::check(&mut reader, &raw);
+        reader.finish(())?;
+        without_python::metadata(&raw, &self.source, placeholder()).map(Some)
+    }
+
+    /// `[builder]` for one distribution: what is needed before the application's metadata is known.
+    ///
+    /// # Errors
+    /// What is wrong in it.
+    pub fn builder_settings(&self, distribution: &Distribution) -> Result<BuilderSettings, Error> {
+        let tree = self.document.merged(&levels(distribution))?;
+        let raw = self.document.deserialize(&tree)?;
+        let mut reader = Reader::new(&self.document, &tree, &self.directory);
+        let settings = super::builder::builder(&mut reader, &raw, distribution.format);
+        reader.finish(settings)
+    }
+
     /// Everything the user said, for one distribution.
     ///
     /// # Errors
@@ -198,6 +227,7 @@ impl Config {
             metadata,
         };
         plugins::check(reader, &project);
+        without_python::check(reader, raw);
         project
     }
 
@@ -244,6 +274,8 @@ impl Config {
         let raw = self.document.deserialize(&tree)?;
         let mut reader = Reader::new(&self.document, &tree, &self.directory);
         self.assemble(&mut reader, &raw, &self.source, placeholder(), levels);
+        // What is wrong in it does not depend on the format.
+        super::builder::builder(&mut reader, &raw, PackageFormat::Rpm);
         if levels.is_empty() {
             targets::targets(&mut reader, &raw.targets);
         }

@@ -146,7 +146,8 @@ fn tool(mut root: Tree<'_>) -> Option<Spanned<DeValue<'_>>> {
 }
 
 /// The keys of `[distribution.<name>]` that override the configuration; all others are facts.
-const OVERRIDES: [&str; 15] = [
+const OVERRIDES: [&str; 16] = [
+    "builder",
     "package",
     "python",
     "service",

@@ -5,6 +5,7 @@
 //! metadata of the built wheel.
 
 mod assemble;
+mod builder;
 mod config;
 mod document;
 mod error;
@@ -29,6 +30,7 @@ mod targets;
 #[cfg(test)]
 mod tests;
 mod values;
+mod without_python;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

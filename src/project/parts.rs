@@ -10,8 +10,8 @@ use super::reader::Reader;
 use super::shape::{hint, near};
 use super::values;
 use super::{
-    ConfigFile, DebSettings, ExtraDirectory, ExtraFile, Logrotate, MetaPackage, RelationSettings, ScriptletKind,
-    Trigger, User,
+    ConfigFile, DebSettings, ExtraDirectory, ExtraFile, Logrotate, MACHINE, MetaPackage, RelationSettings,
+    ScriptletKind, Trigger, User,
 };
 
 /// Names that other tables refer to.
@@ -135,7 +135,11 @@ pub(super) fn files(reader: &mut Reader<'_>, raw: &[raw::File], names: &Names) -
         if file.source.is_none() {
             reader.required(&at.key("source"), None, values::phrase);
         }
-        let source = reader.file_or_directory(&at.key("source"), file.source.as_deref()).unwrap_or_default();
+        let source = match file.source.as_deref() {
+            // Which file that is, and whether it is there, is known when the machine is.
+            Some(path) if path.contains(MACHINE) => reader.path(&at.key("source"), path).unwrap_or_default(),
+            path => reader.file_or_directory(&at.key("source"), path).unwrap_or_default(),
+        };
         let mut destination = reader.required(&at.key("destination"), file.destination.as_deref(), values::target_path);
         if file.destination.as_deref().is_some_and(|path| path.ends_with('/')) {
             let name = source.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BytecodeMode, ConfigFile, DebSettings, Enable, RelationSettings, Resolver, RpmSettings, TriggerWhen, VersionScheme,
+    BuilderEngine, BytecodeMode, ConfigFile, DebSettings, Enable, RelationSettings, Resolver, RpmSettings, TriggerWhen,
+    VersionScheme,
 };
 
 /// Configuration of omnipack: `omnipack.toml`, or the table `[tool.omnipack]` of `pyproject.toml`. Every key is
@@ -50,6 +51,8 @@ pub struct Configuration {
     /// PyPI name to distribution package, for specs that bundle nothing. A table is for the distribution or family
     /// that it is named after; the most specific entry wins.
     pub package_map: BTreeMap<String, PackageMapEntry>,
+    /// The container in which C code is compiled for a target.
+    pub builder: Builder,
     /// What to build for when the command line names no distribution.
     pub targets: Targets,
     /// What `omnipack check` looks at.
@@ -77,10 +80,29 @@ pub struct Overrides {
     pub trigger: Vec<Trigger>,
     pub rpm: RpmSettings,
     pub deb: DebSettings,
+    pub builder: Builder,
     /// Shared library to relation, for this distribution.
     pub library_map: BTreeMap<String, String>,
     /// PyPI name to package of this distribution.
     pub package_map: BTreeMap<String, String>,
+}
+
+/// `[builder]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default)]
+#[schemars(deny_unknown_fields)]
+pub struct Builder {
+    /// What runs containers. Default: `auto`, podman or else docker.
+    pub engine: Option<BuilderEngine>,
+    /// The image that the builder is made from, pinned with `@sha256:...`. Default: the distribution's (its fact `image`).
+    pub image: Option<String>,
+    /// Packages of the distribution to install besides compilers, the target's Python and what `build-requires` says.
+    pub packages: Vec<String>,
+    /// Repositories to enable besides those that the Python comes from: `epel`, `crb`.
+    pub repositories: Vec<String>,
+    /// Network of the containers, in the engine's words. Default: `host`, so that they reach an index or proxy as omnipack
+    /// itself does.
+    pub network: Option<String>,
 }
 
 /// `[targets]`.
@@ -202,7 +224,7 @@ pub enum Priority {
 #[serde(rename_all = "kebab-case", default)]
 #[schemars(deny_unknown_fields)]
 pub struct Python {
-    /// Whose Python runs the application. Default: `system`.
+    /// Whose Python runs the application; `none` for a package without one. Default: `system`.
     pub interpreter: Option<Interpreter>,
     /// The bundled CPython: a directory, an archive, or a URL.
     pub source: Option<String>,
@@ -236,6 +258,9 @@ pub struct Python {
     /// Packages of the target that take the place of what would be bundled, or that are needed besides:
     /// `python3-lxml`. The virtualenv then sees the distribution's packages. Default: none.
     pub system_packages: Option<Vec<String>>,
+    /// Native code that may need a newer processor than all have that the distribution runs on, since it is taken only
+    /// where the processor fits: globs of files, by the end of their path or, with `/` in front, by all of it.
+    pub newer_cpu: Option<Vec<String>>,
     /// Only `false`: native code is shipped as its wheel has it, since stripping damages the libraries in wheels.
     pub strip: Option<bool>,
     /// Let operators add to the application: `<prefix>/bin/pip` installs into a directory outside of the packaged tree,
@@ -270,6 +295,8 @@ pub enum Interpreter {
     System,
     /// A CPython inside the prefix.
     Bundled,
+    /// None: a package of `[[file]]`, `[[service]]` and so on alone, with no Python application in it.
+    None,
 }
 
 /// `[[service]]`.
@@ -442,7 +469,7 @@ pub struct User {
 #[serde(rename_all = "kebab-case", default)]
 #[schemars(deny_unknown_fields)]
 pub struct File {
-    /// File or directory, relative to the configuration.
+    /// File or directory, relative to the configuration. `{machine}` in it is the target's machine, as `uname -m` says it.
     pub source: Option<String>,
     /// Absolute path on the target; with a `/` at its end, the directory to put it in.
     pub destination: Option<String>,

@@ -110,6 +110,13 @@ impl<'a> Reader<'a> {
         self.value(place, value, |value| existing(directory, value, Path::exists, "file or directory"))
     }
 
+    /// A path relative to the configuration, whatever lies there.
+    pub fn path(&mut self, place: &Place, value: &str) -> Option<PathBuf> {
+        let path = self.directory.join(value);
+        let absolute = |_: &str| std::path::absolute(&path).map_err(|error| Fault::new(error.to_string(), ""));
+        self.value(place, Some(value), absolute)
+    }
+
     /// A script: the contents of a file beside the configuration, or the text itself.
     pub fn script(&mut self, place: &Place, value: Option<&str>) -> Option<String> {
         let directory = self.directory;

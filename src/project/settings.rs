@@ -94,6 +94,9 @@ pub struct PythonSettings {
     pub bytecode: BytecodeMode,
     /// Packages of the target that the main package requires instead of bundling what they bring: `python3-lxml`.
     pub system_packages: Vec<String>,
+    /// Globs of native code that may need a newer processor than the target's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub newer_cpu: Vec<String>,
     /// `None`: operators cannot add to the application.
     pub plugins: Option<Plugins>,
 }
@@ -121,6 +124,8 @@ pub enum InterpreterSetting {
         /// Needed for a URL, checked for an archive.
         sha256: Option<String>,
     },
+    /// There is no Python application: nothing is resolved and nothing is laid out.
+    None,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -157,6 +162,9 @@ pub struct User {
     pub groups: Vec<String>,
     pub remove: bool,
 }
+
+/// What stands for the target's machine (`uname -m`) in the `source` of a `[[file]]`.
+pub const MACHINE: &str = "{machine}";
 
 /// `[[file]]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -345,4 +353,33 @@ pub enum MultiArch {
     Foreign,
     /// Packages that depend on it choose between both.
     Allowed,
+}
+
+/// `[builder]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct BuilderSettings {
+    pub engine: BuilderEngine,
+    /// Instead of the distribution's own.
+    pub image: Option<String>,
+    /// Packages of the distribution, besides those that any builder needs.
+    pub packages: Vec<String>,
+    /// What `[rpm]` or `[deb]` says that a build needs, by the format of the distribution.
+    pub build_requires: Vec<String>,
+    /// To enable besides those that the Python comes from.
+    pub repositories: Vec<String>,
+    /// In the engine's words: `host`.
+    pub network: String,
+}
+
+/// What runs the containers that C code is compiled in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BuilderEngine {
+    /// podman, or else docker, or else nothing.
+    #[default]
+    Auto,
+    Podman,
+    Docker,
+    /// No container: this machine compiles by itself what can be compiled here.
+    None,
 }

@@ -1,5 +1,6 @@
 //! What the command line names: a directory, a wheel, an sdist or a requirement.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -43,6 +44,18 @@ impl Source {
     }
 }
 
+/// As the user would name it.
+impl fmt::Display for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Directory(path) | Self::Modules(path) | Self::Sdist(path) | Self::Wheel(path) => {
+                formatter.write_str(&shown(path))
+            }
+            Self::Requirement(text) => formatter.write_str(text),
+        }
+    }
+}
+
 fn directory(path: &Path) -> Result<Source, Error> {
     let has = |name: &str| path.join(name).is_file();
     let entries: Vec<PathBuf> =
@@ -57,8 +70,12 @@ fn directory(path: &Path) -> Result<Source, Error> {
     if has("pyproject.toml") {
         return Ok(Source::Directory(path.to_owned()));
     }
+    if packs_no_python(&path.join("omnipack.toml")) {
+        return Ok(Source::Directory(path.to_owned()));
+    }
     let reason = if entries.is_empty() { "the directory is empty" } else { "there is nothing in it to install" };
-    let help = "it needs `pyproject.toml`, `setup.py` or `setup.cfg`; or `requirements.txt`, or modules (`*.py`)";
+    let help = "it needs `pyproject.toml`, `setup.py` or `setup.cfg`; or `requirements.txt`, or modules (`*.py`); or, for a \
+                package without Python, an `omnipack.toml` with `[python] interpreter = \"none\"`";
     Err(Error::Unusable { path: shown(path), reason: reason.to_owned(), help: help.to_owned() })
 }
 
@@ -74,6 +91,20 @@ fn says_how_to_build(path: &Path) -> bool {
         }
         Err(_) => true,
     }
+}
+
+/// Does this configuration say, for any target, that there is no Python application? What is wrong with it is found when it
+/// is read.
+fn packs_no_python(path: &Path) -> bool {
+    let Some(table) = fs_err::read_to_string(path).ok().and_then(|text| text.parse::<toml::Table>().ok()) else {
+        return false;
+    };
+    let none = |table: &toml::Value| {
+        let interpreter = table.get("python").and_then(|python| python.get("interpreter"));
+        interpreter.and_then(toml::Value::as_str) == Some("none")
+    };
+    let overrides = table.get("distribution").and_then(toml::Value::as_table);
+    overrides.into_iter().flat_map(toml::Table::values).any(none) || none(&toml::Value::Table(table.clone()))
 }
 
 fn is_module(path: &Path) -> bool {

@@ -217,7 +217,7 @@ impl Resolver<'_> {
         }
         let mut failure = None;
         for python in order {
-            match self.build_once(source, &python, Compiler::Allowed, false, Artefact::Sdist, session) {
+            match self.build_once(source, &python, Compiler::Allowed(None), false, Artefact::Sdist, session) {
                 Ok((scratch, sdist)) => return self.keep_packed_again(&sdist, scratch.path(), key),
                 Err(error) => failure = failure.or(Some(error)),
             }

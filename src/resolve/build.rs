@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
+use super::baseline::Key;
 use super::cache::{digest, sha256_file};
 use super::compile::{self, Place};
 use super::python::LocalPython;
@@ -12,13 +13,15 @@ use super::tarball;
 use super::target::Target;
 use super::tree::SourceTree;
 use super::{Error, Resolver, Session, Wheel};
+use crate::distribution::Isa;
 use crate::exec::{Command, mask_credentials};
 use crate::scratch::Scratch;
 
 /// Whether a build may start a compiler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Compiler {
-    Allowed,
+    /// For processors that have this.
+    Allowed(Option<Isa>),
     /// It would compile for another Python: extensions that are optional are left out, others fail at once.
     Forbidden,
 }
@@ -67,13 +70,13 @@ impl Resolver<'_> {
         let legacy = !tree.root().join("pyproject.toml").is_file();
         let contents = tree.contents()?;
         let (state, around) = (tree.digest(&contents), build_environment());
-        let key = digest([&state, &target.slug(), &around]);
+        let key = Key::new(&[&state, &target.slug(), &around], target);
         // Of a plain project, one wheel does for every Python.
         let shared = digest([&state, "any", &around]);
         let place = digest([tree.root().as_os_str().as_encoded_bytes(), around.as_bytes()]);
         let title = tree.root().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let recall =
-            || self.recall_build(&key).or_else(|| self.recall_build(&shared).filter(|built| fits(built, target)));
+            || self.recall_for(&key).or_else(|| self.recall_build(&shared).filter(|built| fits(built, target)));
         let _guard = match recall() {
             Some(built) => return Ok(built),
             None => self.cache.lock(&format!("build-{shared}"))?,
@@ -107,12 +110,12 @@ impl Resolver<'_> {
         target: &Target,
         session: &Session,
     ) -> Result<Built, Error> {
-        let key = digest(["sdist", sha256, &target.slug(), &build_environment()]);
-        if let Some(built) = self.recall_build(&key) {
+        let key = Key::new(&["sdist", sha256, &target.slug(), &build_environment()], target);
+        if let Some(built) = self.recall_for(&key) {
             return Ok(built);
         }
-        let _guard = self.cache.lock(&format!("build-{key}"))?;
-        if let Some(built) = self.recall_build(&key) {
+        let _guard = self.cache.lock(&key.lock())?;
+        if let Some(built) = self.recall_for(&key) {
             return Ok(built);
         }
         let title = format!("{} {}", subject.name, subject.version);
@@ -129,7 +132,7 @@ impl Resolver<'_> {
     pub(super) fn build_for(
         &self,
         source: &Path,
-        key: &str,
+        key: &Key,
         legacy: bool,
         native: bool,
         subject: &Subject,
@@ -143,7 +146,7 @@ impl Resolver<'_> {
         let mut order = vec![(host, Compiler::Forbidden)];
         if let Some(own) = &own {
             let first = usize::from(!(native || legacy));
-            order.insert(first, (own.clone(), Compiler::Allowed));
+            order.insert(first, (own.clone(), Compiler::Allowed(target.baseline)));
         }
         let mut refused = None;
         let mut failure = None;
@@ -155,7 +158,7 @@ impl Resolver<'_> {
                     let parsed = WheelName::parse(&file_name)
                         .map_err(|reason| Error::BadWheel { file: file_name.clone(), reason })?;
                     if target.tags.rank(&parsed).is_some() {
-                        let built = self.keep_build(key, &wheel, &file_name);
+                        let built = self.keep_build(key.of(&file_name), &wheel, &file_name);
                         drop(scratch);
                         return built;
                     }
@@ -188,9 +191,12 @@ impl Resolver<'_> {
         let out = scratch.path().join("built");
         fs::create_dir_all(&out)?;
         let uv = self.uv(session)?;
-        let place = Place { source, scratch: scratch.path(), cache: &self.options.cache };
         let prepare = |command| match (native, compiler) {
-            (true, Compiler::Allowed) => compile::without_paths(surround(command, compiler), &place, python),
+            (true, Compiler::Allowed(baseline)) => {
+                self.warn_of_environment(baseline);
+                let place = Place { source, scratch: scratch.path(), cache: &self.options.cache, baseline };
+                compile::without_paths(surround(command, compiler), &place, python)
+            }
             _ => Ok(surround(command, compiler)),
         };
         // Asking the index for the newest backend costs more than the build: once a day is enough.
@@ -324,7 +330,7 @@ fn surround(command: Command, compiler: Compiler) -> Command {
         None => command.env("SOURCE_DATE_EPOCH", "315532800"),
     };
     match compiler {
-        Compiler::Allowed => command,
+        Compiler::Allowed(_) => command,
         Compiler::Forbidden => forbid_compiler(command),
     }
 }
@@ -344,11 +350,14 @@ pub(super) fn build_environment() -> String {
         "CFLAGS",
         "CXXFLAGS",
         "CPPFLAGS",
+        "FFLAGS",
         "LDFLAGS",
         "LDSHARED",
         "LDCXXSHARED",
         "RUSTFLAGS",
         "CARGO_ENCODED_RUSTFLAGS",
+        "GOAMD64",
+        "GOARM64",
         "CMAKE_ARGS",
     ];
     let mut found = std::env::vars_os()

@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use serde::Deserialize;
 
-use super::Error;
 use super::python::LocalPython;
+use super::{Error, baseline};
+use crate::distribution::Isa;
 use crate::exec::Command;
 
 /// Flags of `sysconfig` that setuptools starts from, and where the interpreter lies.
@@ -40,6 +41,8 @@ pub(super) struct Place<'a> {
     pub scratch: &'a Path,
     /// omnipack's cache, in which the build's environment lies.
     pub cache: &'a Path,
+    /// What the target's processors have.
+    pub baseline: Option<Isa>,
 }
 
 /// The build command, with compilers that leave out where they ran.
@@ -54,10 +57,21 @@ pub(super) fn without_paths(command: Command, place: &Place<'_>, python: &LocalP
     if let Some(option) = supported_option(&sysconfig) {
         let flags = replaced.iter().filter_map(|(from, to)| flag(option, from, to)).collect::<Vec<_>>().join(" ");
         // setuptools takes CFLAGS instead of its own, not after them.
-        let base = if uses_setuptools(place.source) { sysconfig.cflags.unwrap_or_default() } else { String::new() };
-        for name in ["CFLAGS", "CXXFLAGS"] {
-            let before = environment(name).unwrap_or_else(|| base.clone());
-            command = command.env(name, format!("{before} {flags}").trim_start());
+        let setuptools = uses_setuptools(place.source);
+        let base = sysconfig.cflags.as_deref().filter(|_| setuptools).unwrap_or_default();
+        let accepts = |flags: &[&str]| accepts(&sysconfig, flags);
+        for name in baseline::C_FLAGS {
+            let given = environment(name);
+            let processor = baseline::c_flags(place.baseline, given.as_deref(), accepts).join(" ");
+            let before = given.as_deref().unwrap_or(base);
+            command = command.env(name, format!("{before} {processor} {flags}").trim_start());
+        }
+        // numpy.distutils, which goes with setuptools, takes them instead of its own, without which nothing links.
+        if !setuptools {
+            let given = environment(baseline::FORTRAN_FLAGS);
+            let processor = baseline::c_flags(place.baseline, given.as_deref(), accepts).join(" ");
+            let all = format!("{} {processor}", given.unwrap_or_default());
+            command = command.env(baseline::FORTRAN_FLAGS, all.trim());
         }
         let site = place.scratch.join("site");
         fs::create_dir_all(&site)?;
@@ -71,7 +85,7 @@ pub(super) fn without_paths(command: Command, place: &Place<'_>, python: &LocalP
         };
         command = command.env("PYTHONPATH", path).env("OMNIPACK_PREFIX_MAP", option);
     }
-    Ok(rust(command, &replaced))
+    Ok(rust(baseline::go(command, place.baseline), place.baseline, &replaced))
 }
 
 /// From the widest to the narrowest: compilers take the last that fits.
@@ -105,14 +119,17 @@ fn flag(option: &str, from: &Path, to: &str) -> Option<String> {
 
 /// The option that the compiler knows, if there is a compiler.
 fn supported_option(sysconfig: &Sysconfig) -> Option<&'static str> {
+    let known = |option: &&str| accepts(sysconfig, &[&format!("{option}=/a=/b")]);
+    ["-ffile-prefix-map", "-fdebug-prefix-map"].into_iter().find(known)
+}
+
+/// Is there a compiler, and does it know these flags?
+fn accepts(sysconfig: &Sysconfig, flags: &[&str]) -> bool {
     let compiler = environment("CC").or_else(|| sysconfig.cc.clone()).unwrap_or_else(|| "cc".to_owned());
     let mut words = compiler.split_whitespace();
-    let program = words.next()?;
+    let Some(program) = words.next() else { return false };
     let probe = Command::new(program).args(words).args(["-E", "-x", "c", "/dev/null"]);
-    ["-ffile-prefix-map", "-fdebug-prefix-map"].into_iter().find(|option| {
-        let asked = probe.clone().arg(format!("{option}=/a=/b")).run();
-        asked.is_ok_and(|output| output.code == 0)
-    })
+    probe.args(flags).run().is_ok_and(|output| output.code == 0)
 }
 
 /// The linkers of extensions without the RPATH of the interpreter's own directory.
@@ -138,12 +155,14 @@ fn shared_linkers(command: Command, sysconfig: &Sysconfig) -> Command {
 }
 
 /// rustc's flags as cargo takes them: separated by a character that no path has.
-fn rust(command: Command, replaced: &[(PathBuf, &str)]) -> Command {
+fn rust(command: Command, isa: Option<Isa>, replaced: &[(PathBuf, &str)]) -> Command {
     const SEPARATOR: &str = "\u{1f}";
     let given = environment("CARGO_ENCODED_RUSTFLAGS")
         .or_else(|| environment("RUSTFLAGS").map(|flags| flags.split_whitespace().collect::<Vec<_>>().join(SEPARATOR)));
     let own = replaced.iter().filter_map(|(from, to)| Some(format!("--remap-path-prefix={}={to}", from.to_str()?)));
-    let flags = given.into_iter().filter(|flags| !flags.is_empty()).chain(own).collect::<Vec<_>>();
+    let processor = baseline::rust_flags(isa, given.as_deref().unwrap_or_default()).into_iter();
+    let given = given.into_iter().filter(|flags| !flags.is_empty());
+    let flags = processor.chain(given).chain(own).collect::<Vec<_>>();
     command.env("CARGO_ENCODED_RUSTFLAGS", flags.join(SEPARATOR))
 }
 

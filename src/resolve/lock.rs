@@ -7,6 +7,7 @@ use fs_err as fs;
 use rayon::prelude::*;
 use serde_json::json;
 
+use super::baseline::Key;
 use super::build::{Subject, contains_native};
 use super::cache::digest;
 use super::download::{Downloader, Wanted};
@@ -370,8 +371,8 @@ impl Resolver<'_> {
         let url = repository_url(vcs);
         let subdirectory = vcs.subdirectory.as_deref().unwrap_or_default();
         let public = without_credentials(url);
-        let key = digest(["vcs", &public, &vcs.commit_id, subdirectory, &target.slug()]);
-        let built = match self.recall_build(&key) {
+        let key = Key::new(&["vcs", &public, &vcs.commit_id, subdirectory, &target.slug()], target);
+        let built = match self.recall_for(&key) {
             Some(built) => built,
             None if self.options.offline => return Err(Error::Offline { what: format!("{public}@{}", vcs.commit_id) }),
             None => {

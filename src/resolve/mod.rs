@@ -5,6 +5,7 @@
 
 mod application;
 mod archive;
+mod baseline;
 mod build;
 mod cache;
 mod compile;
@@ -31,7 +32,7 @@ mod tree;
 mod uv;
 mod wheelhouse;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 
@@ -154,6 +155,8 @@ pub struct Resolver<'a> {
     pythons: Mutex<BTreeMap<(u32, u32), Option<LocalPython>>>,
     /// Extras that a requirement asked for (`httpbin[mainapp]`), by the digest of the application's wheel.
     asked: Mutex<BTreeMap<String, Vec<String>>>,
+    /// Warnings that hold for all builds of a run.
+    said: Mutex<BTreeSet<String>>,
 }
 
 impl<'a> Resolver<'a> {
@@ -169,6 +172,7 @@ impl<'a> Resolver<'a> {
             host: OnceLock::new(),
             pythons: Mutex::default(),
             asked: Mutex::default(),
+            said: Mutex::default(),
         }
     }
 

@@ -254,7 +254,7 @@ mod tests {
         let kind = InterpreterKind::System { requirement: String::new() };
         let version = ToolVersion { major: 3, minor: 6, patch: 0 };
         let glibc = ToolVersion { major: 2, minor: 17, patch: 0 };
-        let platform = Platform { machine: "x86_64".into(), architecture: "x86_64".into(), glibc };
+        let platform = Platform { machine: "x86_64".into(), architecture: "x86_64".into(), glibc, baseline: None };
         Target::new(&Interpreter { version, path: String::new(), kind }, &platform).unwrap()
     }
 

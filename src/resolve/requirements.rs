@@ -272,8 +272,12 @@ mod tests {
         assert!(extras_of("a[b-]").is_empty());
         let (python, version) = ("/usr/bin/python3.9".to_owned(), ToolVersion::new(3, 9, 0));
         let kind = InterpreterKind::System { requirement: String::new() };
-        let platform =
-            Platform { machine: "x86_64".into(), architecture: "x86_64".into(), glibc: ToolVersion::new(2, 34, 0) };
+        let platform = Platform {
+            machine: "x86_64".into(),
+            architecture: "x86_64".into(),
+            glibc: ToolVersion::new(2, 34, 0),
+            baseline: None,
+        };
         let target = Target::new(&Interpreter { version, path: python, kind }, &platform).unwrap();
         for line in ["a- ", "a[b-]", "a-; python_version > '3'"] {
             assert!(application_requirements("app", &[line.to_owned()], &[], &target).is_err(), "{line}");

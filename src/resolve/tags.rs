@@ -212,7 +212,8 @@ mod tests {
         let version = ToolVersion::try_from(python.to_owned()).unwrap();
         let kind = InterpreterKind::System { requirement: String::new() };
         let glibc = ToolVersion { major: 2, minor: glibc, patch: 0 };
-        let platform = Platform { machine: machine.to_owned(), architecture: machine.to_owned(), glibc };
+        let platform =
+            Platform { machine: machine.to_owned(), architecture: machine.to_owned(), glibc, baseline: None };
         Tags::new(&Interpreter { version, path: String::new(), kind }, &platform)
     }
 

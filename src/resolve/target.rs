@@ -7,7 +7,7 @@ use pep508_rs::{ExtraName, MarkerEnvironment, MarkerEnvironmentBuilder, MarkerTr
 
 use super::Error;
 use super::tags::Tags;
-use crate::distribution::ToolVersion;
+use crate::distribution::{Isa, ToolVersion};
 use crate::plan::{Interpreter, Platform};
 
 /// glibc minors for which uv has a `--python-platform` word, newest first.
@@ -21,6 +21,8 @@ pub struct Target {
     pub full_version: String,
     pub machine: String,
     pub glibc: ToolVersion,
+    /// What native code may ask of the processor.
+    pub baseline: Option<Isa>,
     pub tags: Tags,
     environment: MarkerEnvironment,
 }
@@ -55,6 +57,7 @@ impl Target {
             full_version,
             machine: platform.machine.clone(),
             glibc: platform.glibc,
+            baseline: platform.baseline,
             tags: Tags::new(interpreter, platform),
             environment,
         })

@@ -222,6 +222,9 @@ fn command_line(service: &Service, key: &'static str, value: &str, reason: &str)
 
 /// The absolute path of `program`: a script of the virtualenv, or any absolute path outside of it.
 fn resolve(plan: &BuildPlan, service: &Service, program: &str, scripts: &[String]) -> Result<String, Error> {
+    if !plan.has_python() {
+        return packed_program(plan, service, program);
+    }
     let bin = format!("{}/bin", plan.prefix);
     let name = match program.strip_prefix(&bin).and_then(|rest| rest.strip_prefix('/')) {
         Some(inside) => inside,
@@ -237,6 +240,26 @@ fn resolve(plan: &BuildPlan, service: &Service, program: &str, scripts: &[String
         bin,
         hint: nearest(name, scripts),
     })
+}
+
+/// Without a virtualenv: an absolute path, or the name of the one `[[file]]` that is called so on the target.
+fn packed_program(plan: &BuildPlan, service: &Service, program: &str) -> Result<String, Error> {
+    if program.starts_with('/') {
+        return Ok(program.to_owned());
+    }
+    let files = plan.packages.iter().flat_map(|package| &package.files).map(|file| file.destination.as_str());
+    let called = files.filter(|path| path.rsplit('/').next() == Some(program)).collect::<Vec<_>>();
+    match called.as_slice() {
+        [path] => Ok((*path).to_owned()),
+        several => Err(Error::NoProgram {
+            service: service.name.clone(),
+            program: program.to_owned(),
+            hint: match several {
+                [] => "write its absolute path, or the name of a program that a `[[file]]` brings".to_owned(),
+                _ => format!("write its absolute path: {}", several.join(" or ")),
+            },
+        }),
+    }
 }
 
 fn nearest(name: &str, scripts: &[String]) -> String {
@@ -285,6 +308,11 @@ fn check_target(plan: &BuildPlan, service: &Service, argv: &[String]) -> Result<
         reason: reason.to_owned(),
         hint: hint.to_owned(),
     };
+    if distribution.init == InitSystem::Sysvinit && !plan.has_python() {
+        let reason = "its init script starts and stops it by a Python, and the package has none";
+        let hint = "take a target with systemd, or ship an init script of your own as a `[[file]]`";
+        return Err(unsupported("`interpreter = \"none\"`", reason, hint));
+    }
     if distribution.init == InitSystem::Sysvinit && service.kind == "forking" {
         let reason = "an init script has to know the process it watches over";
         return Err(unsupported("`type = \"forking\"`", reason, "let the program stay in the foreground"));

@@ -10,6 +10,11 @@ pub enum Error {
     #[error("service `{service}`: there is no command `{command}` in {bin}")]
     #[diagnostic(code(service::unknown_command), help("{hint}"))]
     UnknownCommand { service: String, command: String, bin: String, hint: String },
+    #[error(
+        "service `{service}`: which program `{program}` is cannot be told, for the package has no Python and no `bin`"
+    )]
+    #[diagnostic(code(service::no_program), help("{hint}"))]
+    NoProgram { service: String, program: String, hint: String },
     #[error("service `{service}`: `{key} = {value:?}` is no command line: {reason}")]
     #[diagnostic(
         code(service::command),

@@ -25,7 +25,7 @@ pub struct Manifest {
     /// [`VERSION`].
     pub version: u32,
     pub package: String,
-    /// The virtualenv.
+    /// The virtualenv; empty where there is none.
     pub prefix: String,
     pub service_manager: Manager,
     pub services: Vec<ManifestService>,
@@ -104,7 +104,7 @@ pub fn entries(
     let manifest = Manifest {
         version: VERSION,
         package: package.name.clone(),
-        prefix: plan.prefix.clone(),
+        prefix: if plan.has_python() { plan.prefix.clone() } else { String::new() },
         service_manager: match plan.distribution.init {
             InitSystem::Systemd => Manager::Systemd,
             InitSystem::Sysvinit => Manager::Sysvinit,

@@ -36,6 +36,9 @@ pub fn pretrans(
     entries: &[Entry],
     user: Option<Scriptlet>,
 ) -> Result<Option<Scriptlet>, Error> {
+    if !plan.has_python() {
+        return Ok(user);
+    }
     let prefix = target_path(&plan.prefix)?;
     let inside = entries.iter().filter(|entry| entry.path != prefix && entry.path.is_below(&prefix));
     let inside = inside.collect::<Vec<_>>();

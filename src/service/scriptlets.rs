@@ -251,7 +251,7 @@ pub(super) fn context<'a>(
         notes_directory: NOTES,
         evr: plan.evr.full(),
         scripts: registration::scripts_of_build(plan),
-        tree: (package.role == Role::Main).then_some(tree),
+        tree: (package.role == Role::Main && plan.has_python()).then_some(tree),
         user_script: None,
     }
 }

@@ -7,6 +7,8 @@ use crate::smoke::{Error, Machine, PackageManager, ServiceManager};
 const UNITS: [&str; 2] = ["/usr/lib/systemd/system/", "/lib/systemd/system/"];
 /// Where init scripts lie.
 const SCRIPTS: [&str; 2] = ["/etc/init.d/", "/etc/rc.d/init.d/"];
+/// Checks the services of packages that bring no Python, where the machine has it.
+pub const SYSTEM_PYTHON: &str = "/usr/bin/python3";
 
 /// The packages that are tried out, as they lie on the machine now.
 #[derive(Debug, Clone, Default)]
@@ -93,7 +95,10 @@ fn units(manifest: &Manifest, service: &ManifestService) -> Vec<Service> {
     };
     let mut units = service.units.iter().map(|unit| one(unit, service.kind)).collect::<Vec<_>>();
     if let (Some(last), Some(check)) = (units.last_mut(), &service.check) {
-        let python = format!("{}/bin/python", manifest.prefix);
+        let python = match manifest.prefix.as_str() {
+            "" => SYSTEM_PYTHON.to_owned(),
+            prefix => format!("{prefix}/bin/python"),
+        };
         last.check = Some(Check { python, check: check.clone() });
     }
     // First what starts them: a service that its socket starts needs it.

@@ -401,7 +401,10 @@ impl<'a> Session<'a> {
             let name = format!("check {}", service.id);
             match self.obstacle() {
                 Some(reason) => self.step(&name, |_| Ok(Verdict::Skipped(reason))),
-                None => self.step(&name, |it| Ok(unless(watch::check(it.machine, &service, check)?))),
+                None => self.step(&name, |it| match watch::can_check(it.machine, check)? {
+                    true => Ok(unless(watch::check(it.machine, &service, check)?)),
+                    false => Ok(Verdict::Skipped(format!("neither the package nor the machine has {}", check.python))),
+                }),
             };
         }
     }

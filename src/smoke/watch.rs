@@ -1,7 +1,7 @@
 //! One service of the packages: started, checked, and compared with what it was before.
 
 use crate::service::manifest::Kind;
-use crate::smoke::inventory::{Check, Service};
+use crate::smoke::inventory::{Check, SYSTEM_PYTHON, Service};
 use crate::smoke::machine::{both, last_lines};
 use crate::smoke::{Error, Machine, ServiceManager, State};
 
@@ -87,6 +87,11 @@ pub fn stop(machine: &Machine, service: &Service) -> Result<Vec<String>, Error> 
         problems.push(format!("after that it is not stopped: {}", in_words(state)));
     }
     Ok(with_log(machine, service, problems))
+}
+
+/// A package without Python is checked by the machine's, if there is one.
+pub fn can_check(machine: &Machine, check: &Check) -> Result<bool, Error> {
+    Ok(check.python != SYSTEM_PYTHON || machine.run("test", &["-x", &check.python])?.code == 0)
 }
 
 /// Waits until the check holds, with the interpreter of the package, in the machine's network.

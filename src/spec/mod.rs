@@ -70,6 +70,16 @@ pub enum Error {
         )
     )]
     NoSources { wheel: String },
+    #[error(
+        "the configuration packs no Python application for {distribution}, and only for one can sources be written"
+    )]
+    #[diagnostic(
+        code(spec::no_python),
+        help(
+            "`omnipack build` makes the packages themselves; `interpreter = \"none\"` in `[python]` says that there is no Python"
+        )
+    )]
+    NoPython { distribution: String },
     #[error("a package that bundles nothing cannot bring its own interpreter")]
     #[diagnostic(
         code(spec::interpreter),
@@ -153,6 +163,7 @@ impl Error {
             Self::Format { .. }
             | Self::Option { .. }
             | Self::NoSources { .. }
+            | Self::NoPython { .. }
             | Self::Interpreter { .. }
             | Self::Exists { .. } => true,
             Self::Repositories(error) => error.is_usage(),

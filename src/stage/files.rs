@@ -182,8 +182,8 @@ fn render(plan: &BuildPlan, package: &PackagePlan, source: &Path) -> Result<Stri
         package: &package.name,
         version: &plan.version,
         release: &plan.evr.release,
-        prefix: &plan.prefix,
-        python: plan.interpreter.version.to_string(),
+        prefix: if plan.has_python() { &plan.prefix } else { "" },
+        python: if plan.has_python() { plan.interpreter.version.to_string() } else { String::new() },
         distribution: &plan.distribution.name,
         architecture: &plan.platform.architecture,
     };

@@ -22,7 +22,7 @@ pub(super) fn entries(plan: &BuildPlan, source: &str, cache: &Path) -> Result<Ve
     let root = root_on_target(plan).map_err(wrong)?;
     let sha256 = match &plan.interpreter.kind {
         InterpreterKind::Bundled { sha256, .. } => sha256.as_deref(),
-        InterpreterKind::System { .. } => None,
+        InterpreterKind::System { .. } | InterpreterKind::None => None,
     };
     let items = read(source, sha256, cache)?;
     let series = format!("python{}.{}", plan.interpreter.version.major, plan.interpreter.version.minor);

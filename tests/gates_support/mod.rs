@@ -1,5 +1,7 @@
 //! Wheels as entries: made for a test, or real ones from the package index.
 
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

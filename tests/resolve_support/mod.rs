@@ -64,7 +64,7 @@ pub fn target(python: &str, glibc: u32) -> (Interpreter, Platform) {
     let interpreter = Interpreter { version, path: format!("/usr/bin/python{python}"), kind };
     let machine = std::env::consts::ARCH.to_owned();
     let glibc = ToolVersion { major: 2, minor: glibc, patch: 0 };
-    (interpreter, Platform { architecture: machine.clone(), machine, glibc })
+    (interpreter, Platform { architecture: machine.clone(), machine, glibc, baseline: None })
 }
 
 /// Metadata of a built wheel, as far as resolving needs it.

@@ -101,6 +101,7 @@ pub fn plan(distribution_name: &str, packages: Vec<PackagePlan>) -> BuildPlan {
             machine: "x86_64".to_owned(),
             architecture: "x86_64".to_owned(),
             glibc: ToolVersion { major: 2, minor: 17, patch: 0 },
+            baseline: None,
         },
         source: Source::Requirement("cdhboot".to_owned()),
         metadata: metadata(),

@@ -30,6 +30,7 @@ fn distribution() -> Distribution {
         compression: Algorithm::Zstd,
         pythons: Vec::new(),
         architectures: BTreeMap::new(),
+        cpu_baseline: BTreeMap::new(),
         dist_tag: String::new(),
         end_of_life: "2030-01-01".into(),
         image: None,
@@ -68,7 +69,12 @@ pub fn package(name: &str) -> PackagePlan {
 pub fn plan(prefix: &str, series: &str, python: &str) -> BuildPlan {
     BuildPlan {
         distribution: distribution(),
-        platform: Platform { machine: "x86_64".into(), architecture: "x86_64".into(), glibc: version("2.36") },
+        platform: Platform {
+            machine: "x86_64".into(),
+            architecture: "x86_64".into(),
+            glibc: version("2.36"),
+            baseline: None,
+        },
         source: Source::Requirement("app".into()),
         metadata: Metadata {
             name: "app".into(),

@@ -52,6 +52,28 @@ pub fn build(fixture_name: &str, distribution: &str, destination: &Path) -> Vec<
     packages_in(destination)
 }
 
+/// omnipack's own packages for some distributions, made by `packaging/build.sh` of the omnipack under test.
+///
+/// Debugging information is taken out of it: it is most of the file, and names the directories of the build.
+pub fn own_packages(distributions: &[&str], destination: &Path) -> Vec<PathBuf> {
+    let scratch = tempfile::tempdir().unwrap();
+    let (binary, home) = (scratch.path().join("omnipack"), scratch.path().join("home"));
+    fs_err::create_dir(&home).unwrap();
+    expect_success(&Command::new("strip").arg("-o").arg(&binary).arg(env!("CARGO_BIN_EXE_omnipack")));
+    let mut command = Command::new(repository().join("packaging/build.sh"));
+    for name in distributions {
+        command = command.args(["--distribution", name]);
+    }
+    // The paths of dependencies stay in it, below the home directory of whoever compiled it.
+    let command = command.arg(&binary).arg(destination).env("HOME", &home).env("SOURCE_DATE_EPOCH", "1700000000");
+    let printed = expect_success(&command);
+    let packages = packages_in(destination);
+    let mut said = printed.lines().map(PathBuf::from).collect::<Vec<_>>();
+    said.sort();
+    assert_eq!(said, packages, "what was written is what was said");
+    packages
+}
+
 /// The package files directly in a directory, sorted.
 pub fn packages_in(directory: &Path) -> Vec<PathBuf> {
     let mut packages: Vec<PathBuf> = fs_err::read_dir(directory)

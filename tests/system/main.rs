@@ -17,6 +17,7 @@ mod lifecycle;
 mod machine;
 mod matrix;
 mod packages;
+mod plain;
 mod plugins;
 mod root;
 mod rpm;

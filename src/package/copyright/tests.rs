@@ -25,7 +25,12 @@ fn plan() -> BuildPlan {
     let distribution = Catalogue::embedded().unwrap().get("debian-12").unwrap().clone();
     let version = distribution.pythons[0].version;
     BuildPlan {
-        platform: Platform { machine: "x86_64".into(), architecture: "amd64".into(), glibc: distribution.glibc },
+        platform: Platform {
+            machine: "x86_64".into(),
+            architecture: "amd64".into(),
+            glibc: distribution.glibc,
+            baseline: None,
+        },
         source: Source::Requirement("app".into()),
         metadata,
         version: "1.0".into(),

@@ -6,7 +6,7 @@ fn version(major: u32, minor: u32) -> ToolVersion {
 }
 
 fn platform() -> Platform {
-    Platform { machine: "x86_64".into(), architecture: "amd64".into(), glibc: version(2, 17) }
+    Platform { machine: "x86_64".into(), architecture: "amd64".into(), glibc: version(2, 17), baseline: None }
 }
 
 static NO_MAP: BTreeMap<String, Option<Relation>> = BTreeMap::new();
@@ -20,7 +20,16 @@ fn target<'a>(
         PackageFormat::Rpm => ("CentOS Linux 7", "centos-7"),
         PackageFormat::Deb => ("Debian 12", "debian-12"),
     };
-    Target { title, name, format, platform, python: version(3, 9), libraries: Some("debian-12"), library_map }
+    Target {
+        title,
+        name,
+        format,
+        platform,
+        python: Some(version(3, 9)),
+        libraries: Some("debian-12"),
+        library_map,
+        newer_cpu: &[],
+    }
 }
 
 fn wheel(name: &str) -> Origin {
@@ -145,6 +154,52 @@ fn a_newer_glibc_names_wheel_file_and_version() {
         "CentOS Linux 7 has glibc 2.17, and native code in the package needs 2.34:\n  \
          b 1.0: /opt/app/lib/python3.9/site-packages/b/new.so needs GLIBC_2.34"
     );
+}
+
+/// The error of a package with these files, each with the level that it asks for.
+fn cpu_error(baseline: Option<Isa>, files: &[(&str, u8)], newer_cpu: &[String]) -> Option<Error> {
+    let elf = files.iter().map(|(path, level)| ElfFacts { x86_level: Some(*level), ..facts(path, "fast", &[], &[]) });
+    let platform = Platform { baseline, ..platform() };
+    let target = Target { newer_cpu, ..target(&platform, PackageFormat::Rpm, &NO_MAP) };
+    native_requirements(&Findings { elf: elf.collect(), leaks: Vec::new() }, &[], &target).err()
+}
+
+#[test]
+fn a_newer_processor_names_wheel_file_and_levels() {
+    let files = [("fast/a.so", 2), ("fast/b.so", 3), ("fast/c.so", 4)];
+    let error = cpu_error(Some(Isa::X86_64V2), &files, &[]).unwrap();
+    assert_eq!(
+        error.to_string(),
+        "CentOS Linux 7 runs on processors that have no more than x86-64-v2, and native code in the package needs \
+         x86-64-v4:\n  fast 1.0: /opt/app/lib/python3.9/site-packages/fast/b.so needs x86-64-v3\n  \
+         fast 1.0: /opt/app/lib/python3.9/site-packages/fast/c.so needs x86-64-v4"
+    );
+    let help = error.help().unwrap().to_string();
+    assert!(help.contains("[python]\nnewer-cpu = [\"fast/b.so\", \"fast/c.so\"]"), "{help}");
+    assert!(help.contains("[distribution.centos-7.cpu-baseline]\nx86_64 = \"x86-64-v4\""), "{help}");
+    assert!(cpu_error(Some(Isa::X86_64V4), &files, &[]).is_none());
+    assert!(cpu_error(None, &files, &[]).is_none(), "nothing is known of this machine");
+    let unheard_of = cpu_error(Some(Isa::X86_64V4), &[("fast/d.so", 7)], &[]).unwrap();
+    assert!(unheard_of.to_string().contains("needs x86-64-v7"), "{unheard_of}");
+}
+
+#[test]
+fn code_that_is_taken_where_it_fits_may_need_more() {
+    let named = |file: &str, globs: &[&str]| {
+        let globs = globs.iter().map(|glob| (*glob).to_owned()).collect::<Vec<_>>();
+        cpu_error(Some(Isa::X86_64), &[(file, 3)], &globs).is_none()
+    };
+    assert!(named("fast/kernel_avx2.so", &["other.so", "fast/*_avx2.so"]) && named("fast/k.so", &["k.so"]));
+    assert!(named("fast/k.so", &["/opt/app/**/k.so"]) && named("fast/deep/k.so", &["fast/**"]));
+    assert!(
+        !named("fast/deep/k.so", &["fast/*"])
+            && !named("fast/ok.so", &["k.so"])
+            && !named("fast/k.so", &["/fast/k.so"])
+    );
+    // glibc takes what lies there by the processor; more than the directory says is too much.
+    assert!(named("fast.libs/glibc-hwcaps/x86-64-v3/libk.so", &[]) && named("glibc-hwcaps/x86-64-v4/libk.so", &[]));
+    assert!(!named("glibc-hwcaps/x86-64-v2/libk.so", &[]) && !named("glibc-hwcaps/libk.so", &[]));
+    assert!(!named("x86-64-v3/libk.so", &[]));
 }
 
 #[test]

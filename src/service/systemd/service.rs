@@ -140,7 +140,8 @@ fn harden(plan: &BuildPlan, checked: &Checked<'_>, systemd: ToolVersion) -> Resu
     }
     let homes = plan.packages.iter().flat_map(|package| &package.users);
     let mut needs = homes.filter(|user| user.name == checked.user).map(|user| user.home.as_str()).collect::<Vec<_>>();
-    needs.extend([checked.service.working_directory.as_str(), plan.prefix.as_str()]);
+    needs.push(checked.service.working_directory.as_str());
+    needs.extend(plan.has_python().then_some(plan.prefix.as_str()));
     needs.extend(checked.argv.first().map(String::as_str));
     hardening::directives(&Subject { systemd, user: checked.user, needs })
 }

@@ -219,6 +219,7 @@ fn suite(plan: &BuildPlan) -> Result<Suite, Error> {
     let wanted = match plan.interpreter.kind {
         InterpreterKind::System { .. } => plan.interpreter.version.series(),
         InterpreterKind::Bundled { .. } => "one that it brings".to_owned(),
+        InterpreterKind::None => "none".to_owned(),
     };
     if own != wanted {
         return Err(Error::Interpreter { distribution: distribution.name.clone(), own, wanted });

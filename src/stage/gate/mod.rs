@@ -306,7 +306,8 @@ fn ends_path(byte: u8) -> bool {
     byte.is_ascii_whitespace() || byte.is_ascii_control() || b"\"'`:,;()<>[]{}|&#?*$!=\\".contains(&byte)
 }
 
-fn glob_matches(glob: &[u8], text: &[u8]) -> bool {
+/// `*` and `?` stop at `/`, `**` does not.
+pub(crate) fn glob_matches(glob: &[u8], text: &[u8]) -> bool {
     match glob {
         [] => text.is_empty(),
         [b'*', b'*', rest @ ..] => (0..=text.len()).any(|at| glob_matches(rest, &text[at..])),

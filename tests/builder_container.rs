@@ -1,0 +1,314 @@
+//! Builder images and containers, with the real podman, the real docker client and Debian's own packages.
+//!
+//! What is done by omnipack's library is done by this program run again, with the settings that podman needs here in its
+//! environment: one that waits can be interrupted and killed.
+
+#![allow(dead_code, reason = "the modules belong to the system tests")]
+
+mod containers_support;
+mod support;
+
+#[path = "system/bases.rs"]
+mod bases;
+#[path = "system/root.rs"]
+mod root;
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use containers_support::Image;
+use omnipack::builder::{self, Base, Choice, Container, Engine, Layers, Mount, Network, Preparation, Request};
+use omnipack::exec::{Background, Command};
+use omnipack::progress::Silent;
+use support::{both, expect_success, omnipack};
+
+/// Which part the program plays when it is run again, and where.
+const ROLE: &str = "OMNIPACK_TEST_ROLE";
+const DIRECTORY: &str = "OMNIPACK_TEST_DIRECTORY";
+
+struct World {
+    base: Image,
+    directory: tempfile::TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let root = root::Root::new("bookworm", "3.11");
+        // As this machine reaches the mirror.
+        for file in ["/etc/resolv.conf", "/etc/hosts"] {
+            fs_err::copy(file, root.inside(file)).unwrap();
+        }
+        let base = Image::of(&root.path(), "builder-base");
+        let directory = tempfile::tempdir().unwrap();
+        let world = Self { base, directory };
+        world.configure(&["zlib1g-dev (>= 1:1.2)"]);
+        world
+    }
+
+    fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    fn configure(&self, packages: &[&str]) {
+        let config = format!(
+            "[targets]\ndistributions = ['debian-12']\n[builder]\npackages = {packages:?}\n\
+             [distribution.debian-12]\nbuilder.image = '{}'\ntoolchain.packages = ['gcc', 'libc6-dev']\n",
+            self.base.name
+        );
+        fs_err::write(self.path().join("omnipack.toml"), config).unwrap();
+    }
+
+    fn omnipack(&self, args: &[&str]) -> Command {
+        let command = self.base.settled(omnipack()).arg("builder").args(args);
+        command.env("OMNIPACK_CACHE", self.path().join("cache")).dir(self.path())
+    }
+
+    /// This program again.
+    fn again(&self, role: &str) -> Command {
+        let name = "a_builder_is_made_once_and_its_containers_leave_nothing";
+        let command = self.base.settled(Command::new(std::env::current_exe().unwrap()));
+        let command = command.args(["--exact", name, "--nocapture"]);
+        command.env(ROLE, role).env(DIRECTORY, self.path()).env("INHERITED", "from outside")
+    }
+
+    /// Those of omnipack's builders that were started by a part of this test.
+    fn containers(&self) -> String {
+        let names = fs_err::read_to_string(self.path().join("names")).unwrap_or_default();
+        let all = expect_success(&self.base.podman(&["ps", "--all", "--format", "{{.Names}}"]));
+        all.lines().filter(|name| names.lines().any(|known| known == *name)).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let filter = format!("label=omnipack.base={}", self.base.name);
+        let images = self.base.podman(&["image", "ls", "--quiet", "--filter", &filter]).run().unwrap().stdout_text();
+        for image in images.lines() {
+            let _ = self.base.podman(&["rmi", "--force", image]).run();
+        }
+    }
+}
+
+#[test]
+fn a_builder_is_made_once_and_its_containers_leave_nothing() {
+    if let Ok(role) = std::env::var(ROLE) {
+        let directory = PathBuf::from(std::env::var_os(DIRECTORY).unwrap());
+        return match role.as_str() {
+            "work" => work(&directory),
+            _ => wait(&directory),
+        };
+    }
+    let world = World::new();
+    let tag = two_at_once_make_one(&world);
+    images_are_listed(&world, &tag);
+    expect_success(&world.again("work"));
+    assert_eq!(world.containers(), "");
+    // Whatever way omnipack ends.
+    for (signal, code) in [("INT", 130), ("KILL", -1)] {
+        let waiting = waiting(&world);
+        assert_ne!(world.containers(), "", "no container");
+        expect_success(&Command::new("kill").args(["-s", signal, &waiting.pid().to_string()]));
+        let begun = Instant::now();
+        while !waiting.has_ended() || !world.containers().is_empty() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "{signal} leaves {}", world.containers());
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        assert_eq!(waiting.exit_code(), Some(code));
+    }
+    failures_are_explained(&world);
+    docker_does_the_same(&world, &tag);
+    outdated_images_are_removed(&world);
+}
+
+fn two_at_once_make_one(world: &World) -> String {
+    let log = |number: u32| world.path().join(format!("{number}.log"));
+    let builds = [1, 2].map(|number| world.omnipack(&["build"]).start_logged(&log(number)).unwrap());
+    while !builds.iter().all(Background::has_ended) {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let said = [1, 2].map(|number| fs_err::read_to_string(log(number)).unwrap());
+    assert!(builds.iter().all(|build| build.exit_code() == Some(0)), "{said:?}");
+    let making = |text: &&String| text.contains("making the builder for debian-12 with podman");
+    assert_eq!(said.iter().filter(making).count(), 1, "{said:?}");
+    let tags = said.each_ref().map(|text| text.lines().find(|line| line.starts_with("localhost/")).unwrap().to_owned());
+    assert_eq!(tags[0], tags[1]);
+    assert!(tags[0].starts_with("localhost/omnipack-builder:debian-12-3.11-"), "{tags:?}");
+    let again = world.omnipack(&["build"]).run().unwrap();
+    assert_eq!((again.code, both(&again)), (0, format!("{}\n", tags[0])));
+    tags[0].clone()
+}
+
+fn images_are_listed(world: &World, tag: &str) {
+    let listed = expect_success(&world.omnipack(&["list", "--json"]));
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    let one = listed.as_array().unwrap().iter().find(|image| image["tag"] == tag).unwrap();
+    assert_eq!(one["distribution"], "debian-12");
+    assert_eq!((one["state"].as_str(), one["python"].as_str()), (Some("current"), Some("3.11")));
+    assert_eq!(one["base"], world.base.name);
+    assert!(one["size"].as_u64().unwrap() > 100_000_000, "{one}");
+    let table = expect_success(&world.omnipack(&["list"]));
+    let line = table.lines().find(|line| line.ends_with(tag)).unwrap();
+    assert!(line.contains("debian-12") && line.contains("MiB"), "{table}");
+}
+
+/// A container of the builder, with its name where the test finds it.
+fn container(directory: &Path, mounts: &[Mount]) -> Container {
+    let request = Request {
+        source: directory.display().to_string(),
+        config: None,
+        distributions: Vec::new(),
+        machine: std::env::consts::ARCH.to_owned(),
+    };
+    let wanted = builder::recipes(&request).unwrap();
+    let how = Preparation {
+        cache: &directory.join("cache"),
+        network: Network::Online,
+        base: Base::Here,
+        layers: Layers::Cached,
+        listener: &Silent,
+    };
+    let engine = Engine::find(Choice::Podman).unwrap().unwrap();
+    let container = engine.image(&wanted[0].recipe, &how).unwrap().start(mounts).unwrap();
+    let names = fs_err::read_to_string(directory.join("names")).unwrap_or_default();
+    fs_err::write(directory.join("names"), format!("{names}{}\n", container.name())).unwrap();
+    container
+}
+
+fn work(directory: &Path) {
+    let (sources, outputs) = (directory.join("sour ces"), directory.join("out:puts"));
+    for path in [&sources, &outputs] {
+        fs_err::create_dir_all(path).unwrap();
+    }
+    fs_err::write(sources.join("x.c"), "#include <Python.h>\n#include <zlib.h>\nint x = PY_MINOR_VERSION;\n").unwrap();
+    let mounts = [Mount::read_only(&sources), Mount::read_write(&outputs), Mount::read_only(&outputs)];
+    let container = container(directory, &mounts);
+    let shell = |script: &str| Command::new("/bin/sh").args(["-c", script]).dir(&outputs);
+    let run = |script: &str| container.wrap(&shell(script)).run().unwrap();
+
+    let compiled =
+        run("gcc -shared -fPIC -I/usr/include/python3.11 -o x.so \"$OLDPWD/x.c\" 2>&1 || gcc -shared -fPIC \
+                        -I/usr/include/python3.11 -o x.so '../sour ces/x.c'");
+    assert_eq!(compiled.code, 0, "{}", both(&compiled));
+    let meta = fs_err::metadata(outputs.join("x.so")).unwrap();
+    assert_eq!(meta.uid(), rustix::process::geteuid().as_raw());
+    let mode = |name: &str| fs_err::metadata(outputs.join(name)).unwrap().permissions().mode() & 0o777;
+    expect_success(&container.wrap(&shell("echo > masked").umask(0o027)));
+    assert_eq!(mode("masked"), 0o640);
+
+    let denied = container.wrap(&Command::new("touch").arg(sources.join("y"))).run().unwrap();
+    assert!(denied.code != 0 && both(&denied).contains("Read-only file system"), "{}", both(&denied));
+    assert!(!sources.join("y").exists());
+
+    let secret = "a b\n'$HOME\" é";
+    let command =
+        shell("pwd; printf '%s|' \"$SECRET\" \"$HOME\" \"${INHERITED-gone}\" \"$0\" \"$@\"").args(["a b", "$c", "d'"]);
+    let command = container.wrap(&command.env("SECRET", secret).env("PATH", "/usr/bin:/bin"));
+    assert!(!command.display().contains("é"), "a secret is on the command line: {}", command.display());
+    let expected = format!("{}\n{secret}|/tmp|gone|a b|$c|d'|", outputs.display());
+    assert_eq!(expect_success(&command), expected);
+
+    let (mut stdin, mut stdout, running) = container.wrap(&Command::new("cat")).start().unwrap();
+    std::io::Write::write_all(&mut stdin, b"through").unwrap();
+    drop(stdin);
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut stdout, &mut text).unwrap();
+    running.finish().unwrap();
+    assert_eq!(text, "through");
+    assert_eq!(run("exit 7").code, 7);
+}
+
+/// Starts a container and waits to be ended.
+fn wait(directory: &Path) {
+    omnipack::scratch::clean_up_on_signals().unwrap();
+    let container = container(directory, &[]);
+    // What runs inside goes with it.
+    let _running = container.wrap(&Command::new("sleep").arg("600")).start().unwrap();
+    fs_err::write(directory.join("waiting"), "").unwrap();
+    std::thread::sleep(Duration::from_secs(600));
+}
+
+fn waiting(world: &World) -> Background {
+    let ready = world.path().join("waiting");
+    let _ = fs_err::remove_file(&ready);
+    let log = world.path().join("waiting.log");
+    let waiting = world.again("wait").start_logged(&log).unwrap();
+    let begun = Instant::now();
+    while !ready.exists() {
+        let said = fs_err::read_to_string(&log).unwrap();
+        assert!(!waiting.has_ended() && begun.elapsed() < Duration::from_secs(120), "{said}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    waiting
+}
+
+fn failures_are_explained(world: &World) {
+    let fails = |args: &[&str], expected: &[&str]| {
+        let output = world.omnipack(args).env("COLUMNS", "400").run().unwrap();
+        let said = both(&output);
+        assert_eq!(output.code, 1, "{said}");
+        for text in expected {
+            assert!(said.contains(text), "{text} is not in\n{said}");
+        }
+    };
+    world.configure(&["no-such-package-$(touch /omnipack-was-here)"
+        .replace("$(touch /omnipack-was-here)", "")
+        .as_str()]);
+    fails(&["build"], &["builder::build", "no-such-package", "`build-requires` named as debian-12 does"]);
+    world.configure(&[]);
+    let config = world.path().join("omnipack.toml");
+    let text = fs_err::read_to_string(&config).unwrap();
+    fs_err::write(&config, text.replace(&world.base.name, "localhost:9/nothing:1")).unwrap();
+    fails(&["build"], &["builder::base", "localhost:9/nothing:1", "[distribution.debian-12.builder]"]);
+    fs_err::write(&config, text).unwrap();
+    fails(&["build", "--machine", "aarch64"], &["builder::platform", "is for amd64, and aarch64 is asked for"]);
+    let output =
+        world.omnipack(&["list", "--builder", "docker"]).env("DOCKER_HOST", "unix:///nonexistent").run().unwrap();
+    let said = both(&output);
+    assert!(output.code == 1 && said.contains("builder::engine") && said.contains("systemctl start docker"), "{said}");
+    let path = world.path().join("empty");
+    fs_err::create_dir_all(&path).unwrap();
+    let without = |args: &[&str]| both(&world.omnipack(args).env("PATH", &path).run().unwrap());
+    assert!(without(&["list", "--builder", "podman"]).contains("podman is not on this machine"));
+    assert!(without(&["list"]).contains("neither podman nor docker works"));
+}
+
+/// The docker client, with the interface of docker's daemon that podman offers.
+fn docker_does_the_same(world: &World, tag: &str) {
+    let socket = format!("unix://{}", world.path().join("docker.sock").display());
+    let log = world.path().join("service.log");
+    let service = world.base.podman(&["system", "service", "--time=0", &socket]).start_logged(&log).unwrap();
+    let docker = |args: &[&str]| world.omnipack(args).args(["--builder", "docker"]).env("DOCKER_HOST", &socket);
+    let begun = Instant::now();
+    while docker(&["list"]).run().unwrap().code != 0 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{}", fs_err::read_to_string(&log).unwrap());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let tags = |command: &Command| {
+        let listed: serde_json::Value = serde_json::from_str(&expect_success(command)).unwrap();
+        let tags = listed.as_array().unwrap().iter().map(|image| image["tag"].as_str().unwrap().to_owned());
+        tags.collect::<Vec<_>>()
+    };
+    assert!(tags(&docker(&["list", "--json"])).contains(&tag.to_owned()));
+    world.configure(&["zlib1g-dev (>= 1:1.2)", "less"]);
+    let built = docker(&["build", "--json"]).run().unwrap();
+    assert_eq!(built.code, 0, "{}", both(&built));
+    assert!(built.stderr_text().contains("making the builder for debian-12 with docker"), "{}", built.stderr_text());
+    let made: serde_json::Value = serde_json::from_slice(&built.stdout).unwrap();
+    assert_eq!(made[0]["engine"], "docker");
+    assert!(tags(&world.omnipack(&["list", "--json"])).contains(&made[0]["tag"].as_str().unwrap().to_owned()));
+    service.kill_tree();
+}
+
+fn outdated_images_are_removed(world: &World) {
+    let root = root::Root::new("bookworm", "3.11");
+    fs_err::write(root.inside("/etc/changed"), "").unwrap();
+    world.base.import(&root.path(), &world.base.name);
+    let states = |json: &str| {
+        let listed: serde_json::Value = serde_json::from_str(json).unwrap();
+        let own = listed.as_array().unwrap().iter().filter(|image| image["base"] == world.base.name);
+        own.map(|image| image["state"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let listed = states(&expect_success(&world.omnipack(&["list", "--json"])));
+    assert!(listed.len() >= 2 && listed.iter().all(|state| state == "outdated"), "{listed:?}");
+}
