@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// In the order in which data flows; each may use those before it.
-const FLOORS: [&str; 19] = [
+const FLOORS: [&str; 20] = [
     "progress",
     "scratch",
     "exec",
