@@ -16,6 +16,7 @@ mod places;
 mod plugins;
 mod prose;
 mod raw;
+mod raw_targets;
 mod reader;
 mod rpm;
 mod schedule;
