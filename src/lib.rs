@@ -12,6 +12,7 @@
 
 pub mod build;
 pub mod builder;
+pub mod check;
 pub mod ci;
 pub mod cli;
 pub mod distribution;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use handmade::{WheelMaker, omnipack};
 use miette::Diagnostic as _;
 use omnipack::build::{self, KeepStage, Request};
+use omnipack::check;
 use omnipack::cli::explain::{Block, Explanation, all};
 use omnipack::progress::Silent;
 use omnipack::resolve;
@@ -308,9 +309,46 @@ fn code_of(error: &omnipack::Error) -> String {
     error.code().map(|code| code.to_string()).unwrap_or_default()
 }
 
+/// The day of the examples about the end of support.
+const TODAY: &str = "2026-10-01";
+
+/// What is wrong with the example of a hint.
+fn lie_of_a_hint(example: &Example, cache: &Path) -> Option<String> {
+    let world = World::new();
+    let codes = |side: &Side| {
+        world.write(side);
+        let config = world.path("omnipack.toml");
+        let project = [&example.wrong, side].iter().any(|side| side.files.contains_key("pyproject.toml"));
+        let source = world.path(if project { "" } else { "demo-1.0-py3-none-any.whl" });
+        let named = side.distribution.as_deref().unwrap_or(DISTRIBUTION).to_owned();
+        let has_targets = side.files.values().any(|text| text.contains("[targets]"));
+        let report = check::check(
+            &check::Request {
+                projects: vec![source.to_str().unwrap().to_owned()],
+                config: config.exists().then_some(config),
+                distributions: if has_targets { Vec::new() } else { vec![named] },
+                machine: "x86_64".to_owned(),
+                build: check::Build::No,
+                resolve: resolve::Options { cache: cache.to_owned(), ..resolve::Options::default() },
+                today: check::Day::parse(TODAY).unwrap(),
+            },
+            &Silent,
+        );
+        report.findings.into_iter().map(|finding| finding.code).collect::<BTreeSet<_>>()
+    };
+    let (wrong, right) = (codes(&example.wrong), codes(&example.right));
+    let is_error = |code: &&String| !code.starts_with("hint::");
+    let sound = wrong.contains(example.code) && !right.contains(example.code);
+    let sound = sound && !wrong.union(&right).any(|code| is_error(&code));
+    (!sound).then(|| format!("{}: the wrong one gives {wrong:?}, the right one {right:?}", example.code))
+}
+
 /// What is wrong with the example itself.
 fn lie(example: &Example, cache: &Path) -> Option<String> {
     let Example { code, gives, wrong, right, .. } = example;
+    if code.starts_with("hint::") {
+        return lie_of_a_hint(example, cache);
+    }
     let world = World::new();
     let distribution = wrong.distribution.as_deref().unwrap_or(DISTRIBUTION);
     if !wrong.files.is_empty() {

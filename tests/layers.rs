@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// In the order in which data flows; each may use those before it.
-const FLOORS: [&str; 19] = [
+const FLOORS: [&str; 20] = [
     "progress",
     "scratch",
     "exec",
@@ -21,6 +21,7 @@ const FLOORS: [&str; 19] = [
     "format",
     "spec",
     "build",
+    "check",
     "smoke",
     "cli",
 ];
@@ -116,8 +117,8 @@ fn no_distribution_is_named_in_code() {
             let line = line.replace("\"debian-binary\"", "");
             // The directory of a source package, whoever it is for (dpkg-source(1)).
             let line = line.replace("\"debian/", "\"");
-            // The first half of the error codes of source packages.
-            let line = line.replace("\"debian\",", "");
+            // The first half of error codes of Debian source packages.
+            let line = if file.ends_with("cli/explain.rs") { line.replace("\"debian\",", "") } else { line };
             if names.iter().any(|name| line.contains(name)) {
                 wrong.push(format!("{}:{}: {}", file.display(), number + 1, line.trim()));
             }

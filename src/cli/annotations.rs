@@ -4,9 +4,9 @@
 
 use std::path::Path;
 
-use miette::{Diagnostic, SourceCode};
+use miette::{Diagnostic, Severity, SourceCode};
 
-/// One `::error` for every place that is wrong, or one for the whole.
+/// One `::error` for every place that is wrong, or one for the whole; warnings and hints likewise.
 pub fn of_error(error: &dyn Diagnostic) -> String {
     let mut text = String::new();
     let related = error.related().into_iter().flatten().collect::<Vec<_>>();
@@ -31,7 +31,15 @@ fn annotation(error: &dyn Diagnostic) -> String {
     }
     let help = error.help().map(|help| format!("\n{help}")).unwrap_or_default();
     let properties = if properties.is_empty() { String::new() } else { format!(" {}", properties.join(",")) };
-    format!("::error{properties}::{}\n", data(&format!("{error}{help}")))
+    format!("::{}{properties}::{}\n", command(error), data(&format!("{error}{help}")))
+}
+
+fn command(error: &dyn Diagnostic) -> &'static str {
+    match error.severity() {
+        None | Some(Severity::Error) => "error",
+        Some(Severity::Warning) => "warning",
+        Some(Severity::Advice) => "notice",
+    }
 }
 
 /// File, line and columns, counted from one, of the first label.

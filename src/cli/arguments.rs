@@ -55,6 +55,8 @@ pub enum Command {
     Matrix(MatrixArgs),
     /// Write a complete workflow for a CI service: build, try and release the packages of every distribution.
     Ci(CiArgs),
+    /// Look at a project without building it: all that stops a build, of every target, and hints at what could go wrong.
+    Check(CheckArgs),
     /// Explain an error code, with an example and its correction, or list all codes.
     Explain(ExplainArgs),
     /// Print the JSON Schema of the configuration, for editors.
@@ -436,6 +438,51 @@ pub struct DistributionsArgs {
     /// Configuration file whose distributions are listed too.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Nothing is built and no network is asked: what only a build can tell is said to be left out. With `--build`, the \
+                  application's wheel is built, alone, where its metadata is not written down.\n\nHints are silenced in the \
+                  configuration: `[check] allow = [\"hint::root\"]`. `omnipack explain hint::root` says more about one.\n\nThe day that ends \
+                  of support are compared with is today, or that of SOURCE_DATE_EPOCH.\n\nExamples:\n  omnipack check\n  omnipack \
+                  check --strict apps/*    # in CI: hints fail, too\n  omnipack check -D rocky-9 -D debian-12 .\n  omnipack check --json \
+                  | jq -r '.[] | select(.level == \"warning\") | .code'\n\nExit codes: 0 nothing, or hints only, 1 a build would fail, or \
+                  with --strict there are hints, 2 the command line or a configuration is wrong."
+)]
+pub struct CheckArgs {
+    /// The projects: directories, wheels, sdists or requirements.
+    #[arg(value_name = "PROJECT", default_value = ".")]
+    pub projects: Vec<String>,
+    /// Distribution to check for; give it again for more. Default: `[targets]` of the configuration.
+    #[arg(long = "distribution", short = 'D', value_name = "NAME")]
+    pub distributions: Vec<String>,
+    /// Configuration file. Default: that of each project.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Machine to check for, as `uname -m` says it.
+    #[arg(long, value_name = "MACHINE", default_value = std::env::consts::ARCH)]
+    pub machine: String,
+    /// Let hints and warnings that are not silenced fail, too.
+    #[arg(long)]
+    pub strict: bool,
+    /// Build the application's wheel where its metadata is not written down, or fetch it where a requirement names it.
+    #[arg(long)]
+    pub build: bool,
+    /// With `--build`: use nothing but what the cache and this machine have.
+    #[arg(long, requires = "build")]
+    pub offline: bool,
+    /// With `--build`: a Python of the target's series; may be given again.
+    #[arg(long, value_name = "PROGRAM", requires = "build")]
+    pub python: Vec<PathBuf>,
+    /// Where downloads and built wheels are kept. Default: `omnipack` in the user's cache directory.
+    #[arg(long, value_name = "DIR", env = "OMNIPACK_CACHE")]
+    pub cache_dir: Option<PathBuf>,
+    /// The uv to resolve with. Default: the one on PATH, or one that omnipack installs into its cache.
+    #[arg(long, value_name = "PROGRAM", env = "OMNIPACK_UV")]
+    pub uv: Option<PathBuf>,
     #[command(flatten)]
     pub output: OutputArgs,
 }

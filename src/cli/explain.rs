@@ -31,6 +31,7 @@ const FLOORS: &[Floor] = floors![
     "exec",
     "format",
     "gate",
+    "hint",
     "matrix",
     "package",
     "plan",

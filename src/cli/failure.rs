@@ -21,6 +21,10 @@ pub enum Failure {
     Differ,
     /// `omnipack generate-spec --check` found that something is lacking, and has printed it.
     Unsatisfied,
+    /// `omnipack check` found something, and has printed it.
+    Findings {
+        code: u8,
+    },
     /// Some of several targets failed; the code is 2 when only the command line or the configuration is wrong.
     Targets {
         failures: Vec<(String, crate::Error)>,
@@ -82,6 +86,7 @@ impl Failure {
         let (text, code) = match self {
             Self::Run(error) => (shown(error.as_ref(), messages), error.exit_code()),
             Self::Steps | Self::Differ | Self::Unsatisfied => (String::new(), 1),
+            Self::Findings { code } => (String::new(), *code),
             Self::Targets { failures, code } => {
                 let one = |(name, error): &(String, crate::Error)| format!("{name}:\n{}", shown(error, messages));
                 (failures.iter().map(one).collect(), *code)
@@ -108,7 +113,11 @@ fn shown(error: &dyn Diagnostic, messages: MessageArgs) -> String {
 }
 
 fn render(error: &dyn Diagnostic, color: Color) -> String {
-    let terminal = super::stderr_is_terminal();
+    render_for(error, color, super::stderr_is_terminal())
+}
+
+/// An error or a hint for people, on a stream that is a terminal or not.
+pub fn render_for(error: &dyn Diagnostic, color: Color, terminal: bool) -> String {
     let theme = match (super::colored(color, terminal), terminal) {
         (true, _) => GraphicalTheme::unicode(),
         (false, true) => GraphicalTheme::unicode_nocolor(),

@@ -5,6 +5,7 @@ mod arguments;
 mod build;
 mod builder;
 mod builder_arguments;
+mod check;
 mod ci;
 mod debian_source;
 mod diff;
@@ -68,6 +69,7 @@ pub fn main() -> ExitCode {
         Some(Command::Smoke(arguments)) => smoke::run(&arguments),
         Some(Command::Matrix(arguments)) => matrix::run(arguments),
         Some(Command::Ci(arguments)) => ci::run(arguments),
+        Some(Command::Check(arguments)) => check::run(arguments),
         Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Schema) => print(&schema::render()),
         Some(Command::Completions(arguments)) => help::completions(&arguments),
@@ -105,6 +107,7 @@ fn messages_of(cli: &Cli) -> MessageArgs {
         Some(Command::Builder(arguments)) => arguments.command.messages(),
         Some(Command::Distributions(arguments)) => arguments.output.messages,
         Some(Command::Smoke(arguments)) => arguments.output.messages,
+        Some(Command::Check(arguments)) => arguments.output.messages,
         Some(Command::Explain(arguments)) => arguments.output.messages,
         Some(Command::Matrix(arguments)) => arguments.messages,
         Some(Command::Ci(arguments)) => arguments.messages,

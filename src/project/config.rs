@@ -30,7 +30,7 @@ use crate::distribution::{Distribution, PackageFormat};
 /// A checked configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
-    document: Document,
+    pub(super) document: Document,
     directory: PathBuf,
     source: Source,
 }
@@ -323,7 +323,7 @@ fn distribution_names<'t>(tree: &'t Tree<'t>) -> Vec<(&'static str, Spanned<Cow<
 }
 
 /// Names of the overrides for a distribution, the least specific first.
-fn levels(distribution: &Distribution) -> [&str; 2] {
+pub(super) fn levels(distribution: &Distribution) -> [&str; 2] {
     [&distribution.family, &distribution.name]
 }
 
@@ -374,7 +374,7 @@ fn most_specific<'m>(
 }
 
 /// Stands in for the metadata of an application that is not built yet, while its configuration is checked.
-fn placeholder() -> Metadata {
+pub(super) fn placeholder() -> Metadata {
     Metadata {
         name: "application".to_owned(),
         version: "0".to_owned(),

@@ -226,9 +226,9 @@ fn is_tables(items: &DeArray<'_>) -> bool {
     !items.is_empty() && items.iter().all(|item| item.get_ref().is_table())
 }
 
-/// A way from the root of the tree to one value.
+/// A way from the root of the configuration to one value.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Place(Vec<Step>);
+pub struct Place(Vec<Step>);
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -237,16 +237,22 @@ enum Step {
 }
 
 impl Place {
+    /// A key of the root.
+    #[must_use]
     pub fn at(key: &str) -> Self {
         Self::default().key(key)
     }
 
+    /// A key of the table there.
+    #[must_use]
     pub fn key(&self, key: &str) -> Self {
         let mut steps = self.0.clone();
         steps.push(Step::Key(key.to_owned()));
         Self(steps)
     }
 
+    /// An item of the list there.
+    #[must_use]
     pub fn index(&self, index: usize) -> Self {
         let mut steps = self.0.clone();
         steps.push(Step::Index(index));
@@ -254,7 +260,7 @@ impl Place {
     }
 
     /// The last key on the way, for messages.
-    pub fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         let key = self.0.iter().rev().find_map(|step| match step {
             Step::Key(key) => Some(key.as_str()),
             Step::Index(_) => None,
@@ -263,20 +269,28 @@ impl Place {
     }
 
     /// Where the value lies in the text, or else the nearest table around it.
-    pub fn span(&self, tree: &Tree<'_>, whole: Range<usize>) -> Range<usize> {
-        let mut span = whole;
+    pub(super) fn span(&self, tree: &Tree<'_>, whole: Range<usize>) -> Range<usize> {
+        self.walk(tree).last().unwrap_or(whole)
+    }
+
+    /// Where the value lies in the text, if it is there.
+    pub(super) fn exact(&self, tree: &Tree<'_>) -> Option<Range<usize>> {
+        let spans = self.walk(tree).collect::<Vec<_>>();
+        spans.last().filter(|_| spans.len() == self.0.len()).cloned()
+    }
+
+    /// Where each value on the way lies, as far as there are any.
+    fn walk<'p>(&'p self, tree: &'p Tree<'_>) -> impl Iterator<Item = Range<usize>> + 'p {
         let mut value: Option<&Spanned<DeValue<'_>>> = None;
-        for step in &self.0 {
+        self.0.iter().map_while(move |step| {
             let next = match (step, value) {
                 (Step::Key(key), None) => tree.get(key.as_str()),
                 (Step::Key(key), Some(value)) => value.get_ref().as_table().and_then(|table| table.get(key.as_str())),
                 (Step::Index(index), Some(value)) => value.get_ref().as_array().and_then(|items| items.get(*index)),
                 (Step::Index(_), None) => None,
             };
-            let Some(next) = next else { break };
-            span = next.span();
-            value = Some(next);
-        }
-        span
+            value = next;
+            next.map(Spanned::span)
+        })
     }
 }

@@ -137,6 +137,11 @@ impl Text {
         &self.text
     }
 
+    /// What may be shown of the text, byte for byte at the same places.
+    pub fn covered(&self) -> Arc<str> {
+        Arc::clone(&self.covered)
+    }
+
     /// What may be shown of the text at a place.
     pub fn excerpt(&self, span: Range<usize>) -> &str {
         self.covered.get(span).unwrap_or_default()

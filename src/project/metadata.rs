@@ -80,12 +80,18 @@ impl Metadata {
     #[must_use]
     pub fn from_pyproject(path: &Path) -> Option<Self> {
         const MATTER: [&str; 5] = ["version", "scripts", "entry-points", "dependencies", "optional-dependencies"];
+        let (metadata, dynamic) = Self::as_written(path)?;
+        (!dynamic.iter().any(|field| MATTER.contains(&field.as_str()))).then_some(metadata)
+    }
+
+    /// What PEP 621 metadata says, and the fields that the build backend decides on. A version that it decides on is 0.
+    #[must_use]
+    pub fn as_written(path: &Path) -> Option<(Self, Vec<String>)> {
         let text = fs_err::read_to_string(path).ok()?;
         let project = toml::from_str::<Pyproject>(&text).ok()?.project?;
-        if project.dynamic.iter().any(|field| MATTER.contains(&field.as_str())) {
-            return None;
-        }
-        let version = project.version?;
+        let dynamic = project.dynamic.clone();
+        let is_dynamic = dynamic.iter().any(|field| field == "version");
+        let version = project.version.or_else(|| is_dynamic.then(|| "0".to_owned()))?;
         checked(&project.name, &version).ok()?;
         let directory = path.parent()?;
         let urls = project.urls.iter().map(|(label, url)| (label.as_str(), url.as_str()));
@@ -106,7 +112,7 @@ impl Metadata {
             console_scripts: checked_scripts(project.scripts.into_keys().collect()).ok()?,
             name: project.name,
         };
-        Some(metadata.in_lines())
+        Some((metadata.in_lines(), dynamic))
     }
 
     /// Each field but the description as one line without control characters, and only web addresses as URL: these go

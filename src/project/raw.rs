@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use super::raw_targets::{Checking, TargetRow, Targets};
+
 use super::{
     BuilderEngine, BytecodeMode, ConfigFile, DebSettings, Enable, RelationSettings, Resolver, RpmSettings,
     VersionScheme,
@@ -59,6 +61,8 @@ pub struct Configuration {
     pub builder: Builder,
     /// What to build for when the command line names no distribution.
     pub targets: Targets,
+    /// What `omnipack check` looks at.
+    pub check: Checking,
     /// Overrides for one distribution or family, and facts of distributions.
     pub distribution: BTreeMap<String, Overrides>,
 }
@@ -105,40 +109,6 @@ pub struct Builder {
     /// Network of the containers, in the engine's words. Default: `host`, so that they reach an index or proxy as omnipack
     /// itself does.
     pub network: Option<String>,
-}
-
-/// `[targets]`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", default)]
-#[schemars(deny_unknown_fields)]
-pub struct Targets {
-    /// Names of distributions, such as `centos-7`.
-    pub distributions: Vec<String>,
-    /// Machines, as `uname -m` says them, that `omnipack matrix` lists for each distribution. Default: `x86_64`.
-    pub machines: Vec<String>,
-    /// What `omnipack matrix` leaves out: rows to which all that is said applies.
-    pub exclude: Vec<TargetRow>,
-    /// What `omnipack matrix` lists besides, or lists otherwise.
-    pub include: Vec<TargetRow>,
-    /// Machine to the label of the runner that builds for it.
-    pub runners: BTreeMap<String, String>,
-    /// Files and directories elsewhere whose changes concern this project too (`omnipack matrix --changed-since`).
-    pub watch: Vec<String>,
-}
-
-/// `[[targets.exclude]]`, `[[targets.include]]`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", default)]
-#[schemars(deny_unknown_fields)]
-pub struct TargetRow {
-    /// Name of a distribution; in `exclude`, also of a family.
-    pub distribution: Option<String>,
-    /// As `uname -m` says it.
-    pub machine: Option<String>,
-    /// Label of the runner, in `include`.
-    pub runner: Option<String>,
-    /// Container image, in `include`.
-    pub container: Option<String>,
 }
 
 /// `[package]`.

@@ -47,7 +47,7 @@ pub use divide::Division;
 pub use download::Freshness;
 pub use error::Error;
 pub use index::without_credentials;
-pub use requirements::{PIP, extras_of};
+pub use requirements::{PIP, RequirementFiles, extras_of};
 pub use tags::{Tags, WheelName, normalize};
 pub use workshop::{Inside, Start, Workshop};
 

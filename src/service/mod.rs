@@ -101,6 +101,20 @@ pub fn render(plan: &BuildPlan, package: &PackagePlan, scripts: &[String]) -> Re
     Ok(ServiceParts { entries, scriptlets, relations })
 }
 
+/// The words of a service's command, as they are passed to its program.
+///
+/// # Errors
+/// Says what is wrong: a quote that is not closed, or something only a shell could do.
+pub fn words(command: &str) -> Result<Vec<String>, String> {
+    let words = command::split(command, command::MainPid::Allowed)?.into_iter();
+    Ok(words
+        .map(|word| match word {
+            command::Word::Text(text) => text,
+            command::Word::MainPid => "$MAINPID".to_owned(),
+        })
+        .collect())
+}
+
 /// Name of the main package: the services of every package are named after it.
 fn main_name(plan: &BuildPlan) -> &str {
     plan.packages.first().map_or("", |main| main.name.as_str())
