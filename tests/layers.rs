@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// In the order in which data flows; each may use those before it.
-const FLOORS: [&str; 18] = [
+const FLOORS: [&str; 19] = [
     "progress",
     "scratch",
     "exec",
@@ -20,6 +20,7 @@ const FLOORS: [&str; 18] = [
     "format",
     "spec",
     "build",
+    "scaffold",
     "smoke",
     "cli",
 ];

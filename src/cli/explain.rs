@@ -30,6 +30,7 @@ const FLOORS: &[Floor] = floors![
     "exec",
     "format",
     "gate",
+    "init",
     "matrix",
     "package",
     "plan",

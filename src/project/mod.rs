@@ -4,6 +4,7 @@
 //! configuration (past this floor no field that has a default is optional); [`Project`] both, together with the
 //! metadata of the built wheel.
 
+mod acceptance;
 mod assemble;
 mod config;
 mod document;
@@ -34,7 +35,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-pub use assemble::DEFAULT_GROUP;
+pub use acceptance::{Value as AcceptedValue, accepts};
+pub use assemble::{DEFAULT_GROUP, normalised};
 pub use config::Config;
 pub use error::{Error, Problem};
 pub use rpm::SpecRules;
