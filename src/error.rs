@@ -54,6 +54,9 @@ pub enum Error {
     Build(#[from] crate::build::Error),
     #[error(transparent)]
     #[diagnostic(transparent)]
+    Scaffold(#[from] crate::scaffold::Error),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
     Smoke(#[from] crate::smoke::Error),
 }
 
@@ -72,6 +75,12 @@ impl Error {
             Self::Matrix(error) if !matches!(error, crate::matrix::Error::Git { .. }) => 2,
             Self::Smoke(error) if error.is_usage() => 2,
             Self::Builder(error) if error.is_usage() => 2,
+            Self::Scaffold(
+                crate::scaffold::Error::Refused { .. }
+                | crate::scaffold::Error::Io(_)
+                | crate::scaffold::Error::Template(_),
+            ) => 1,
+            Self::Scaffold(_) => 2,
             Self::Ci(_)
             | Self::Matrix(_)
             | Self::Builder(_)

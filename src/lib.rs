@@ -25,6 +25,7 @@ pub mod plan;
 pub mod progress;
 pub mod project;
 pub mod resolve;
+pub mod scaffold;
 pub mod scratch;
 pub mod service;
 pub mod smoke;

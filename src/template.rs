@@ -44,6 +44,7 @@ pub struct TemplateError {
 /// - `logrotate`: a path pattern in a logrotate file.
 /// - `pad`: the tag at the beginning of a line of a spec file.
 /// - `json`: a value as JSON, which Python reads too when there are only texts in it.
+/// - `toml`: a value of TOML in one line; `toml_key`, `toml_path`: a key, the name of a table by its parts.
 /// - `spec`: the rest of a line of a spec file; `spec_lines`: lines of text in one; `spec_script`: lines of a script in one.
 /// - `deb822_line`: a value in a Debian control file that is one line, or one of its continuation lines.
 /// - `deb822_text`: a value of many lines, as continuation lines.
@@ -91,6 +92,11 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     environment.add_filter("json", |value: minijinja::Value| {
         serde_json::to_string(&value).map_err(|error| refused(error.to_string()))
     });
+    environment.add_filter("toml", |value: minijinja::Value| toml_value(&value));
+    environment.add_filter("toml_key", |text: &str| toml_key(text));
+    environment.add_filter("toml_path", |parts: Vec<String>| {
+        parts.iter().map(|part| toml_key(part)).collect::<Vec<_>>().join(".")
+    });
     environment.add_filter("spec", |text: &str| refuse_control(text).map(|()| spec::line(text)));
     environment.add_filter("spec_lines", |text: &str| spec::lines(text));
     environment.add_filter("spec_script", |text: &str| spec::script(text).map_err(refused));
@@ -123,6 +129,43 @@ fn refuse_control(text: &str) -> Result<(), minijinja::Error> {
         return Err(refused(format!("`{}` has a control character", text.escape_default())));
     }
     Ok(())
+}
+
+/// A value of TOML, tables and lists inline.
+fn toml_value(value: &minijinja::Value) -> Result<String, minijinja::Error> {
+    let value = toml::Value::try_from(value).map_err(|error| refused(error.to_string()))?;
+    Ok(inline(&value))
+}
+
+fn inline(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => toml_string(text),
+        toml::Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
+        toml::Value::Table(table) => {
+            let pairs = table.iter().map(|(key, value)| format!("{} = {}", toml_key(key), inline(value)));
+            format!("{{ {} }}", pairs.collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A basic string, which is one line whatever is in it (TOML 1.0, "String").
+fn toml_string(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            '\n' => quoted.push_str("\\n"),
+            control if control.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(control))),
+            other => quoted.push(other),
+        }
+    }
+    format!("\"{quoted}\"")
+}
+
+fn toml_key(text: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !text.is_empty() && text.chars().all(bare) { text.to_owned() } else { toml_string(text) }
 }
 
 /// One word of a POSIX shell command (XCU 2.2.2): inside single quotes nothing but the quote itself is special.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// In the order in which data flows; each may use those before it.
-const FLOORS: [&str; 20] = [
+const FLOORS: [&str; 21] = [
     "progress",
     "scratch",
     "exec",
@@ -22,6 +22,7 @@ const FLOORS: [&str; 20] = [
     "spec",
     "build",
     "check",
+    "scaffold",
     "smoke",
     "cli",
 ];

@@ -41,6 +41,8 @@ pub enum Command {
     /// Write a spec file or a Debian source package that bundles nothing and declares what the application requires, for
     /// maintainers.
     GenerateSpec(GenerateSpecArgs),
+    /// Look at a project and write a commented `omnipack.toml` that builds at once.
+    Init(InitArgs),
     /// Show what a package file holds: metadata, requirements, scriptlets, sizes.
     Inspect(InspectArgs),
     /// Show what differs between two packages: requirements, bundled distributions, scriptlets, files.
@@ -305,6 +307,45 @@ pub struct GenerateSpecArgs {
     pub try_directory: Option<PathBuf>,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It looks at pyproject.toml, setup.cfg and setup.py (which is not run), requirement files and locks, Procfile, \
+                  Dockerfile, supervisor's programs, units, init scripts, spec files, debian/, calls of fpm, and at the code for \
+                  Django, Flask, FastAPI and Celery. Each table says what it was taken from; what cannot be taken over stands at the \
+                  end of the file, with advice.\n\nWhere two say different things, units are believed before init scripts, \
+                  supervisor, the Procfile, the Dockerfile and the code; debian/ before the spec file and fpm.\n\nExamples:\n  \
+                  omnipack init                    # then: omnipack\n  omnipack init --output - ../app  # look first\n  omnipack \
+                  init -D rocky-9 -D debian-12\n  omnipack init --interactive\n\nExit codes: 0 written, 1 it cannot be written, 2 \
+                  there is a configuration already, or the command line is wrong."
+)]
+pub struct InitArgs {
+    /// Directory of the project.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub path: String,
+    /// Distribution to build for; give it again for more. Default: the newest supported ones that have a Python for the
+    /// application.
+    #[arg(long = "distribution", short = 'D', value_name = "NAME")]
+    pub distributions: Vec<String>,
+    /// File to write, or `-` for standard output. Default: `omnipack.toml` in the project's directory.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Replace the file when it is there.
+    #[arg(long)]
+    pub force: bool,
+    /// Ask for the name, the distributions, the services and their account, with what was found as answers. On a
+    /// terminal only.
+    #[arg(long, short, conflicts_with_all = ["quiet", "json"])]
+    pub interactive: bool,
+    /// Print nothing but errors.
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Print what was found as JSON on standard output, beside writing the file.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub messages: MessageArgs,
 }
 
 #[derive(Debug, Args)]

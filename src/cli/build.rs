@@ -61,7 +61,7 @@ pub fn request(target: &TargetArgs) -> Result<Request, Failure> {
 }
 
 /// <https://reproducible-builds.org/specs/source-date-epoch/>
-pub fn source_date() -> Result<Option<u32>, Failure> {
+pub(super) fn source_date() -> Result<Option<u32>, Failure> {
     let Ok(text) = std::env::var("SOURCE_DATE_EPOCH") else { return Ok(None) };
     let seconds = text.trim().parse().map_err(|_| build::Error::SourceDate { text }).map_err(crate::Error::from)?;
     Ok(Some(seconds))

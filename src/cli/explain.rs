@@ -32,6 +32,7 @@ const FLOORS: &[Floor] = floors![
     "format",
     "gate",
     "hint",
+    "init",
     "matrix",
     "package",
     "plan",

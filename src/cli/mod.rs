@@ -15,6 +15,7 @@ pub mod explain;
 mod failure;
 mod generate_spec;
 pub mod help;
+mod init;
 pub mod inspect;
 mod inspect_markdown;
 mod matrix;
@@ -62,6 +63,7 @@ pub fn main() -> ExitCode {
         Some(Command::Build(arguments)) => build::run(&arguments),
         Some(Command::Stage(arguments)) => stage::run(&arguments),
         Some(Command::GenerateSpec(arguments)) => generate_spec::run(&arguments),
+        Some(Command::Init(arguments)) => init::run(&arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Diff(arguments)) => diff::run(&arguments),
         Some(Command::Builder(arguments)) => builder::run(&arguments),
@@ -102,6 +104,7 @@ fn messages_of(cli: &Cli) -> MessageArgs {
         Some(Command::Build(arguments)) => arguments.output.messages,
         Some(Command::Stage(arguments)) => arguments.output.messages,
         Some(Command::GenerateSpec(arguments)) => arguments.output.messages,
+        Some(Command::Init(arguments)) => arguments.messages,
         Some(Command::Inspect(arguments)) => arguments.output.messages,
         Some(Command::Diff(arguments)) => arguments.output.messages,
         Some(Command::Builder(arguments)) => arguments.command.messages(),

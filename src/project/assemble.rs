@@ -22,7 +22,8 @@ pub(super) struct Context<'a> {
 
 /// A package name made of a Python distribution's name: lower case, `-` for whatever is not a letter or digit
 /// (Debian policy 5.6.1; PEP 503 does the same).
-pub(super) fn normalised(name: &str) -> String {
+#[must_use]
+pub fn normalised(name: &str) -> String {
     let mut all = String::with_capacity(name.len());
     for character in name.chars() {
         match character {

@@ -4,6 +4,7 @@
 //! configuration (past this floor no field that has a default is optional); [`Project`] both, together with the
 //! metadata of the built wheel.
 
+mod acceptance;
 mod assemble;
 mod builder;
 mod config;
@@ -38,7 +39,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-pub use assemble::DEFAULT_GROUP;
+pub use acceptance::{Value as AcceptedValue, accepts};
+pub use assemble::{DEFAULT_GROUP, normalised};
 pub use config::Config;
 pub use document::Place;
 pub use error::{Error, Problem};
