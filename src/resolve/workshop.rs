@@ -67,7 +67,6 @@ impl Workshop {
     }
 
     /// A container made after `recipe`, or this machine, as `choice` says. `source` is the directory of the project.
-    #[must_use]
     ///
     /// # Errors
     /// When the recipe cannot be written down.
