@@ -1,7 +1,7 @@
 //! `omnipack init`: looks at a project and writes a configuration that builds at once.
 //!
-//! [`Tree`] holds what is looked at; each detector (a file of its own) adds to [`finding::Findings`] what it sees, with file
-//! and line. [`propose`] merges: services by [`settle`], distributions by [`targets`]. [`text`] renders
+//! [`Tree`] holds what is looked at; each detector (a file of its own) adds to `finding::Findings` what it sees, with file
+//! and line. [`propose`] merges: services by `settle`, distributions by `targets`. [`text`] renders
 //! `templates/init/omnipack.toml`. Nothing of the project is run, and nothing is asked of a network.
 
 mod debian;
