@@ -104,7 +104,10 @@ fn summary(proposal: &Proposal, destination: &Destination, project: &str) -> Str
         let _ = writeln!(text, "  {}: {}\n    -> {}", note.from, note.what, note.advice);
     }
     let project = if project == "." { String::new() } else { format!(" {}", crate::template::sh(project)) };
-    let _ = writeln!(text, "next: `omnipack check{project}` looks for mistakes and gives hints, `omnipack{project}` builds");
+    let _ = writeln!(
+        text,
+        "next: `omnipack check{project}` looks for mistakes and gives hints, `omnipack{project}` builds"
+    );
     text
 }
 

@@ -4,11 +4,9 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
-use super::baseline::Key;
 use super::cache::{digest, sha256_file};
 use super::compile::{self, Place};
-use super::fit;
-use super::keys::Keys;
+use super::job::Job;
 use super::python::LocalPython;
 use super::tags::WheelName;
 use super::tarball;
@@ -111,7 +109,8 @@ impl Resolver<'_> {
         give_entry_point(&copy.path)?;
         let native = contains_native(&copy.path);
         let subject = Subject { name: &title, version: "" };
-        let built = self.build_for(&copy.path, &keys, legacy, native, &subject, target, session)?;
+        let job = Job { source: &copy.path, keys: &keys, legacy, native, subject: &subject, target, session };
+        let built = self.build_where_it_fits(&job)?;
         if anywhere && self.note_for_patches(&tree, &contents, &place, &built)? {
             self.cache.remember("built", &shared, &(&built.sha256, &built.file_name))?;
         }
@@ -151,117 +150,8 @@ impl Resolver<'_> {
             }
             None => sdist.to_path_buf(),
         };
-        self.build_for(&source, &keys, false, native, subject, target, session)
-    }
-
-    /// Builds where the workshop says, checks that the target takes the wheel, keeps it.
-    #[allow(clippy::too_many_arguments)]
-    pub(super) fn build_for(
-        &self,
-        source: &Path,
-        keys: &Keys,
-        legacy: bool,
-        native: bool,
-        subject: &Subject,
-        target: &Target,
-        session: &Session,
-    ) -> Result<Built, Error> {
-        if session.workshop.is_required() {
-            let bench = self.bench(session)?;
-            return self.build_inside(source, keys, native, subject, target, session, &bench.python);
-        }
-        let here = self.build_here(source, &keys.here, legacy, native, subject, target, session);
-        let reason = match &here {
-            Err(Error::NeedsCompiler { reason, .. }) => reason.clone(),
-            Ok(built) => match fit::too_new(built, target) {
-                Some(glibc) => format!("built here it needs glibc {glibc}"),
-                None => return here,
-            },
-            Err(_) => return here,
-        };
-        if !session.workshop.may_be_entered()? {
-            return here;
-        }
-        self.listener.warning(&session.workshop.explanation(subject, target, &reason));
-        match self.bench(session) {
-            Ok(bench) => self.build_inside(source, keys, native, subject, target, session, &bench.python),
-            Err(error) => Err(Error::NoContainer {
-                what: subject.title(),
-                target: target.describe(),
-                reason,
-                error: Box::new(error),
-            }),
-        }
-    }
-
-    /// With the target's Python, in a container of it.
-    #[allow(clippy::too_many_arguments)]
-    fn build_inside(
-        &self,
-        source: &Path,
-        keys: &Keys,
-        native: bool,
-        subject: &Subject,
-        target: &Target,
-        session: &Session,
-        python: &LocalPython,
-    ) -> Result<Built, Error> {
-        let attempt =
-            self.build_once(source, python, Compiler::Allowed(target.baseline), native, Artefact::Wheel, session);
-        let (_scratch, wheel) = attempt.map_err(|error| named(error, subject))?;
-        let file_name = name_of(&wheel);
-        if target.tags.rank(&parse(&file_name)?).is_none() {
-            return Err(needs_compiler(subject, target, Some(python), Some(parse(&file_name)?.tag())));
-        }
-        self.keep_build(keys.inside.as_ref().unwrap_or(&keys.here).of(&file_name), &wheel, &file_name)
-    }
-
-    /// Chooses the interpreter of this machine, builds, checks that the target takes the wheel, keeps it.
-    #[allow(clippy::too_many_arguments)]
-    fn build_here(
-        &self,
-        source: &Path,
-        key: &Key,
-        legacy: bool,
-        native: bool,
-        subject: &Subject,
-        target: &Target,
-        session: &Session,
-    ) -> Result<Built, Error> {
-        let own = self.target_python(target);
-        let host = self.host_python()?;
-        // Native code needs the target's Python, and setup.py may ask for its version; everything else is built on
-        // a newer one, on which today's build backends run.
-        let mut order = vec![(host, Compiler::Forbidden)];
-        if let Some(own) = &own {
-            let first = usize::from(!(native || legacy));
-            order.insert(first, (own.clone(), Compiler::Allowed(target.baseline)));
-        }
-        let mut refused = None;
-        let mut failure = None;
-        for (python, compiler) in order {
-            match self.build_once(source, &python, compiler, native, Artefact::Wheel, session) {
-                Ok((scratch, wheel)) => {
-                    let file_name = name_of(&wheel);
-                    let parsed = parse(&file_name)?;
-                    if target.tags.rank(&parsed).is_some() {
-                        let built = self.keep_build(key.of(&file_name), &wheel, &file_name);
-                        drop(scratch);
-                        return built;
-                    }
-                    refused = Some(parsed.tag());
-                }
-                Err(error) if failure.is_none() => failure = Some(error),
-                Err(_) => {}
-            }
-        }
-        if own.is_some() && refused.is_none() || !native && refused.is_none() {
-            return Err(
-                failure.unwrap_or_else(|| Error::Build { what: subject.name.to_owned(), details: String::new() })
-            )
-            .map_err(|error| named(error, subject));
-        }
-        Err(needs_compiler(subject, target, own.as_ref(), refused))
+        let job = Job { source: &source, keys: &keys, legacy: false, native, subject, target, session };
+        self.build_where_it_fits(&job)
     }
 
     /// One attempt with one interpreter: the scratch directory, and what was built in it.
@@ -372,11 +262,11 @@ pub(super) fn give_entry_point(copy: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn name_of(wheel: &Path) -> String {
+pub(super) fn name_of(wheel: &Path) -> String {
     wheel.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-fn parse(file_name: &str) -> Result<WheelName, Error> {
+pub(super) fn parse(file_name: &str) -> Result<WheelName, Error> {
     WheelName::parse(file_name).map_err(|reason| Error::BadWheel { file: file_name.to_owned(), reason })
 }
 
@@ -384,34 +274,11 @@ fn fits(built: &Built, target: &Target) -> bool {
     WheelName::parse(&built.file_name).is_ok_and(|name| target.tags.rank(&name).is_some())
 }
 
-fn named(error: Error, subject: &Subject) -> Error {
+pub(super) fn named(error: Error, subject: &Subject) -> Error {
     match error {
         Error::Build { details, .. } => Error::Build { what: subject.title(), details },
         Error::Unnamed { file, .. } => Error::Unnamed { what: subject.title(), file },
         other => other,
-    }
-}
-
-fn needs_compiler(subject: &Subject, target: &Target, own: Option<&LocalPython>, refused: Option<String>) -> Error {
-    let series = format!("{}.{}", target.python.major, target.python.minor);
-    let reason = match (own, refused) {
-        (Some(_), Some(tag)) => format!("the build gives {tag}, which the target does not take"),
-        (None, Some(tag)) => format!("its source has native code, and building here gives {tag}"),
-        _ => format!("its source has native code, and there is no python{series} for {} here", target.machine),
-    };
-    Error::NeedsCompiler {
-        name: subject.name.to_owned(),
-        version: subject.version.to_owned(),
-        target: target.describe().into(),
-        reason,
-        help: format!(
-            "any of these will do: ask for another version of {name}, one that has a wheel for this Python; \
-             install python{series} with its headers (pyenv, a package) or name it with `--python PATH`; \
-             have it compiled in a container of the target by `--builder podman` or `docker` (with one of them installed, \
-             that happens by itself); build the wheel on the target and put it where `find-links` looks",
-            name = subject.name
-        )
-        .into(),
     }
 }
 

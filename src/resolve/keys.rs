@@ -13,6 +13,8 @@ pub(super) struct Keys {
     pub inside: Option<Key>,
     /// On this machine.
     pub here: Key,
+    /// On this machine, without what would have to be compiled for a Python that is not here.
+    pub uncompiled: Key,
 }
 
 impl Resolver<'_> {
@@ -27,6 +29,7 @@ impl Resolver<'_> {
         Keys {
             inside: session.workshop.identity().map(|identity| key(["inside", &glibc, identity])),
             here: key(["here", self.own_glibc(), ""]),
+            uncompiled: key(["uncompiled", "", ""]),
         }
     }
 
@@ -36,11 +39,11 @@ impl Resolver<'_> {
         if inside.is_some() || session.workshop.is_required() {
             return inside;
         }
-        let here = self.recall_key(&keys.here);
         // One that has to be compiled in a container after all is no answer where there is one.
-        here.filter(|built| {
-            fit::too_new(built, target).is_none() || !session.workshop.may_be_entered().unwrap_or(false)
-        })
+        let no_container = || !session.workshop.may_be_entered().unwrap_or(false);
+        let here = self.recall_key(&keys.here);
+        let here = here.filter(|built| fit::too_new(built, target).is_none() || no_container());
+        here.or_else(|| self.recall_key(&keys.uncompiled).filter(|_| no_container()))
     }
 
     /// `glibc 2.36`: what is compiled here may need it. Empty where the C library is another.

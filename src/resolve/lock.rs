@@ -11,6 +11,7 @@ use super::build::{Subject, contains_native};
 use super::cache::digest;
 use super::download::{Downloader, Wanted};
 use super::index::without_credentials;
+use super::job::Job;
 use super::pip::{self, Answer};
 use super::pylock::{self, File, Package, Pylock, Vcs};
 use super::requests::Request;
@@ -379,15 +380,9 @@ impl Resolver<'_> {
                 let source = check_out(vcs, scratch.path())?;
                 let subject = Subject { name: &package.name, version: &vcs.commit_id };
                 let native = contains_native(&source);
-                self.build_for(
-                    &source,
-                    &keys,
-                    !source.join("pyproject.toml").is_file(),
-                    native,
-                    &subject,
-                    target,
-                    session,
-                )?
+                let legacy = !source.join("pyproject.toml").is_file();
+                let (source, keys, subject) = (&*source, &keys, &subject);
+                self.build_where_it_fits(&Job { source, keys, legacy, native, subject, target, session })?
             }
         };
         let mut info = json!({ "commit_id": vcs.commit_id, "vcs": vcs.kind });

@@ -15,6 +15,7 @@ mod download;
 mod error;
 mod fit;
 mod index;
+mod job;
 mod keys;
 mod lock;
 mod members;

@@ -17,25 +17,37 @@ fn observed(world: &World) -> (PathBuf, String) {
     (log, format!("{}:{}", world.path("watch").display(), world.plain_path().display()))
 }
 
-/// An sdist whose extension is not optional.
-fn make_sdist(directory: &Path) {
+/// What an sdist can do without its extension.
+#[derive(Clone, Copy, PartialEq)]
+enum Extension {
+    Needed,
+    /// As MarkupSafe and many others have it: `setup.py` goes on without.
+    Optional,
+}
+
+fn make_sdist(directory: &Path, name: &str, extension: Extension) {
     fs_err::create_dir_all(directory).unwrap();
+    let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n");
+    let otherwise = if extension == Extension::Optional { "run([])" } else { "raise" };
+    let setup = format!(
+        "from setuptools import setup, Extension\n\
+         def run(modules): setup(name='{name}', version='1.0', ext_modules=modules)\n\
+         try: run([Extension('_{name}', ['_native.c'], define_macros=[('PyInit__native', 'PyInit__{name}')])])\n\
+         except (Exception, SystemExit): {otherwise}\n"
+    );
     let files = [
-        ("PKG-INFO", "Metadata-Version: 2.1\nName: needed\nVersion: 1.0\n"),
+        ("PKG-INFO", &*metadata),
         ("pyproject.toml", "[build-system]\nrequires = ['setuptools']\nbuild-backend = 'setuptools.build_meta'\n"),
-        (
-            "setup.py",
-            "from setuptools import setup, Extension\nsetup(name='needed', version='1.0', ext_modules=[Extension('_native', ['_native.c'])])\n",
-        ),
+        ("setup.py", &setup),
         ("_native.c", C),
     ];
-    let file = fs_err::File::create(directory.join("needed-1.0.tar.gz")).unwrap();
+    let file = fs_err::File::create(directory.join(format!("{name}-1.0.tar.gz"))).unwrap();
     let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(file, flate2::Compression::fast()));
     for (member, text) in files {
         let mut header = tar::Header::new_gnu();
         header.set_size(text.len() as u64);
         header.set_mode(0o644);
-        tar.append_data(&mut header, format!("needed-1.0/{member}"), text.as_bytes()).unwrap();
+        tar.append_data(&mut header, format!("{name}-1.0/{member}"), text.as_bytes()).unwrap();
     }
     tar.into_inner().unwrap().finish().unwrap().flush().unwrap();
 }
@@ -54,12 +66,17 @@ fn a_container_is_used_for_what_has_no_wheel_and_cannot_be_compiled_here() {
     assert_eq!(output.code, 0, "{}", both(&output));
     assert!(!asked().contains("run "), "{}", asked());
 
-    make_sdist(&world.path("links"));
-    let text = "[project]\nname = 'shop'\nversion = '1.0'\ndependencies = ['needed==1.0']\n[build-system]\n\
-                requires = ['setuptools']\nbuild-backend = 'setuptools.build_meta'\n[tool.setuptools]\npy-modules = ['shop']\n";
-    world.write("shop/pyproject.toml", text);
-    world.write("shop/shop.py", "");
-    world.write("shop/omnipack.toml", "[python]\nfind-links = ['../links']\n");
+    make_sdist(&world.path("links"), "needed", Extension::Needed);
+    make_sdist(&world.path("links"), "quicker", Extension::Optional);
+    for (name, requires) in [("shop", "'needed==1.0', 'quicker==1.0'"), ("slow", "'quicker==1.0'")] {
+        let text = format!(
+            "[project]\nname = '{name}'\nversion = '1.0'\ndependencies = [{requires}]\n[build-system]\nrequires = \
+             ['setuptools']\nbuild-backend = 'setuptools.build_meta'\n[tool.setuptools]\npy-modules = ['shop']\n"
+        );
+        world.write(&format!("{name}/pyproject.toml"), &text);
+        world.write(&format!("{name}/shop.py"), "");
+        world.write(&format!("{name}/omnipack.toml"), "[python]\nfind-links = ['../links']\n");
+    }
     let without = auto(&world.path("shop"), "shop-out").args(["--builder", "none"]).run().unwrap();
     assert_eq!(without.code, 1, "{}", both(&without));
     let said = both(&without).split_whitespace().collect::<Vec<_>>().join(" ");
@@ -73,6 +90,14 @@ fn a_container_is_used_for_what_has_no_wheel_and_cannot_be_compiled_here() {
     assert!(said.contains("resolve::no_container") && said.contains("omnipack-no-such-image"), "{said}");
     world.write("shop/omnipack.toml", &config);
 
+    // What can do without its extension is built here then, and that is said.
+    let missing = "[builder]\nimage = 'localhost/omnipack-no-such-image:1'\n";
+    world.write("slow/omnipack.toml", &format!("{config}{missing}"));
+    let output = auto(&world.path("slow"), "slow-out").run().unwrap();
+    assert_eq!(output.code, 0, "{}", both(&output));
+    let said = both(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("quicker 1.0 is built here, without what would have to be compiled"), "{said}");
+
     world.name_images("shop", &["debian-13"]);
     let output = auto(&world.path("shop"), "shop-out").run().unwrap();
     assert_eq!(output.code, 0, "{}", both(&output));
@@ -81,7 +106,8 @@ fn a_container_is_used_for_what_has_no_wheel_and_cannot_be_compiled_here() {
     assert!(said.contains(why), "{said}");
     assert!(asked().contains("run "), "{}", asked());
     let files = expect_success(&Command::new("dpkg-deb").arg("--contents").arg(&debs(&world.path("shop-out"))[0]));
-    assert!(files.contains("_native.cpython-313-x86_64-linux-gnu.so"), "{files}");
+    assert!(files.contains("_needed.cpython-313-x86_64-linux-gnu.so"), "{files}");
+    assert!(files.contains("_quicker.cpython-313-x86_64-linux-gnu.so"), "an optional extension is left out\n{files}");
     assert!(files.contains("shop.cpython-313.pyc"), "the container that runs compiles bytecode\n{files}");
     assert_eq!(world.containers(), "", "a container is left");
 }
