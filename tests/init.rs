@@ -40,7 +40,7 @@ fn a_file_is_written_once_and_says_what_was_found() {
     for part in [
         "is written: shop for rocky-9",
         "service web: shop --port 8000 (Procfile, line 1)",
-        "next: `omnipack --dry-run",
+        "next: `omnipack check",
     ] {
         assert!(said.stderr_text().contains(part), "no {part:?} in\n{}", said.stderr_text());
     }

@@ -92,7 +92,9 @@ fn mistyped(source: &str) -> Option<String> {
     }
     let command = Cli::command();
     let names = command.get_subcommands().map(clap::Command::get_name);
-    names.filter(|name| strsim::damerau_levenshtein(name, source) <= 2).map(str::to_owned).next()
+    // Of a short name, two other letters make another word: `six` is a requirement, and not `ci`.
+    let near = |name: &&str| strsim::damerau_levenshtein(name, source) <= (name.len() / 3).min(2);
+    names.filter(near).map(str::to_owned).next()
 }
 
 /// Where no option says otherwise.
