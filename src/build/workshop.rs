@@ -25,7 +25,9 @@ impl Session<'_> {
 
     /// Ends the distribution's container, if one runs.
     pub(super) fn close_workshop(&self, distribution: &Distribution) {
-        self.workshops.lock().unwrap_or_else(PoisonError::into_inner).remove(&distribution.name);
+        // Ending it takes a while, in which others may want theirs: not with the list locked.
+        let closed = self.workshops.lock().unwrap_or_else(PoisonError::into_inner).remove(&distribution.name);
+        drop(closed);
     }
 
     fn make_workshop(&self, distribution: &Distribution) -> Result<Workshop, AnyError> {
