@@ -357,24 +357,60 @@ pub(super) fn build_environment() -> String {
 
 /// Does this variable of the environment change what comes of a build?
 fn changes_builds(name: &str) -> bool {
-    const PREFIXES: [&str; 6] = ["SETUPTOOLS_", "PDM_BUILD", "HATCH_", "POETRY_", "PBR_", "SOURCE_DATE_EPOCH"];
-    const EXACT: [&str; 14] = [
+    const PREFIXES: [&str; 14] = [
+        "SETUPTOOLS_",
+        "PDM_BUILD",
+        "HATCH_",
+        "POETRY_",
+        "PBR_",
+        "SOURCE_DATE_EPOCH",
+        "PKG_CONFIG",
+        "CMAKE_",
+        "SKBUILD_",
+        "MATURIN_",
+        "PYO3_",
+        "NPY_",
+        "CARGO_PROFILE_",
+        "CARGO_BUILD_",
+    ];
+    const EXACT: [&str; 27] = [
         "CC",
         "CXX",
+        "FC",
+        "F77",
+        "F90",
+        "AR",
+        "LD",
         "CFLAGS",
         "CXXFLAGS",
         "CPPFLAGS",
         "FFLAGS",
+        "FCFLAGS",
         "LDFLAGS",
         "LDSHARED",
         "LDCXXSHARED",
+        "CPATH",
+        "C_INCLUDE_PATH",
+        "CPLUS_INCLUDE_PATH",
+        "LIBRARY_PATH",
+        "RUSTC",
         "RUSTFLAGS",
         "CARGO_ENCODED_RUSTFLAGS",
         "GOAMD64",
         "GOARM64",
-        "CMAKE_ARGS",
+        "CGO_ENABLED",
+        "CGO_CFLAGS",
+        "CGO_LDFLAGS",
     ];
-    EXACT.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    EXACT.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || is_switch(name)
+}
+
+/// Switches of single projects, by the words that they have in common: `MULTIDICT_NO_EXTENSIONS`, `SKIP_CYTHON`,
+/// `YAML_FORCE_CYTHON`, `DISABLE_SQLALCHEMY_CEXT`, `AIOHTTP_USE_SYSTEM_DEPS`.
+fn is_switch(name: &str) -> bool {
+    const WORDS: [&str; 9] =
+        ["EXTENSION", "EXTENSIONS", "EXT", "CEXT", "SPEEDUPS", "CYTHON", "CYTHONIZE", "MYPYC", "CFFI"];
+    name.contains("USE_SYSTEM") || name.split('_').any(|word| WORDS.contains(&word))
 }
 
 fn found_in(dir: &Path, artefact: Artefact) -> Result<Option<PathBuf>, Error> {
