@@ -6,6 +6,7 @@ use fs_err as fs;
 
 use super::cache::{digest, sha256_file};
 use super::compile::{self, Place};
+use super::forbidden::NoCompiler;
 use super::job::Job;
 use super::python::LocalPython;
 use super::tags::WheelName;
@@ -14,16 +15,37 @@ use super::target::Target;
 use super::tree::SourceTree;
 use super::{Error, Resolver, Session, Wheel};
 use crate::distribution::Isa;
-use crate::exec::{Command, mask_credentials};
+use crate::exec::{Command, Output, mask_credentials};
 use crate::scratch::Scratch;
 
 /// Whether a build may start a compiler.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Compiler {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Compiler<'a> {
     /// For processors that have this.
     Allowed(Option<Isa>),
     /// It would compile for another Python: extensions that are optional are left out, others fail at once.
-    Forbidden,
+    Forbidden(&'a NoCompiler),
+}
+
+/// What a build backend has made.
+pub(super) struct Made {
+    /// Where it lies, until this is dropped.
+    pub scratch: Scratch,
+    pub path: PathBuf,
+    /// What was said, as far as the front end shows it.
+    pub log: String,
+}
+
+/// One attempt with one interpreter.
+#[derive(Clone, Copy)]
+pub(super) struct Attempt<'a> {
+    pub source: &'a Path,
+    pub python: &'a LocalPython,
+    pub compiler: Compiler<'a>,
+    /// It may compile something.
+    pub native: bool,
+    pub artefact: Artefact,
+    pub session: &'a Session,
 }
 
 /// What a build backend is asked for (PEP 517).
@@ -111,7 +133,9 @@ impl Resolver<'_> {
         let subject = Subject { name: &title, version: "" };
         let job = Job { source: &copy.path, keys: &keys, legacy, native, subject: &subject, target, session };
         let built = self.build_where_it_fits(&job)?;
-        if anywhere && self.note_for_patches(&tree, &contents, &place, &built)? {
+        // One that lacks what was to be compiled is not for every Python.
+        let whole = self.recall_key(&keys.uncompiled).is_none_or(|lacking| lacking.sha256 != built.sha256);
+        if anywhere && whole && self.note_for_patches(&tree, &contents, &place, &built)? {
             self.cache.remember("built", &shared, &(&built.sha256, &built.file_name))?;
         }
         Ok(built)
@@ -139,46 +163,27 @@ impl Resolver<'_> {
         // Unpacked where we know of it, so that compilers can be told to call it by another name; and where a container
         // sees it.
         let scratch = self.cache.scratch()?;
-        let unpack = native || session.workshop.is_required();
-        let unpacked = if unpack { tarball::unpack(sdist, &scratch.path().join("source"))? } else { None };
-        let source = match unpacked {
+        let source = match tarball::unpack(sdist, &scratch.path().join("source"))? {
             Some(directory) => directory,
-            None if unpack => {
+            None => {
                 let copy = scratch.path().join(sdist.file_name().unwrap_or_default());
                 fs::copy(sdist, &copy)?;
                 copy
             }
-            None => sdist.to_path_buf(),
         };
         let job = Job { source: &source, keys: &keys, legacy: false, native, subject, target, session };
         self.build_where_it_fits(&job)
     }
 
-    /// One attempt with one interpreter: the scratch directory, and what was built in it.
-    pub(super) fn build_once(
-        &self,
-        source: &Path,
-        python: &LocalPython,
-        compiler: Compiler,
-        native: bool,
-        artefact: Artefact,
-        session: &Session,
-    ) -> Result<(Scratch, PathBuf), Error> {
+    /// Has it built.
+    pub(super) fn build_once(&self, attempt: &Attempt) -> Result<Made, Error> {
+        let Attempt { source, python, artefact, session, .. } = *attempt;
         let scratch = self.cache.scratch()?;
         let out = scratch.path().join("built");
         fs::create_dir_all(&out)?;
         let uv = match python.container {
             None => self.uv(session)?.cloned(),
             Some(_) => session.workshop.uv_inside(),
-        };
-        let prepare = |command| match (native, compiler) {
-            (true, Compiler::Allowed(baseline)) => {
-                self.warn_of_environment(baseline);
-                let place = Place { source, scratch: scratch.path(), cache: &self.options.cache, baseline };
-                compile::without_paths(surround(command, compiler), &place, python)
-                    .map(|command| enter(command, python))
-            }
-            _ => Ok(enter(surround(command, compiler), python)),
         };
         // Asking the index for the newest backend costs more than the build: once a day is enough.
         let within = python.container.as_ref().and_then(|_| session.workshop.identity()).unwrap_or_default();
@@ -190,32 +195,41 @@ impl Resolver<'_> {
         let known = self.cache.recall::<bool>("backends", &backend).is_some_and(|(_, age)| age < 24 * 3600);
         if let (Some(uv), true, false) = (&uv, known, self.options.refresh) {
             let command = uv.cache_only().build(artefact, source, &out, python, &session.indexes);
-            let output = prepare(command)?.run()?;
-            if let (0, Some(built)) = (output.code, found_in(&out, artefact)?) {
-                refuse_unnamed(&built)?;
-                return Ok((scratch, built));
+            let output = self.prepared(command, attempt, scratch.path())?.run()?;
+            if let (0, Some(path)) = (output.code, found_in(&out, artefact)?) {
+                refuse_unnamed(&path)?;
+                return Ok(Made { scratch, path, log: said(&output) });
             }
         }
         let command = match &uv {
             Some(uv) => uv.build(artefact, source, &out, python, &session.indexes),
             None => super::pip::build(artefact, source, &out, python, &self.cache, &session.indexes)?,
         };
-        let output = prepare(command)?.run()?;
+        let output = self.prepared(command, attempt, scratch.path())?.run()?;
         match found_in(&out, artefact)? {
-            Some(built) if output.code == 0 => {
+            Some(path) if output.code == 0 => {
                 self.cache.remember("backends", &backend, &true)?;
-                refuse_unnamed(&built)?;
-                Ok((scratch, built))
+                refuse_unnamed(&path)?;
+                Ok(Made { scratch, path, log: said(&output) })
             }
-            _ => Err(Error::Build {
-                what: String::new(),
-                details: mask_credentials(tail(&super::without_retries(&format!(
-                    "{}{}",
-                    output.stdout_text(),
-                    output.stderr_text()
-                )))),
-            }),
+            _ => Err(Error::Build { what: String::new(), details: mask_credentials(tail(&said(&output))) }),
         }
+    }
+
+    /// The command in the build's environment, where the Python lies, with compilers as they are wanted.
+    fn prepared(&self, command: Command, attempt: &Attempt, scratch: &Path) -> Result<Command, Error> {
+        let Attempt { source, python, compiler, native, .. } = *attempt;
+        let command = surround(command);
+        let command = match (native, compiler) {
+            (true, Compiler::Allowed(baseline)) => {
+                self.warn_of_environment(baseline);
+                let place = Place { source, scratch, cache: &self.options.cache, baseline };
+                compile::without_paths(command, &place, python)?
+            }
+            (_, Compiler::Forbidden(none)) => none.forbid(command)?,
+            (false, Compiler::Allowed(_)) => command,
+        };
+        Ok(enter(command, python))
     }
 
     pub(super) fn keep_build(&self, key: &str, wheel: &Path, file_name: &str) -> Result<Built, Error> {
@@ -290,16 +304,12 @@ fn build_requirements(source: &Path) -> String {
 }
 
 /// The build's environment: nothing of git is written, nothing depends on the clock, the language or the umask.
-fn surround(command: Command, compiler: Compiler) -> Command {
+fn surround(command: Command) -> Command {
     let command = command.env("GIT_OPTIONAL_LOCKS", "0").env("PYTHONDONTWRITEBYTECODE", "1").env("LC_ALL", "C.UTF-8");
     let command = command.env("PYTHONHASHSEED", "0").umask(0o022);
-    let command = match std::env::var_os("SOURCE_DATE_EPOCH") {
+    match std::env::var_os("SOURCE_DATE_EPOCH") {
         Some(_) => command,
         None => command.env("SOURCE_DATE_EPOCH", "315532800"),
-    };
-    match compiler {
-        Compiler::Allowed(_) => command,
-        Compiler::Forbidden => forbid_compiler(command),
     }
 }
 
@@ -337,12 +347,6 @@ fn leads_to_the_index(name: &str) -> bool {
     ];
     let login = name.starts_with("UV_INDEX_") && (name.ends_with("_USERNAME") || name.ends_with("_PASSWORD"));
     login || EXACT.contains(&name) || name.to_lowercase().ends_with("_proxy")
-}
-
-/// Compilers that fail at once: what can do without its extension does, what cannot stops quickly.
-fn forbid_compiler(command: Command) -> Command {
-    let programs = ["CC", "CXX", "FC", "F77", "CARGO", "RUSTC"];
-    programs.iter().fold(command, |command, name| command.env(name, "false"))
 }
 
 /// What the environment may change in a build: part of the key under which the wheel is kept.
@@ -411,6 +415,10 @@ fn is_switch(name: &str) -> bool {
     const WORDS: [&str; 9] =
         ["EXTENSION", "EXTENSIONS", "EXT", "CEXT", "SPEEDUPS", "CYTHON", "CYTHONIZE", "MYPYC", "CFFI"];
     name.contains("USE_SYSTEM") || name.split('_').any(|word| WORDS.contains(&word))
+}
+
+fn said(output: &Output) -> String {
+    super::without_retries(&format!("{}{}", output.stdout_text(), output.stderr_text()))
 }
 
 fn found_in(dir: &Path, artefact: Artefact) -> Result<Option<PathBuf>, Error> {

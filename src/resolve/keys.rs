@@ -13,7 +13,7 @@ pub(super) struct Keys {
     pub inside: Option<Key>,
     /// On this machine.
     pub here: Key,
-    /// On this machine, without what would have to be compiled for a Python that is not here.
+    /// On this machine, without what should have been compiled: an answer only where nothing can compile it.
     pub uncompiled: Key,
 }
 
@@ -43,7 +43,8 @@ impl Resolver<'_> {
         let no_container = || !session.workshop.may_be_entered().unwrap_or(false);
         let here = self.recall_key(&keys.here);
         let here = here.filter(|built| fit::too_new(built, target).is_none() || no_container());
-        here.or_else(|| self.recall_key(&keys.uncompiled).filter(|_| no_container()))
+        let alone = || no_container() && self.target_python(target).is_none();
+        here.or_else(|| self.recall_key(&keys.uncompiled).filter(|_| alone()))
     }
 
     /// `glibc 2.36`: what is compiled here may need it. Empty where the C library is another.

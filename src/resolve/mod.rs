@@ -14,6 +14,7 @@ mod divide;
 mod download;
 mod error;
 mod fit;
+mod forbidden;
 mod index;
 mod job;
 mod keys;
@@ -145,7 +146,7 @@ pub struct Options {
     pub uv: Option<PathBuf>,
     /// Interpreters of `--python`.
     pub pythons: Vec<PathBuf>,
-    /// Ask the index anew, whatever the cache remembers of its answers.
+    /// Ask the index anew, whatever the cache remembers.
     pub refresh: bool,
 }
 

@@ -21,6 +21,8 @@ use crate::project::PythonSettings;
 #[derive(Debug, Default)]
 pub struct Workshop {
     site: Option<Site>,
+    /// Why no container can be had although one may be used: found out once.
+    refusal: Mutex<Option<String>>,
 }
 
 /// A container of a distribution that is or could be.
@@ -74,7 +76,8 @@ impl Workshop {
         let identity = digest([recipe.distribution(), recipe.machine(), &recipe.containerfile()?]);
         let sources = source.map(sources).unwrap_or_default();
         let (engine, bench) = (OnceLock::new(), Mutex::default());
-        Ok(Self { site: Some(Site { choice, recipe, identity, sources, engine, bench }) })
+        let site = Site { choice, recipe, identity, sources, engine, bench };
+        Ok(Self { site: Some(site), refusal: Mutex::default() })
     }
 
     /// Is everything built in the container?
@@ -86,9 +89,14 @@ impl Workshop {
     /// Is there an engine for a container that may be used where nothing else will do?
     pub(super) fn may_be_entered(&self) -> Result<bool, Error> {
         match &self.site {
-            Some(site) if site.choice == Choice::Auto => Ok(site.engine()?.is_some()),
+            Some(site) if site.choice == Choice::Auto => Ok(self.refusal().is_none() && site.engine()?.is_some()),
             _ => Ok(false),
         }
+    }
+
+    /// Why there is no container of it, where that was tried.
+    pub(super) fn refusal(&self) -> Option<String> {
+        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What tells builds in one container from those in another: the distribution, its packages, its Python. Known without
@@ -185,6 +193,20 @@ impl Resolver<'_> {
         let started = Bench { python, uv };
         *bench = Some(started.clone());
         Ok(started)
+    }
+
+    /// As [`Resolver::bench`], for who can go on without: tried once, which is said once.
+    pub(super) fn bench_if_any(&self, session: &Session) -> Result<Bench, String> {
+        let mut refusal = session.workshop.refusal.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reason) = &*refusal {
+            return Err(reason.clone());
+        }
+        self.bench(session).map_err(|error| {
+            let reason = error.to_string();
+            self.listener.warning(&format!("nothing can be built in a container: {reason}"));
+            *refusal = Some(reason.clone());
+            reason
+        })
     }
 
     /// Keeps what is known of the container, for builds without it.
