@@ -68,6 +68,12 @@ impl Workshop {
         Self::default()
     }
 
+    /// This machine alone, for a reason that is told where a container is wanted.
+    #[must_use]
+    pub fn refused(reason: String) -> Self {
+        Self { site: None, refusal: Mutex::new(Some(reason)) }
+    }
+
     /// A container made after `recipe`, or this machine, as `choice` says. `source` is the directory of the project.
     ///
     /// # Errors
