@@ -1,6 +1,7 @@
 //! Wheels from source, through PEP 517: of the application's directory, of an sdist, of a repository.
 
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
 use fs_err as fs;
 
@@ -136,7 +137,7 @@ impl Resolver<'_> {
         // One that lacks what was to be compiled is not for every Python.
         let whole = self.recall_key(&keys.uncompiled).is_none_or(|lacking| lacking.sha256 != built.sha256);
         if anywhere && whole && self.note_for_patches(&tree, &contents, &place, &built)? {
-            self.cache.remember("built", &shared, &(&built.sha256, &built.file_name))?;
+            self.remember_build(&shared, &built.sha256, &built.file_name)?;
         }
         Ok(built)
     }
@@ -235,8 +236,13 @@ impl Resolver<'_> {
     pub(super) fn keep_build(&self, key: &str, wheel: &Path, file_name: &str) -> Result<Built, Error> {
         let sha256 = sha256_file(wheel)?;
         let path = self.cache.keep(KEPT, &sha256, file_name, wheel)?;
-        self.cache.remember("built", key, &(&sha256, file_name))?;
+        self.remember_build(key, &sha256, file_name)?;
         Ok(Built { path, sha256, file_name: file_name.to_owned() })
+    }
+
+    fn remember_build(&self, key: &str, sha256: &str, file_name: &str) -> Result<(), Error> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned());
+        self.cache.remember("built", key, &(sha256, file_name))
     }
 
     /// Was this wheel built here, not fetched as it is?
@@ -249,7 +255,11 @@ impl Resolver<'_> {
         self.cache.find(KEPT, sha256, file_name)
     }
 
+    /// With `--refresh` only what this run has built.
     pub(super) fn recall_build(&self, key: &str) -> Option<Built> {
+        if self.options.refresh && !self.made.lock().unwrap_or_else(PoisonError::into_inner).contains(key) {
+            return None;
+        }
         let ((sha256, file_name), _) = self.cache.recall::<(String, String)>("built", key)?;
         let path = self.earlier_build(&sha256, &file_name).filter(|path| refuse_unnamed(path).is_ok())?;
         Some(Built { path, sha256, file_name })

@@ -100,7 +100,8 @@ impl Resolver<'_> {
         if job.target.tags.rank(&parse(&file_name)?).is_none() {
             return Err(needs_compiler(job, Some(python), Some(parse(&file_name)?.tag())));
         }
-        self.keep_build(job.keys.inside.as_ref().unwrap_or(&job.keys.here).of(&file_name), &made.path, &file_name)
+        let key = self.key_after(job.keys, job.target, job.session);
+        self.keep_build(key.as_ref().unwrap_or(&job.keys.here).of(&file_name), &made.path, &file_name)
     }
 
     /// Chooses the interpreter of this machine, builds, checks that the target takes the wheel, keeps it.

@@ -17,6 +17,9 @@ use super::{Error, Resolver};
 use crate::builder::{self, Base, Choice, Container, Engine, Layers, Mount, Network, Preparation, Recipe};
 use crate::project::PythonSettings;
 
+/// Where the cache keeps which image was used.
+const IMAGES: &str = "builder-images";
+
 /// Where the wheels for one distribution are built.
 #[derive(Debug, Default)]
 pub struct Workshop {
@@ -185,6 +188,7 @@ impl Resolver<'_> {
             listener: self.listener,
         };
         let image = engine.image(&site.recipe, &how)?;
+        self.cache.remember(IMAGES, &site.identity, &image.tag())?;
         let uv = self.uv(session)?.cloned();
         fs_err::create_dir_all(&self.options.cache)?;
         let container = Arc::new(image.start(&site.mounts(&self.options.cache, session, uv.as_ref()))?);
@@ -199,6 +203,11 @@ impl Resolver<'_> {
         let started = Bench { python, uv };
         *bench = Some(started.clone());
         Ok(started)
+    }
+
+    /// The image of the container that ran last, for builds without it: with another base it is another.
+    pub(super) fn image_of(&self, workshop: &Workshop) -> Option<String> {
+        Some(self.cache.recall(IMAGES, workshop.identity()?)?.0)
     }
 
     /// As [`Resolver::bench`], for who can go on without: tried once, which is said once.
