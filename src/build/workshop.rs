@@ -52,6 +52,7 @@ impl Session<'_> {
             Err(builder::Error::NoImage { .. } | builder::Error::NoToolchain { .. }) if !required => {
                 Ok(Workshop::here())
             }
+            Err(_) if choice == Choice::None => Ok(Workshop::here()),
             // Most builds need no container, and those that do say why there is none.
             Err(error) if !required => Ok(Workshop::refused(error.to_string())),
             Err(error) => Err(resolve::Error::from(error).into()),
