@@ -25,7 +25,9 @@ impl Session<'_> {
 
     /// Ends the distribution's container, if one runs.
     pub(super) fn close_workshop(&self, distribution: &Distribution) {
-        self.workshops.lock().unwrap_or_else(PoisonError::into_inner).remove(&distribution.name);
+        // Ending it takes a while, in which others may want theirs: not with the list locked.
+        let closed = self.workshops.lock().unwrap_or_else(PoisonError::into_inner).remove(&distribution.name);
+        drop(closed);
     }
 
     fn make_workshop(&self, distribution: &Distribution) -> Result<Workshop, AnyError> {
@@ -50,6 +52,9 @@ impl Session<'_> {
             Err(builder::Error::NoImage { .. } | builder::Error::NoToolchain { .. }) if !required => {
                 Ok(Workshop::here())
             }
+            Err(_) if choice == Choice::None => Ok(Workshop::here()),
+            // Most builds need no container, and those that do say why there is none.
+            Err(error) if !required => Ok(Workshop::refused(error.to_string())),
             Err(error) => Err(resolve::Error::from(error).into()),
         }
     }

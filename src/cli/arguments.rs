@@ -129,7 +129,7 @@ pub struct TargetArgs {
     /// Use nothing but what the cache and this machine have.
     #[arg(long)]
     pub offline: bool,
-    /// Ask the package index again, whatever the cache remembers.
+    /// Ask the package index and build wheels again, whatever the cache remembers.
     #[arg(long, conflicts_with = "offline")]
     pub refresh: bool,
     /// Where downloads, built wheels and bytecode are kept. Default: `omnipack` in the user's cache directory.

@@ -10,7 +10,7 @@ use pep440_rs::Version;
 use serde::Serialize;
 use url::Url;
 
-use super::build::{Artefact, Compiler, build_environment, give_entry_point};
+use super::build::{Artefact, Attempt, Compiler, build_environment, give_entry_point};
 use super::cache::{digest, hex, sha256_file};
 use super::index::without_credentials;
 use super::lock::{check_out, repository_url, sdist_version, wanted};
@@ -217,8 +217,10 @@ impl Resolver<'_> {
         }
         let mut failure = None;
         for python in order {
-            match self.build_once(source, &python, Compiler::Allowed(None), false, Artefact::Sdist, session) {
-                Ok((scratch, sdist)) => return self.keep_packed_again(&sdist, scratch.path(), key),
+            let (compiler, artefact) = (Compiler::Allowed(None), Artefact::Sdist);
+            let attempt = Attempt { source, python: &python, compiler, native: false, artefact, session };
+            match self.build_once(&attempt) {
+                Ok(made) => return self.keep_packed_again(&made.path, made.scratch.path(), key),
                 Err(error) => failure = failure.or(Some(error)),
             }
         }

@@ -24,6 +24,36 @@ const FEATURES: [(Isa, &[&str]); 3] = [
     (Isa::X86_64V4, &["-mavx512f", "-mavx512bw", "-mavx512cd", "-mavx512dq", "-mavx512vl"]),
 ];
 
+/// Starts of flags for what no level of x86-64 has (GCC manual, "x86 Options"). Those of AVX-512 are in its level, or none.
+const BEYOND_LEVELS: [&str; 26] = [
+    "-maes",
+    "-mamx",
+    "-mapxf",
+    "-mavxifma",
+    "-mavxneconvert",
+    "-mavxvnni",
+    "-mcmpccxadd",
+    "-mfma4",
+    "-mgfni",
+    "-mkl",
+    "-mlwp",
+    "-mpclmul",
+    "-mprefetchwt1",
+    "-mrdrnd",
+    "-mrdseed",
+    "-msha",
+    "-msm3",
+    "-msm4",
+    "-msse4a",
+    "-mtbm",
+    "-mvaes",
+    "-mvpclmulqdq",
+    "-mwidekl",
+    "-mxop",
+    "-m3dnow",
+    "-mavx10",
+];
+
 /// GCC 11: what is compiled notes which level of x86-64 its flags ask for.
 const NOTE: &str = "-mneeded";
 
@@ -175,7 +205,13 @@ fn exceeds(word: &str, baseline: Isa) -> bool {
         let more = word.starts_with("-mavx512") && *isa == Isa::X86_64V4;
         (more || flags.contains(&word)).then_some(*isa)
     };
-    FEATURES.iter().find_map(feature).is_some_and(|isa| baseline.x86_level().is_some() && isa > baseline)
+    let Some(level) = baseline.x86_level() else { return false };
+    match FEATURES.iter().find_map(feature) {
+        Some(isa) => isa > baseline,
+        // SSE4 is both of its parts; what belongs to no level, only some processors of each have.
+        None if word == "-msse4" => level < 2,
+        None => BEYOND_LEVELS.iter().any(|family| word.starts_with(family)),
+    }
 }
 
 fn environment(name: &str) -> Option<String> {
@@ -245,6 +281,11 @@ mod tests {
         let v2 = Isa::X86_64V2;
         assert_eq!(found(v2, "CFLAGS", "-O3 -march=native"), ["CFLAGS -march=native"]);
         assert_eq!(found(v2, "CXXFLAGS", "-mavx512vnni"), ["CXXFLAGS -mavx512vnni"]);
+        for word in ["-maes", "-mgfni", "-mvaes", "-mxop", "-mfma4", "-msha", "-mavxvnni", "-msse4a", "-mavx10.1"] {
+            let found = beyond(Isa::X86_64V4, |name| (name == "CFLAGS").then(|| format!("-O2 {word}")));
+            assert_eq!(found, [("CFLAGS", word.to_owned())]);
+        }
+        assert_eq!(found(Isa::X86_64, "CFLAGS", "-msse4"), ["CFLAGS -msse4"]);
         assert_eq!(found(v2, "CC", "gcc -march=haswell"), ["CC -march=haswell"]);
         assert_eq!(found(v2, "RUSTFLAGS", "-C target-cpu=native"), ["RUSTFLAGS target-cpu=native"]);
         assert_eq!(found(v2, "RUSTFLAGS", "-Ctarget-cpu=native"), ["RUSTFLAGS target-cpu=native"]);
@@ -252,7 +293,8 @@ mod tests {
         assert_eq!(found(v2, "CARGO_ENCODED_RUSTFLAGS", encoded), ["CARGO_ENCODED_RUSTFLAGS target-cpu=znver4"]);
         assert_eq!(found(v2, "GOAMD64", "v3"), ["GOAMD64 v3"]);
         for (name, value) in [
-            ("CFLAGS", "-O2 -march=x86-64-v2 -mtune=native -msse4.2"),
+            ("CFLAGS", "-O2 -march=x86-64-v2 -mtune=native -msse4.2 -msse4"),
+            ("CFLAGS", "-m64 -mno-aes -mshstk"),
             ("CFLAGS", "-march=x86-64"),
             ("RUSTFLAGS", "-C target-cpu=x86-64"),
             ("GOAMD64", "v2"),

@@ -1,11 +1,13 @@
 //! Wheels from source, through PEP 517: of the application's directory, of an sdist, of a repository.
 
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
 use fs_err as fs;
 
 use super::cache::{digest, sha256_file};
 use super::compile::{self, Place};
+use super::forbidden::NoCompiler;
 use super::job::Job;
 use super::python::LocalPython;
 use super::tags::WheelName;
@@ -14,16 +16,37 @@ use super::target::Target;
 use super::tree::SourceTree;
 use super::{Error, Resolver, Session, Wheel};
 use crate::distribution::Isa;
-use crate::exec::{Command, mask_credentials};
+use crate::exec::{Command, Output, mask_credentials};
 use crate::scratch::Scratch;
 
 /// Whether a build may start a compiler.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Compiler {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Compiler<'a> {
     /// For processors that have this.
     Allowed(Option<Isa>),
     /// It would compile for another Python: extensions that are optional are left out, others fail at once.
-    Forbidden,
+    Forbidden(&'a NoCompiler),
+}
+
+/// What a build backend has made.
+pub(super) struct Made {
+    /// Where it lies, until this is dropped.
+    pub scratch: Scratch,
+    pub path: PathBuf,
+    /// What was said, as far as the front end shows it.
+    pub log: String,
+}
+
+/// One attempt with one interpreter.
+#[derive(Clone, Copy)]
+pub(super) struct Attempt<'a> {
+    pub source: &'a Path,
+    pub python: &'a LocalPython,
+    pub compiler: Compiler<'a>,
+    /// It may compile something.
+    pub native: bool,
+    pub artefact: Artefact,
+    pub session: &'a Session,
 }
 
 /// What a build backend is asked for (PEP 517).
@@ -111,8 +134,10 @@ impl Resolver<'_> {
         let subject = Subject { name: &title, version: "" };
         let job = Job { source: &copy.path, keys: &keys, legacy, native, subject: &subject, target, session };
         let built = self.build_where_it_fits(&job)?;
-        if anywhere && self.note_for_patches(&tree, &contents, &place, &built)? {
-            self.cache.remember("built", &shared, &(&built.sha256, &built.file_name))?;
+        // One that lacks what was to be compiled is not for every Python.
+        let whole = self.recall_key(&keys.uncompiled).is_none_or(|lacking| lacking.sha256 != built.sha256);
+        if anywhere && whole && self.note_for_patches(&tree, &contents, &place, &built)? {
+            self.remember_build(&shared, &built.sha256, &built.file_name)?;
         }
         Ok(built)
     }
@@ -139,46 +164,27 @@ impl Resolver<'_> {
         // Unpacked where we know of it, so that compilers can be told to call it by another name; and where a container
         // sees it.
         let scratch = self.cache.scratch()?;
-        let unpack = native || session.workshop.is_required();
-        let unpacked = if unpack { tarball::unpack(sdist, &scratch.path().join("source"))? } else { None };
-        let source = match unpacked {
+        let source = match tarball::unpack(sdist, &scratch.path().join("source"))? {
             Some(directory) => directory,
-            None if unpack => {
+            None => {
                 let copy = scratch.path().join(sdist.file_name().unwrap_or_default());
                 fs::copy(sdist, &copy)?;
                 copy
             }
-            None => sdist.to_path_buf(),
         };
         let job = Job { source: &source, keys: &keys, legacy: false, native, subject, target, session };
         self.build_where_it_fits(&job)
     }
 
-    /// One attempt with one interpreter: the scratch directory, and what was built in it.
-    pub(super) fn build_once(
-        &self,
-        source: &Path,
-        python: &LocalPython,
-        compiler: Compiler,
-        native: bool,
-        artefact: Artefact,
-        session: &Session,
-    ) -> Result<(Scratch, PathBuf), Error> {
+    /// Has it built.
+    pub(super) fn build_once(&self, attempt: &Attempt) -> Result<Made, Error> {
+        let Attempt { source, python, artefact, session, .. } = *attempt;
         let scratch = self.cache.scratch()?;
         let out = scratch.path().join("built");
         fs::create_dir_all(&out)?;
         let uv = match python.container {
             None => self.uv(session)?.cloned(),
             Some(_) => session.workshop.uv_inside(),
-        };
-        let prepare = |command| match (native, compiler) {
-            (true, Compiler::Allowed(baseline)) => {
-                self.warn_of_environment(baseline);
-                let place = Place { source, scratch: scratch.path(), cache: &self.options.cache, baseline };
-                compile::without_paths(surround(command, compiler), &place, python)
-                    .map(|command| enter(command, python))
-            }
-            _ => Ok(enter(surround(command, compiler), python)),
         };
         // Asking the index for the newest backend costs more than the build: once a day is enough.
         let within = python.container.as_ref().and_then(|_| session.workshop.identity()).unwrap_or_default();
@@ -190,39 +196,53 @@ impl Resolver<'_> {
         let known = self.cache.recall::<bool>("backends", &backend).is_some_and(|(_, age)| age < 24 * 3600);
         if let (Some(uv), true, false) = (&uv, known, self.options.refresh) {
             let command = uv.cache_only().build(artefact, source, &out, python, &session.indexes);
-            let output = prepare(command)?.run()?;
-            if let (0, Some(built)) = (output.code, found_in(&out, artefact)?) {
-                refuse_unnamed(&built)?;
-                return Ok((scratch, built));
+            let output = self.prepared(command, attempt, scratch.path())?.run()?;
+            if let (0, Some(path)) = (output.code, found_in(&out, artefact)?) {
+                refuse_unnamed(&path)?;
+                return Ok(Made { scratch, path, log: said(&output) });
             }
         }
         let command = match &uv {
             Some(uv) => uv.build(artefact, source, &out, python, &session.indexes),
             None => super::pip::build(artefact, source, &out, python, &self.cache, &session.indexes)?,
         };
-        let output = prepare(command)?.run()?;
+        let output = self.prepared(command, attempt, scratch.path())?.run()?;
         match found_in(&out, artefact)? {
-            Some(built) if output.code == 0 => {
+            Some(path) if output.code == 0 => {
                 self.cache.remember("backends", &backend, &true)?;
-                refuse_unnamed(&built)?;
-                Ok((scratch, built))
+                refuse_unnamed(&path)?;
+                Ok(Made { scratch, path, log: said(&output) })
             }
-            _ => Err(Error::Build {
-                what: String::new(),
-                details: mask_credentials(tail(&super::without_retries(&format!(
-                    "{}{}",
-                    output.stdout_text(),
-                    output.stderr_text()
-                )))),
-            }),
+            _ => Err(Error::Build { what: String::new(), details: mask_credentials(tail(&said(&output))) }),
         }
+    }
+
+    /// The command in the build's environment, where the Python lies, with compilers as they are wanted.
+    fn prepared(&self, command: Command, attempt: &Attempt, scratch: &Path) -> Result<Command, Error> {
+        let Attempt { source, python, compiler, native, .. } = *attempt;
+        let command = surround(command);
+        let command = match (native, compiler) {
+            (true, Compiler::Allowed(baseline)) => {
+                self.warn_of_environment(baseline);
+                let place = Place { source, scratch, cache: &self.options.cache, baseline };
+                compile::without_paths(command, &place, python)?
+            }
+            (_, Compiler::Forbidden(none)) => none.forbid(command)?,
+            (false, Compiler::Allowed(_)) => command,
+        };
+        Ok(enter(command, python))
     }
 
     pub(super) fn keep_build(&self, key: &str, wheel: &Path, file_name: &str) -> Result<Built, Error> {
         let sha256 = sha256_file(wheel)?;
         let path = self.cache.keep(KEPT, &sha256, file_name, wheel)?;
-        self.cache.remember("built", key, &(&sha256, file_name))?;
+        self.remember_build(key, &sha256, file_name)?;
         Ok(Built { path, sha256, file_name: file_name.to_owned() })
+    }
+
+    fn remember_build(&self, key: &str, sha256: &str, file_name: &str) -> Result<(), Error> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned());
+        self.cache.remember("built", key, &(sha256, file_name))
     }
 
     /// Was this wheel built here, not fetched as it is?
@@ -235,7 +255,11 @@ impl Resolver<'_> {
         self.cache.find(KEPT, sha256, file_name)
     }
 
+    /// With `--refresh` only what this run has built.
     pub(super) fn recall_build(&self, key: &str) -> Option<Built> {
+        if self.options.refresh && !self.made.lock().unwrap_or_else(PoisonError::into_inner).contains(key) {
+            return None;
+        }
         let ((sha256, file_name), _) = self.cache.recall::<(String, String)>("built", key)?;
         let path = self.earlier_build(&sha256, &file_name).filter(|path| refuse_unnamed(path).is_ok())?;
         Some(Built { path, sha256, file_name })
@@ -290,16 +314,12 @@ fn build_requirements(source: &Path) -> String {
 }
 
 /// The build's environment: nothing of git is written, nothing depends on the clock, the language or the umask.
-fn surround(command: Command, compiler: Compiler) -> Command {
+fn surround(command: Command) -> Command {
     let command = command.env("GIT_OPTIONAL_LOCKS", "0").env("PYTHONDONTWRITEBYTECODE", "1").env("LC_ALL", "C.UTF-8");
     let command = command.env("PYTHONHASHSEED", "0").umask(0o022);
-    let command = match std::env::var_os("SOURCE_DATE_EPOCH") {
+    match std::env::var_os("SOURCE_DATE_EPOCH") {
         Some(_) => command,
         None => command.env("SOURCE_DATE_EPOCH", "315532800"),
-    };
-    match compiler {
-        Compiler::Allowed(_) => command,
-        Compiler::Forbidden => forbid_compiler(command),
     }
 }
 
@@ -339,12 +359,6 @@ fn leads_to_the_index(name: &str) -> bool {
     login || EXACT.contains(&name) || name.to_lowercase().ends_with("_proxy")
 }
 
-/// Compilers that fail at once: what can do without its extension does, what cannot stops quickly.
-fn forbid_compiler(command: Command) -> Command {
-    let programs = ["CC", "CXX", "FC", "F77", "CARGO", "RUSTC"];
-    programs.iter().fold(command, |command, name| command.env(name, "false"))
-}
-
 /// What the environment may change in a build: part of the key under which the wheel is kept.
 pub(super) fn build_environment() -> String {
     let mut found = std::env::vars_os()
@@ -357,24 +371,64 @@ pub(super) fn build_environment() -> String {
 
 /// Does this variable of the environment change what comes of a build?
 fn changes_builds(name: &str) -> bool {
-    const PREFIXES: [&str; 6] = ["SETUPTOOLS_", "PDM_BUILD", "HATCH_", "POETRY_", "PBR_", "SOURCE_DATE_EPOCH"];
-    const EXACT: [&str; 14] = [
+    const PREFIXES: [&str; 14] = [
+        "SETUPTOOLS_",
+        "PDM_BUILD",
+        "HATCH_",
+        "POETRY_",
+        "PBR_",
+        "SOURCE_DATE_EPOCH",
+        "PKG_CONFIG",
+        "CMAKE_",
+        "SKBUILD_",
+        "MATURIN_",
+        "PYO3_",
+        "NPY_",
+        "CARGO_PROFILE_",
+        "CARGO_BUILD_",
+    ];
+    const EXACT: [&str; 27] = [
         "CC",
         "CXX",
+        "FC",
+        "F77",
+        "F90",
+        "AR",
+        "LD",
         "CFLAGS",
         "CXXFLAGS",
         "CPPFLAGS",
         "FFLAGS",
+        "FCFLAGS",
         "LDFLAGS",
         "LDSHARED",
         "LDCXXSHARED",
+        "CPATH",
+        "C_INCLUDE_PATH",
+        "CPLUS_INCLUDE_PATH",
+        "LIBRARY_PATH",
+        "RUSTC",
         "RUSTFLAGS",
         "CARGO_ENCODED_RUSTFLAGS",
         "GOAMD64",
         "GOARM64",
-        "CMAKE_ARGS",
+        "CGO_ENABLED",
+        "CGO_CFLAGS",
+        "CGO_LDFLAGS",
     ];
-    EXACT.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    EXACT.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || is_switch(name)
+}
+
+/// Switches of single projects, by the words that they have in common: `MULTIDICT_NO_EXTENSIONS`, `SKIP_CYTHON`,
+/// `YAML_FORCE_CYTHON`, `DISABLE_SQLALCHEMY_CEXT`, `AIOHTTP_USE_SYSTEM_DEPS`.
+fn is_switch(name: &str) -> bool {
+    const WORDS: [&str; 9] =
+        ["EXTENSION", "EXTENSIONS", "EXT", "CEXT", "SPEEDUPS", "CYTHON", "CYTHONIZE", "MYPYC", "CFFI"];
+    name.contains("USE_SYSTEM") || name.split('_').any(|word| WORDS.contains(&word))
+}
+
+fn said(output: &Output) -> String {
+    super::without_retries(&format!("{}{}", output.stdout_text(), output.stderr_text()))
 }
 
 fn found_in(dir: &Path, artefact: Artefact) -> Result<Option<PathBuf>, Error> {

@@ -23,11 +23,16 @@ struct Sysconfig {
     cflags: Option<String>,
     ldshared: Option<String>,
     ldcxxshared: Option<String>,
+    /// Home directory, cargo's own, module search path: of the container where the build is in one.
+    home: PathBuf,
+    cargo: Option<PathBuf>,
+    python_path: Option<String>,
 }
 
-const PROBE: &str = "import json, sys, sysconfig as s; v = s.get_config_var; print(json.dumps({'prefix': \
-                     getattr(sys, 'base_prefix', sys.prefix), 'cc': v('CC'), 'cflags': v('CFLAGS'), 'ldshared': \
-                     v('LDSHARED'), 'ldcxxshared': v('LDCXXSHARED')}))";
+const PROBE: &str = "import json, os, sys, sysconfig as s; v = s.get_config_var; e = os.environ.get; \
+                     print(json.dumps({'prefix': getattr(sys, 'base_prefix', sys.prefix), 'cc': v('CC'), 'cflags': \
+                     v('CFLAGS'), 'ldshared': v('LDSHARED'), 'ldcxxshared': v('LDCXXSHARED'), 'home': \
+                     os.path.expanduser('~'), 'cargo': e('CARGO_HOME'), 'python_path': e('PYTHONPATH')}))";
 
 /// Runs in every Python of the build: the environment that the build backend lies in has a random name, which only
 /// the Python in it knows.
@@ -52,7 +57,7 @@ pub(super) struct Place<'a> {
 pub(super) fn without_paths(command: Command, place: &Place<'_>, python: &LocalPython) -> Result<Command, Error> {
     let asked = python.enter(Command::new(&python.path).args(["-c", PROBE])).run_checked()?.stdout_text();
     let sysconfig = serde_json::from_str::<Sysconfig>(&asked).map_err(std::io::Error::from)?;
-    let replaced = replaced_prefixes(place, &sysconfig.prefix);
+    let replaced = replaced_prefixes(place, &sysconfig);
     let mut command = shared_linkers(command, &sysconfig);
     if let Some(option) = supported_option(&sysconfig, python) {
         let flags = replaced.iter().filter_map(|(from, to)| flag(option, from, to)).collect::<Vec<_>>().join(" ");
@@ -76,9 +81,9 @@ pub(super) fn without_paths(command: Command, place: &Place<'_>, python: &LocalP
         let site = place.scratch.join("site");
         fs::create_dir_all(&site)?;
         fs::write(site.join("sitecustomize.py"), SITE)?;
-        let path = match std::env::var_os("PYTHONPATH").filter(|path| !path.is_empty()) {
+        let path = match sysconfig.python_path.as_ref().filter(|path| !path.is_empty()) {
             Some(path) => std::env::join_paths(
-                std::iter::once(site.clone()).chain(std::env::split_paths(&path)).collect::<Vec<_>>(),
+                std::iter::once(site.clone()).chain(std::env::split_paths(path)).collect::<Vec<_>>(),
             )
             .map_err(std::io::Error::other)?,
             None => site.into_os_string(),
@@ -89,13 +94,13 @@ pub(super) fn without_paths(command: Command, place: &Place<'_>, python: &LocalP
 }
 
 /// From the widest to the narrowest: compilers take the last that fits.
-fn replaced_prefixes(place: &Place<'_>, python: &Path) -> Vec<(PathBuf, &'static str)> {
+fn replaced_prefixes(place: &Place<'_>, sysconfig: &Sysconfig) -> Vec<(PathBuf, &'static str)> {
     let mut prefixes = Vec::new();
-    let home = std::env::home_dir().filter(|home| home.components().count() > 1);
-    prefixes.extend(home.clone().map(|home| (home, "~")));
-    let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| home.map(|home| home.join(".cargo")));
+    let home = Some(&sysconfig.home).filter(|home| home.is_absolute() && home.components().count() > 1);
+    prefixes.extend(home.map(|home| (home.clone(), "~")));
+    let cargo = sysconfig.cargo.clone().or_else(|| home.map(|home| home.join(".cargo")));
     prefixes.extend(cargo.map(|cargo| (cargo, "/cargo")));
-    prefixes.push((python.to_path_buf(), "/usr"));
+    prefixes.push((sysconfig.prefix.clone(), "/usr"));
     prefixes.push((place.cache.to_path_buf(), "/build/cache"));
     prefixes.push((place.scratch.to_path_buf(), "/build"));
     prefixes.push((place.source.to_path_buf(), "."));

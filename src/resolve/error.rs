@@ -45,9 +45,9 @@ pub enum Error {
     #[error("no wheel of {name} {version} fits {target}: {reason}")]
     #[diagnostic(code(resolve::no_wheel), help("{help}"))]
     NoWheel { name: String, version: String, target: Box<str>, reason: String, help: Box<str> },
-    #[error("{name} {version} has to be compiled for {target}, and that cannot be done here: {reason}")]
+    #[error("{what} has to be compiled for {target}, and that cannot be done here: {reason}")]
     #[diagnostic(code(resolve::needs_compiler), help("{help}"))]
-    NeedsCompiler { name: String, version: String, target: Box<str>, reason: String, help: Box<str> },
+    NeedsCompiler { name: String, what: String, target: Box<str>, reason: String, help: Box<str> },
     #[error("{what} has to be compiled for {target}, and neither this machine nor a container can: {reason}; {error}")]
     #[diagnostic(
         code(resolve::no_container),
@@ -55,7 +55,7 @@ pub enum Error {
             "see to either: an interpreter of that series with its headers on this machine (or `--python PATH`), or the image: pull it once, or name another with `image` under [builder]; `--builder none` uses no container"
         )
     )]
-    NoContainer { what: String, target: String, reason: String, error: Box<Self> },
+    NoContainer { what: String, target: String, reason: String, error: String },
     #[error(transparent)]
     #[diagnostic(transparent)]
     Builder(#[from] crate::builder::Error),

@@ -1,6 +1,7 @@
 //! Does what was compiled here run on the target's C library?
 
 use std::io::Read;
+use std::path::Path;
 
 use fs_err as fs;
 use object::Endianness;
@@ -27,6 +28,14 @@ pub(super) fn too_new(built: &Built, target: &Target) -> Option<ToolVersion> {
         }
     }
     newest.filter(|version| *version > target.glibc)
+}
+
+/// Does a wheel bring anything that was compiled?
+pub(super) fn has_libraries(wheel: &Path) -> bool {
+    let archive = fs::File::open(wheel).ok().and_then(|file| zip::ZipArchive::new(file).ok());
+    archive.is_some_and(|archive| {
+        archive.file_names().flatten().any(|name| name.ends_with(".so") || name.contains(".so."))
+    })
 }
 
 /// The newest `GLIBC_2.34` that an ELF file asks for.

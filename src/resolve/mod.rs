@@ -14,6 +14,7 @@ mod divide;
 mod download;
 mod error;
 mod fit;
+mod forbidden;
 mod index;
 mod job;
 mod keys;
@@ -145,7 +146,7 @@ pub struct Options {
     pub uv: Option<PathBuf>,
     /// Interpreters of `--python`.
     pub pythons: Vec<PathBuf>,
-    /// Ask the index anew, whatever the cache remembers of its answers.
+    /// Ask the index anew, and build anew, whatever the cache remembers.
     pub refresh: bool,
 }
 
@@ -164,6 +165,8 @@ pub struct Resolver<'a> {
     asked: Mutex<BTreeMap<String, Vec<String>>>,
     /// Warnings that hold for all builds of a run.
     said: Mutex<BTreeSet<String>>,
+    /// Keys of the wheels that this run has built.
+    made: Mutex<BTreeSet<String>>,
 }
 
 impl<'a> Resolver<'a> {
@@ -181,6 +184,7 @@ impl<'a> Resolver<'a> {
             pythons: Mutex::default(),
             asked: Mutex::default(),
             said: Mutex::default(),
+            made: Mutex::default(),
         }
     }
 

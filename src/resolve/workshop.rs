@@ -17,10 +17,15 @@ use super::{Error, Resolver};
 use crate::builder::{self, Base, Choice, Container, Engine, Layers, Mount, Network, Preparation, Recipe};
 use crate::project::PythonSettings;
 
+/// Where the cache keeps which image was used.
+const IMAGES: &str = "builder-images";
+
 /// Where the wheels for one distribution are built.
 #[derive(Debug, Default)]
 pub struct Workshop {
     site: Option<Site>,
+    /// Why no container can be had although one may be used: found out once.
+    refusal: Mutex<Option<String>>,
 }
 
 /// A container of a distribution that is or could be.
@@ -66,6 +71,12 @@ impl Workshop {
         Self::default()
     }
 
+    /// This machine alone, for a reason that is told where a container is wanted.
+    #[must_use]
+    pub fn refused(reason: String) -> Self {
+        Self { site: None, refusal: Mutex::new(Some(reason)) }
+    }
+
     /// A container made after `recipe`, or this machine, as `choice` says. `source` is the directory of the project.
     ///
     /// # Errors
@@ -74,7 +85,8 @@ impl Workshop {
         let identity = digest([recipe.distribution(), recipe.machine(), &recipe.containerfile()?]);
         let sources = source.map(sources).unwrap_or_default();
         let (engine, bench) = (OnceLock::new(), Mutex::default());
-        Ok(Self { site: Some(Site { choice, recipe, identity, sources, engine, bench }) })
+        let site = Site { choice, recipe, identity, sources, engine, bench };
+        Ok(Self { site: Some(site), refusal: Mutex::default() })
     }
 
     /// Is everything built in the container?
@@ -86,9 +98,14 @@ impl Workshop {
     /// Is there an engine for a container that may be used where nothing else will do?
     pub(super) fn may_be_entered(&self) -> Result<bool, Error> {
         match &self.site {
-            Some(site) if site.choice == Choice::Auto => Ok(site.engine()?.is_some()),
+            Some(site) if site.choice == Choice::Auto => Ok(self.refusal().is_none() && site.engine()?.is_some()),
             _ => Ok(false),
         }
+    }
+
+    /// Why there is no container of it, where that was tried.
+    pub(super) fn refusal(&self) -> Option<String> {
+        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What tells builds in one container from those in another: the distribution, its packages, its Python. Known without
@@ -171,6 +188,7 @@ impl Resolver<'_> {
             listener: self.listener,
         };
         let image = engine.image(&site.recipe, &how)?;
+        self.cache.remember(IMAGES, &site.identity, &image.tag())?;
         let uv = self.uv(session)?.cloned();
         fs_err::create_dir_all(&self.options.cache)?;
         let container = Arc::new(image.start(&site.mounts(&self.options.cache, session, uv.as_ref()))?);
@@ -185,6 +203,25 @@ impl Resolver<'_> {
         let started = Bench { python, uv };
         *bench = Some(started.clone());
         Ok(started)
+    }
+
+    /// The image of the container that ran last, for builds without it: with another base it is another.
+    pub(super) fn image_of(&self, workshop: &Workshop) -> Option<String> {
+        Some(self.cache.recall(IMAGES, workshop.identity()?)?.0)
+    }
+
+    /// As [`Resolver::bench`], for who can go on without: tried once, which is said once.
+    pub(super) fn bench_if_any(&self, session: &Session) -> Result<Bench, String> {
+        let mut refusal = session.workshop.refusal.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reason) = &*refusal {
+            return Err(reason.clone());
+        }
+        self.bench(session).map_err(|error| {
+            let reason = error.to_string();
+            self.listener.warning(&format!("nothing can be built in a container: {reason}"));
+            *refusal = Some(reason.clone());
+            reason
+        })
     }
 
     /// Keeps what is known of the container, for builds without it.

@@ -26,6 +26,10 @@ enum Extension {
 }
 
 fn make_sdist(directory: &Path, name: &str, extension: Extension) {
+    make_sdist_of(directory, name, extension, C);
+}
+
+fn make_sdist_of(directory: &Path, name: &str, extension: Extension, code: &str) {
     fs_err::create_dir_all(directory).unwrap();
     let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n");
     let otherwise = if extension == Extension::Optional { "run([])" } else { "raise" };
@@ -39,7 +43,7 @@ fn make_sdist(directory: &Path, name: &str, extension: Extension) {
         ("PKG-INFO", &*metadata),
         ("pyproject.toml", "[build-system]\nrequires = ['setuptools']\nbuild-backend = 'setuptools.build_meta'\n"),
         ("setup.py", &setup),
-        ("_native.c", C),
+        ("_native.c", code),
     ];
     let file = fs_err::File::create(directory.join(format!("{name}-1.0.tar.gz"))).unwrap();
     let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(file, flate2::Compression::fast()));
@@ -52,31 +56,42 @@ fn make_sdist(directory: &Path, name: &str, extension: Extension) {
     tar.into_inner().unwrap().finish().unwrap().flush().unwrap();
 }
 
+/// A project that needs `requires` of the sdists in `links`.
+fn make_project(world: &World, name: &str, requires: &str, python: &str) {
+    let text = format!(
+        "[project]\nname = '{name}'\nversion = '1.0'\ndependencies = [{requires}]\n[build-system]\nrequires = \
+         ['setuptools']\nbuild-backend = 'setuptools.build_meta'\n[tool.setuptools]\npy-modules = ['shop']\n"
+    );
+    world.write(&format!("{name}/pyproject.toml"), &text);
+    world.write(&format!("{name}/shop.py"), "");
+    world.write(&format!("{name}/omnipack.toml"), &format!("[python]\nfind-links = ['../links']\n{python}"));
+}
+
 #[test]
 fn a_container_is_used_for_what_has_no_wheel_and_cannot_be_compiled_here() {
     let world = World::new();
     let (log, path) = observed(&world);
-    let auto = |project: &Path, out: &str| {
-        let command = world.omnipack("cache").args(["-D", "debian-13", "-d"]).arg(world.path(out)).arg(project);
+    let auto_for = |distribution: &str, project: &Path, out: &str| {
+        let command = world.omnipack("cache").args(["-D", distribution, "-d"]).arg(world.path(out)).arg(project);
         command.env("PATH", &path).env("PYENV_ROOT", "/nonexistent").env("HOME", world.path("home"))
     };
+    let auto = |project: &Path, out: &str| auto_for("debian-13", project, out);
     let asked = || fs_err::read_to_string(&log).unwrap_or_default();
-
-    let output = auto(&fixture("minimal"), "wheels").run().unwrap();
-    assert_eq!(output.code, 0, "{}", both(&output));
-    assert!(!asked().contains("run "), "{}", asked());
 
     make_sdist(&world.path("links"), "needed", Extension::Needed);
     make_sdist(&world.path("links"), "quicker", Extension::Optional);
-    for (name, requires) in [("shop", "'needed==1.0', 'quicker==1.0'"), ("slow", "'quicker==1.0'")] {
-        let text = format!(
-            "[project]\nname = '{name}'\nversion = '1.0'\ndependencies = [{requires}]\n[build-system]\nrequires = \
-             ['setuptools']\nbuild-backend = 'setuptools.build_meta'\n[tool.setuptools]\npy-modules = ['shop']\n"
-        );
-        world.write(&format!("{name}/pyproject.toml"), &text);
-        world.write(&format!("{name}/shop.py"), "");
-        world.write(&format!("{name}/omnipack.toml"), "[python]\nfind-links = ['../links']\n");
+
+    // Code that nothing compiles is no reason to ask for a container.
+    make_project(&world, "plain", "", "");
+    world.write("plain/benchmarks/loop.c", C);
+    for (project, out) in [(fixture("minimal"), "wheels"), (world.path("plain"), "plain-out")] {
+        let output = auto(&project, out).run().unwrap();
+        assert_eq!(output.code, 0, "{}", both(&output));
+        assert!(asked().lines().all(|line| line.starts_with("info ")), "{}", asked());
     }
+
+    make_project(&world, "shop", "'needed==1.0', 'quicker==1.0'", "");
+    make_project(&world, "slow", "'quicker==1.0'", "");
     let without = auto(&world.path("shop"), "shop-out").args(["--builder", "none"]).run().unwrap();
     assert_eq!(without.code, 1, "{}", both(&without));
     let said = both(&without).split_whitespace().collect::<Vec<_>>().join(" ");
@@ -109,5 +124,16 @@ fn a_container_is_used_for_what_has_no_wheel_and_cannot_be_compiled_here() {
     assert!(files.contains("_needed.cpython-313-x86_64-linux-gnu.so"), "{files}");
     assert!(files.contains("_quicker.cpython-313-x86_64-linux-gnu.so"), "an optional extension is left out\n{files}");
     assert!(files.contains("shop.cpython-313.pyc"), "the container that runs compiles bytecode\n{files}");
+
+    // The Python is here, and a header is not.
+    make_sdist_of(&world.path("links"), "headed", Extension::Needed, &format!("#include <libmnl/libmnl.h>\n{C}"));
+    make_project(&world, "header", "'headed==1.0'", "[deb]\nbuild-requires = ['libmnl-dev']\n");
+    world.name_images("header", &["debian-12"]);
+    let output = auto_for("debian-12", &world.path("header"), "header-out").run().unwrap();
+    assert_eq!(output.code, 0, "{}", both(&output));
+    let said = output.stderr_text();
+    assert!(said.contains("headed 1.0 has no wheel for CPython 3.11 on debian-12: building it inside"), "{said}");
+    let files = expect_success(&Command::new("dpkg-deb").arg("--contents").arg(&debs(&world.path("header-out"))[0]));
+    assert!(files.contains("_headed.cpython-311-x86_64-linux-gnu.so"), "{files}");
     assert_eq!(world.containers(), "", "a container is left");
 }
