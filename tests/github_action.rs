@@ -241,6 +241,8 @@ fn workflows_are_what_their_services_read() {
         fits(&path, schema, transform);
     }
     let path = directory.path().join("ci/github.yml");
+    assert!(!fs_err::read_to_string(&path).unwrap().contains("repository: "));
+    assert_eq!(yaml(&directory.path().join("ci/gitlab.yml"))["variables"]["GIT_DEPTH"], "0");
     assert_eq!(linted(&path), Vec::<String>::new());
     check_scripts(&yaml(&path));
     // Does it find anything?
