@@ -7,7 +7,7 @@ mod support;
 
 use std::path::Path;
 
-use ci_runner::{Outcome, Runner, World, archived, check_scripts, fits, linted, releases, yaml};
+use ci_runner::{Outcome, Runner, World, archived, archived_as, check_scripts, fits, linted, releases, yaml};
 use omnipack::exec::Command;
 use serde_json::{Value, json};
 use support::{expect_success, fixture, omnipack, repository};
@@ -36,7 +36,14 @@ fn inputs(given: &[(&str, &str)]) -> Value {
 #[test]
 fn the_action_is_one_and_its_scripts_are_sound() {
     fits(&repository().join("action.yml"), "vendor.github-actions", None);
-    for script in ["action/install.sh", "action/cache.sh", "action/build.sh", "action/smoke.sh", "tools/release"] {
+    for script in [
+        "action/install.sh",
+        "action/cache.sh",
+        "action/build.sh",
+        "action/smoke.sh",
+        "tools/release",
+        "packaging/machine-of",
+    ] {
         expect_success(&omnipack::exec::Command::new("shellcheck").arg(repository().join(script)));
     }
 }
@@ -92,12 +99,31 @@ fn a_release_has_the_tag_of_its_version_and_notes() {
     assert!(wrong.code == 1 && wrong.stderr_text().contains(env!("CARGO_PKG_VERSION")), "{}", wrong.stderr_text());
     assert_eq!(release(&["tag"]).code, 2);
     assert!(release(&["notes", "vUnreleased"]).stdout_text().contains("### Added"));
+    let unsaid = release(&["notes", "v99.0"]);
+    assert!(unsaid.code == 1 && unsaid.stderr_text().contains("'## [Unreleased]'"), "{}", unsaid.stderr_text());
+    assert_eq!(release(&["version"]).stdout_text(), concat!(env!("CARGO_PKG_VERSION"), "\n"));
     let directory = tempfile::tempdir().unwrap();
+    // A copy, which nobody compiles anew in the meantime; and it may have any name, and lose its mode.
+    let program = directory.path().join("program");
+    fs_err::write(&program, fs_err::read(env!("CARGO_BIN_EXE_omnipack")).unwrap()).unwrap();
     let (one, two) = (directory.path().join("one"), directory.path().join("two"));
-    archived(&one);
-    archived(&two);
+    fs_err::create_dir(&one).unwrap();
+    fs_err::write(one.join("omnipack-0.0.1.tar.gz.part"), "left behind").unwrap();
+    archived_as(&program, &one);
+    fs_err::remove_file(one.join("omnipack-0.0.1.tar.gz.part")).unwrap();
+    archived_as(&program, &two);
     expect_success(&Command::new("diff").arg("-r").arg(&one).arg(&two));
     expect_success(&Command::new("sha256sum").dir(&one).args(["--check", "--strict", "SHA256SUMS"]));
+    let sums = fs_err::read_to_string(one.join("SHA256SUMS")).unwrap();
+    let listed = sums.lines().map(|line| line.split_once("  ").unwrap().1).collect::<Vec<_>>();
+    let machine = std::env::consts::ARCH;
+    let archive = format!("omnipack-{}-{machine}-unknown-linux-musl.tar.gz", env!("CARGO_PKG_VERSION"));
+    assert_eq!(listed, [archive.as_str(), "other.tar.gz"]);
+    let members = expect_success(&Command::new("tar").arg("-tvzf").arg(one.join(&archive)));
+    let kept = members.lines().last().unwrap();
+    assert!(kept.starts_with("-rwxr-xr-x") && kept.ends_with(" omnipack"), "{members}");
+    let empty = Command::new(repository().join("tools/release")).arg("sums").arg(directory.path()).run().unwrap();
+    assert!(empty.code == 1 && !directory.path().join("SHA256SUMS").exists(), "{}", support::both(&empty));
 }
 
 #[test]
