@@ -83,7 +83,7 @@ fn this_repositorys_fixtures_are_listed_by_the_binary_that_was_built_before() {
     // What the job `binary` leaves behind.
     assert_eq!(jobs["list"].as_object_mut().unwrap().remove("needs"), Some(json!("binary")));
     let mut world = World::new(checkout.path(), "./");
-    archived(&world.artifacts().join("releases"));
+    archived(&world.artifacts().join(concat!("releases/v", env!("CARGO_PKG_VERSION"))));
     let jobs = world.run(&workflow, "push", "refs/heads/main");
     assert_eq!(jobs[0].outcome, Outcome::Success, "{}", jobs[0].log);
     let matrix: Value = serde_json::from_str(jobs[0].outputs["matrix"].as_str().unwrap()).unwrap();
