@@ -5,7 +5,8 @@ mod containers_support;
 mod images;
 mod support;
 
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use ci_runner::{Outcome, Runner, World, archived, archived_as, check_scripts, fits, linted, releases, yaml};
 use omnipack::exec::Command;
@@ -182,11 +183,18 @@ fn the_action_builds_itself_where_that_is_asked_for() {
     let workspace = tempfile::tempdir().unwrap();
     let mut runner = Runner::new(workspace.path());
     runner.contexts["inputs"] = inputs(&[("version", "source")]);
-    // What the tests have compiled is used again: a release takes minutes.
-    let target = Path::new(env!("CARGO_BIN_EXE_omnipack")).ancestors().nth(2).unwrap();
-    runner.env.insert("CARGO_TARGET_DIR".to_owned(), target.display().to_string());
+    // What the tests have compiled is used again: a release takes minutes. The program itself comes to a place of its own, since
+    // other tests run that of the tests meanwhile.
+    let program = Path::new(env!("CARGO_BIN_EXE_omnipack"));
+    let compiled = program.ancestors().nth(2).unwrap().display().to_string();
+    runner.env.insert("CARGO_BUILD_BUILD_DIR".to_owned(), compiled);
+    let target = workspace.path().join("target").display().to_string();
+    runner.env.insert("CARGO_TARGET_DIR".to_owned(), target);
     runner.env.insert("OMNIPACK_PROFILE".to_owned(), "dev".to_owned());
+    let file = || fs_err::metadata(program).map(|file| (file.ino(), file.mtime(), file.mtime_nsec())).unwrap();
+    let before = file();
     let done = runner.succeed(&step("Install omnipack"));
+    assert_eq!(file(), before, "the program of the other tests was replaced");
     let place = runner.temporary().join("tools/omnipack/source").join(std::env::consts::ARCH);
     assert!(done.output.stdout_text().contains(&place.join("bin/omnipack").display().to_string()));
     assert_eq!(runner.text("${{ steps.install.outputs.version }}"), env!("CARGO_PKG_VERSION"));
