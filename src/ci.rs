@@ -72,7 +72,8 @@ struct Context<'a> {
 /// # Errors
 /// When a project cannot be read or has a path that is no plain word, or nothing is to be built.
 pub fn workflow(request: &Request) -> Result<String, AnyError> {
-    for path in &request.projects {
+    let projects = matrix::distinct(&request.projects);
+    for path in &projects {
         let sound = |c: char| c.is_ascii_alphanumeric() || "._-+@/".contains(c);
         let outside = path.split('/').any(|part| part == "..");
         if path.is_empty() || path.starts_with(['-', '/']) || outside || !path.chars().all(sound) {
@@ -80,7 +81,7 @@ pub fn workflow(request: &Request) -> Result<String, AnyError> {
         }
     }
     let listed = matrix::matrix(&matrix::Request {
-        projects: request.projects.clone(),
+        projects: projects.clone(),
         service: request.service,
         ..matrix::Request::default()
     })?;
@@ -89,7 +90,7 @@ pub fn workflow(request: &Request) -> Result<String, AnyError> {
         None => concat!("omnipack/omnipack@v", env!("CARGO_PKG_VERSION")).to_owned(),
     };
     let known = || match request.service {
-        Service::Github => Some(default_branch(request.projects.first().map_or(".", String::as_str))),
+        Service::Github => Some(default_branch(projects.first().map_or(".", String::as_str))),
         // `$CI_DEFAULT_BRANCH`
         Service::Gitlab => None,
     };
@@ -103,7 +104,7 @@ pub fn workflow(request: &Request) -> Result<String, AnyError> {
         releases: RELEASES,
         action: &action,
         branch: branch.as_deref(),
-        projects: &request.projects,
+        projects: &projects,
         rows: &listed.include,
         tried: listed.include.iter().filter(|row| !row.container.is_empty()).collect(),
         machines: listed.include.iter().map(|row| row.machine.as_str()).collect(),

@@ -1,6 +1,6 @@
 //! The rows of a CI matrix: one for each project, distribution and machine, with the runner and the container that they need.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
@@ -103,7 +103,7 @@ pub struct Row {
 /// When a project cannot be read, names nothing to build for, or git cannot say what changed.
 pub fn matrix(request: &Request) -> Result<Matrix, AnyError> {
     let mut include = Vec::new();
-    for project in &request.projects {
+    for project in &distinct(&request.projects) {
         let source = Source::parse(project)?;
         let config = Config::load(&source, request.config.as_deref())?;
         let catalogue = Catalogue::embedded()?.with_overrides(&config.distribution_tables())?;
@@ -117,6 +117,14 @@ pub fn matrix(request: &Request) -> Result<Matrix, AnyError> {
         include.extend(rows(project, &targets, &catalogue, request)?);
     }
     Ok(Matrix { include })
+}
+
+/// The projects, each once and as the user wrote it first: `app`, `./app` and `app/` are one.
+#[must_use]
+pub fn distinct(projects: &[String]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let place = |project: &String| fs_err::canonicalize(project).unwrap_or_else(|_| PathBuf::from(project));
+    projects.iter().filter(|project| seen.insert(place(project))).cloned().collect()
 }
 
 fn rows(project: &str, targets: &Targets, catalogue: &Catalogue, request: &Request) -> Result<Vec<Row>, AnyError> {
