@@ -35,6 +35,14 @@ pub enum Error {
     #[error("`{text}` is no name of a branch")]
     #[diagnostic(code(ci::branch), help("git's names have no spaces and none of `~^:?*[\\`"))]
     Branch { text: String },
+    #[error("no job is left for {projects}: `[targets]` leaves out all that it lists")]
+    #[diagnostic(
+        code(ci::nothing),
+        help(
+            "`omnipack matrix` shows the jobs: list more in `[targets] distributions`, or leave out less in `exclude`"
+        )
+    )]
+    Nothing { projects: String },
     #[error(transparent)]
     #[diagnostic(transparent)]
     Template(#[from] TemplateError),
@@ -85,6 +93,10 @@ pub fn workflow(request: &Request) -> Result<String, AnyError> {
         service: request.service,
         ..matrix::Request::default()
     })?;
+    // GitLab refuses `matrix:` without rows; and on GitHub it would be a workflow that never does anything.
+    if listed.include.is_empty() {
+        return Err(Error::Nothing { projects: projects.join(", ") }.into());
+    }
     let action = match &request.action {
         Some(action) => checked_action(action)?,
         None => concat!("omnipack/omnipack@v", env!("CARGO_PKG_VERSION")).to_owned(),
