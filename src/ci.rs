@@ -33,7 +33,12 @@ pub enum Error {
     #[diagnostic(code(ci::action), help("such as `omnipack/omnipack@v1`, or `./` for one in the repository itself"))]
     Action { text: String },
     #[error("`{text}` is no name of a branch")]
-    #[diagnostic(code(ci::branch), help("git's names have no spaces and none of `~^:?*[\\`"))]
+    #[diagnostic(
+        code(ci::branch),
+        help(
+            "name one branch: git's names have no spaces and none of `~^:?*[\\`, and services read `$`, `{{` and quotes"
+        )
+    )]
     Branch { text: String },
     #[error("no job is left for {projects}: `[targets]` leaves out all that it lists")]
     #[diagnostic(
@@ -110,6 +115,11 @@ pub fn workflow(request: &Request) -> Result<String, AnyError> {
     if let Some(branch) = &branch {
         check_branch(branch)?;
     }
+    let branch = branch.map(|branch| match request.service {
+        Service::Github => without_patterns(&branch),
+        // It is compared there, character by character.
+        Service::Gitlab => branch,
+    });
     let context = Context {
         generator: concat!("omnipack ", env!("CARGO_PKG_VERSION")),
         version: env!("CARGO_PKG_VERSION"),
@@ -143,10 +153,22 @@ fn checked_action(text: &str) -> Result<String, Error> {
 /// git-check-ref-format(1); and a service reads expressions.
 fn check_branch(branch: &str) -> Result<(), Error> {
     let bad = |c: char| c.is_whitespace() || c.is_control() || "~^:?*[]\\{}$\"'".contains(c);
-    if branch.is_empty() || branch.starts_with(['-', '/']) || branch.contains("..") || branch.contains(bad) {
+    let part = |part: &str| part.is_empty() || part.starts_with('.') || part.ends_with(".lock");
+    if branch.starts_with('-')
+        || branch.ends_with('.')
+        || branch.contains("..")
+        || branch.contains(bad)
+        || branch.split('/').any(part)
+    {
         return Err(Error::Branch { text: branch.escape_debug().to_string() });
     }
     Ok(())
+}
+
+/// The filter that one branch alone passes. Of the characters of patterns, git allows only these in names.
+/// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#filter-pattern-cheat-sheet>
+fn without_patterns(branch: &str) -> String {
+    branch.replace('+', "\\+").replace('!', "\\!")
 }
 
 /// The branch that the remote calls its own, where git knows it.
