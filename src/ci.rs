@@ -15,6 +15,9 @@ use crate::template::{self, TemplateError};
 /// Where releases of omnipack are.
 const RELEASES: &str = "https://github.com/omnipack/omnipack/releases/download";
 
+/// Where they are taken from when the action is told nothing, as `action.yml` has it.
+const REPOSITORY: &str = "omnipack/omnipack";
+
 /// The branch of a repository that says nothing else.
 const BRANCH: &str = "main";
 
@@ -71,6 +74,8 @@ struct Context<'a> {
     version: &'static str,
     releases: &'static str,
     action: &'a str,
+    /// Whose releases the action installs; none for its own default.
+    repository: Option<&'a str>,
     /// None where the service itself knows the repository's own.
     branch: Option<&'a str>,
     projects: &'a [String],
@@ -125,6 +130,7 @@ pub fn workflow(request: &Request) -> Result<String, AnyError> {
         version: env!("CARGO_PKG_VERSION"),
         releases: RELEASES,
         action: &action,
+        repository: fork(&action),
         branch: branch.as_deref(),
         projects: &projects,
         rows: &listed.include,
@@ -148,6 +154,13 @@ fn checked_action(text: &str) -> Result<String, Error> {
         return Ok(text.to_owned());
     }
     Err(Error::Action { text: text.escape_debug().to_string() })
+}
+
+/// `OWNER/REPOSITORY` of an action that is not omnipack's own: a composite action is not told reliably where it comes from.
+fn fork(action: &str) -> Option<&str> {
+    let (place, _) = action.split_once('@')?;
+    let end = place.match_indices('/').nth(1).map_or(place.len(), |(end, _)| end);
+    Some(&place[..end]).filter(|repository| *repository != REPOSITORY)
 }
 
 /// git-check-ref-format(1); and a service reads expressions.
