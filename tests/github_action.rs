@@ -146,12 +146,17 @@ fn a_release_is_installed_by_its_checksum_and_not_without() {
         assert_eq!(code, 0, "{said}");
         assert_eq!(runner.text("${{ steps.install.outputs.version }}"), version);
         let next = runner.succeed(&json!({ "name": "Ask", "run": "command -v omnipack; omnipack --version" }));
-        let place = runner.temporary().join("tools/omnipack").join(version).join(std::env::consts::ARCH);
+        let place = place_of(&runner, version, &address);
         assert_eq!(
             next.output.stdout_text(),
             format!("{}\nomnipack {version}\n", place.join("bin/omnipack").display())
         );
     }
+    a_kept_program_is_the_one_that_was_installed(workspace.path(), served.path(), &address);
+    let (code, said, runner) = install("../../x");
+    assert!(code == 1 && said.contains("is not a release") && !runner.temporary().join("tools").exists(), "{said}");
+    let (code, said, _) = install("..");
+    assert!(code == 1 && said.contains("is not a release"), "{said}");
     let (code, said, _) = install("99.0");
     assert!(code == 1 && said.contains("::error") && said.contains("is there a release 99.0?"), "{said}");
     let (code, said, _) = install("1;touch canary\n::warning::x");
@@ -176,6 +181,50 @@ fn a_release_is_installed_by_its_checksum_and_not_without() {
     refused("checksum");
     fs_err::remove_file(sums).unwrap();
     refused("SHA256SUMS cannot be fetched");
+}
+
+/// Where the action puts a release.
+fn place_of(runner: &Runner, version: &str, address: &str) -> PathBuf {
+    let digest = expect_success(&Command::new("sh").args(["-c", "printf %s \"$1\" | sha256sum", "sh", address]));
+    let place = runner.temporary().join("tools/omnipack").join(format!("{version}-{}", &digest[..16]));
+    place.join(std::env::consts::ARCH)
+}
+
+/// On a machine that is kept from job to job.
+fn a_kept_program_is_the_one_that_was_installed(workspace: &Path, served: &Path, address: &str) {
+    let version = env!("CARGO_PKG_VERSION");
+    let mut runner = Runner::new(workspace);
+    runner.contexts["inputs"] = inputs(&[]);
+    runner.env.insert("OMNIPACK_RELEASES".to_owned(), address.to_owned());
+    runner.succeed(&step("Install omnipack"));
+    let program = place_of(&runner, version, address).join("bin/omnipack");
+    let installed = fs_err::metadata(&program).unwrap().ino();
+    runner.succeed(&step("Install omnipack"));
+    assert_eq!(fs_err::metadata(&program).unwrap().ino(), installed, "it was fetched again");
+    fs_err::write(&program, format!("#!/bin/sh\necho omnipack {version}\n")).unwrap();
+    runner.succeed(&step("Install omnipack"));
+    assert!(fs_err::read(&program).unwrap().starts_with(b"\x7fELF"), "what was put there is trusted");
+    // The same version of others is another program, and it is verified.
+    let others = tempfile::tempdir().unwrap();
+    let release = others.path().join(format!("v{version}"));
+    expect_success(&Command::new("cp").arg("-r").arg(served.join(format!("v{version}"))).arg(&release));
+    fs_err::write(release.join("SHA256SUMS"), "").unwrap();
+    runner.env.insert("OMNIPACK_RELEASES".to_owned(), format!("file://{}", others.path().display()));
+    let refused = runner.run(&step("Install omnipack")).unwrap();
+    let said = support::both(&refused.output);
+    assert!(refused.output.code == 1 && said.contains("checksum"), "{said}");
+    // Whose releases they are: its own, or a fork's.
+    assert_eq!(inputs(&[])["repository"], "omnipack/omnipack");
+    runner.env.remove("OMNIPACK_RELEASES");
+    runner.env.insert("GITHUB_SERVER_URL".to_owned(), format!("file://{}", others.path().display()));
+    for (repository, expected) in
+        [("a/b", "a/b/releases/download/v"), ("../b/c", "not OWNER/NAME"), ("b", "not OWNER/NAME")]
+    {
+        runner.contexts["inputs"] = inputs(&[("repository", repository)]);
+        let refused = runner.run(&step("Install omnipack")).unwrap();
+        let said = support::both(&refused.output);
+        assert!(refused.output.code == 1 && said.contains(expected), "{said}");
+    }
 }
 
 #[test]
@@ -274,6 +323,10 @@ fn workflows_are_what_their_services_read() {
         expect_success(&command().args(["--force", "--output", &file, "--branch", "release/1.x"]));
         fits(&path, schema, transform);
     }
+    branches_are_named_as_each_service_reads_them(directory.path());
+    // A fork's action installs the releases of the fork, in both jobs that have it.
+    let forked = expect_success(&omnipack().dir(directory.path()).args(["ci", "github", "--action", "me/fork/sub@v1"]));
+    assert_eq!(forked.matches("repository: \"me/fork\"\n").count(), 2, "{forked}");
     let path = directory.path().join("ci/github.yml");
     assert!(!fs_err::read_to_string(&path).unwrap().contains("repository: "));
     assert_eq!(yaml(&directory.path().join("ci/gitlab.yml"))["variables"]["GIT_DEPTH"], "0");
@@ -290,5 +343,37 @@ fn workflows_are_what_their_services_read() {
     for (option, text) in [("--action", "x\ny"), ("--branch", "a: [b"), ("--branch", "${{x}}")] {
         let output = omnipack().dir(directory.path()).args(["ci", "github", option, text]).run().unwrap();
         assert_eq!(output.code, 2, "{}", output.stderr_text());
+    }
+    // Where nothing is left there is no workflow, and no file.
+    write("omnipack.toml", "[targets]\ndistributions = ['rocky-9']\nexclude = [{ distribution = 'el' }]\n");
+    for service in ["github", "gitlab"] {
+        let output = omnipack().dir(directory.path()).args(["ci", service, "--output", "none.yml"]).run().unwrap();
+        assert_eq!(output.code, 2, "{}", output.stderr_text());
+        assert!(output.stderr_text().contains("ci::nothing"), "{}", output.stderr_text());
+        assert!(!directory.path().join("none.yml").exists());
+    }
+}
+
+/// GitHub reads patterns, in which `!` and `+` mean something; GitLab compares.
+fn branches_are_named_as_each_service_reads_them(directory: &Path) {
+    let written = |service: &str, branch: &str| {
+        let path = directory.join("branch.yml");
+        let command =
+            omnipack().dir(directory).args(["ci", service, "--force", "--output", "branch.yml", "--branch", branch]);
+        expect_success(&command);
+        (yaml(&path), path)
+    };
+    for (branch, filter) in [("main", "main"), ("!main", "\\!main"), ("main+x", "main\\+x")] {
+        let (workflow, path) = written("github", branch);
+        assert_eq!(workflow["on"]["push"]["branches"], json!([filter]));
+        assert_eq!(linted(&path), Vec::<String>::new(), "{branch}");
+        let (pipeline, _) = written("gitlab", branch);
+        let rule = json!({ "if": format!("$CI_COMMIT_BRANCH == \"{branch}\"") });
+        assert!(pipeline["workflow"]["rules"].as_array().unwrap().contains(&rule), "{}", pipeline["workflow"]);
+    }
+    for branch in ["*", "a?", "a[b]", "a b", "", "a/", "a//b", ".a", "a.lock", "a..b"] {
+        let output = omnipack().dir(directory).args(["ci", "github", "--branch", branch]).run().unwrap();
+        assert_eq!((output.code, output.stdout_text().as_str()), (2, ""), "{branch}");
+        assert!(output.stderr_text().contains("ci::branch"), "{}", output.stderr_text());
     }
 }
