@@ -26,15 +26,6 @@ wrong() {
     exit 2
 }
 
-# What `uname -m` says on the machine that an ELF file is for (elf(5): e_ident and e_machine).
-machine_of() {
-    case $(od -An -v -tx1 -N20 "$1" | tr -d ' \n') in
-    7f454c460201*3e00) echo x86_64 ;;
-    7f454c460201*b700) echo aarch64 ;;
-    *) wrong "$1 is no program for x86_64 or aarch64" ;;
-    esac
-}
-
 packer=
 distributions=
 while [ $# -gt 0 ]; do
@@ -71,7 +62,7 @@ esac
 packer=$(command -v "${packer:-$binary}") || wrong "${packer:-$binary} cannot be run: name one that can with --packer"
 packaging=$(cd "$(dirname "$0")" && pwd)
 repository=$(dirname "$packaging")
-machine=$(machine_of "$binary")
+machine=$("$packaging/machine-of" "$binary") || wrong "$binary is no program for x86_64 or aarch64"
 
 version=$(sed -n 's/^version = "\([^"]*\)".*/\1/p' "$packaging/omnipack.toml" | head -n 1)
 said=$("$packer" --version) || wrong "$packer does not run here: name one that does with --packer"

@@ -15,6 +15,9 @@ use crate::template::{self, TemplateError};
 /// Where releases of omnipack are.
 const RELEASES: &str = "https://github.com/omnipack/omnipack/releases/download";
 
+/// Where they are taken from when the action is told nothing, as `action.yml` has it.
+const REPOSITORY: &str = "omnipack/omnipack";
+
 /// The branch of a repository that says nothing else.
 const BRANCH: &str = "main";
 
@@ -33,8 +36,21 @@ pub enum Error {
     #[diagnostic(code(ci::action), help("such as `omnipack/omnipack@v1`, or `./` for one in the repository itself"))]
     Action { text: String },
     #[error("`{text}` is no name of a branch")]
-    #[diagnostic(code(ci::branch), help("git's names have no spaces and none of `~^:?*[\\`"))]
+    #[diagnostic(
+        code(ci::branch),
+        help(
+            "name one branch: git's names have no spaces and none of `~^:?*[\\`, and services read `$`, `{{` and quotes"
+        )
+    )]
     Branch { text: String },
+    #[error("no job is left for {projects}: `[targets]` leaves out all that it lists")]
+    #[diagnostic(
+        code(ci::nothing),
+        help(
+            "`omnipack matrix` shows the jobs: list more in `[targets] distributions`, or leave out less in `exclude`"
+        )
+    )]
+    Nothing { projects: String },
     #[error(transparent)]
     #[diagnostic(transparent)]
     Template(#[from] TemplateError),
@@ -58,6 +74,8 @@ struct Context<'a> {
     version: &'static str,
     releases: &'static str,
     action: &'a str,
+    /// Whose releases the action installs; none for its own default.
+    repository: Option<&'a str>,
     /// None where the service itself knows the repository's own.
     branch: Option<&'a str>,
     projects: &'a [String],
@@ -72,7 +90,8 @@ struct Context<'a> {
 /// # Errors
 /// When a project cannot be read or has a path that is no plain word, or nothing is to be built.
 pub fn workflow(request: &Request) -> Result<String, AnyError> {
-    for path in &request.projects {
+    let projects = matrix::distinct(&request.projects);
+    for path in &projects {
         let sound = |c: char| c.is_ascii_alphanumeric() || "._-+@/".contains(c);
         let outside = path.split('/').any(|part| part == "..");
         if path.is_empty() || path.starts_with(['-', '/']) || outside || !path.chars().all(sound) {
@@ -80,16 +99,20 @@ pub fn workflow(request: &Request) -> Result<String, AnyError> {
         }
     }
     let listed = matrix::matrix(&matrix::Request {
-        projects: request.projects.clone(),
+        projects: projects.clone(),
         service: request.service,
         ..matrix::Request::default()
     })?;
+    // GitLab refuses `matrix:` without rows; and on GitHub it would be a workflow that never does anything.
+    if listed.include.is_empty() {
+        return Err(Error::Nothing { projects: projects.join(", ") }.into());
+    }
     let action = match &request.action {
         Some(action) => checked_action(action)?,
         None => concat!("omnipack/omnipack@v", env!("CARGO_PKG_VERSION")).to_owned(),
     };
     let known = || match request.service {
-        Service::Github => Some(default_branch(request.projects.first().map_or(".", String::as_str))),
+        Service::Github => Some(default_branch(projects.first().map_or(".", String::as_str))),
         // `$CI_DEFAULT_BRANCH`
         Service::Gitlab => None,
     };
@@ -97,13 +120,19 @@ pub fn workflow(request: &Request) -> Result<String, AnyError> {
     if let Some(branch) = &branch {
         check_branch(branch)?;
     }
+    let branch = branch.map(|branch| match request.service {
+        Service::Github => without_patterns(&branch),
+        // It is compared there, character by character.
+        Service::Gitlab => branch,
+    });
     let context = Context {
         generator: concat!("omnipack ", env!("CARGO_PKG_VERSION")),
         version: env!("CARGO_PKG_VERSION"),
         releases: RELEASES,
         action: &action,
+        repository: fork(&action),
         branch: branch.as_deref(),
-        projects: &request.projects,
+        projects: &projects,
         rows: &listed.include,
         tried: listed.include.iter().filter(|row| !row.container.is_empty()).collect(),
         machines: listed.include.iter().map(|row| row.machine.as_str()).collect(),
@@ -127,13 +156,32 @@ fn checked_action(text: &str) -> Result<String, Error> {
     Err(Error::Action { text: text.escape_debug().to_string() })
 }
 
+/// `OWNER/REPOSITORY` of an action that is not omnipack's own: a composite action is not told reliably where it comes from.
+fn fork(action: &str) -> Option<&str> {
+    let (place, _) = action.split_once('@')?;
+    let end = place.match_indices('/').nth(1).map_or(place.len(), |(end, _)| end);
+    Some(&place[..end]).filter(|repository| *repository != REPOSITORY)
+}
+
 /// git-check-ref-format(1); and a service reads expressions.
 fn check_branch(branch: &str) -> Result<(), Error> {
     let bad = |c: char| c.is_whitespace() || c.is_control() || "~^:?*[]\\{}$\"'".contains(c);
-    if branch.is_empty() || branch.starts_with(['-', '/']) || branch.contains("..") || branch.contains(bad) {
+    let part = |part: &str| part.is_empty() || part.starts_with('.') || part.ends_with(".lock");
+    if branch.starts_with('-')
+        || branch.ends_with('.')
+        || branch.contains("..")
+        || branch.contains(bad)
+        || branch.split('/').any(part)
+    {
         return Err(Error::Branch { text: branch.escape_debug().to_string() });
     }
     Ok(())
+}
+
+/// The filter that one branch alone passes. Of the characters of patterns, git allows only these in names.
+/// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#filter-pattern-cheat-sheet>
+fn without_patterns(branch: &str) -> String {
+    branch.replace('+', "\\+").replace('!', "\\!")
 }
 
 /// The branch that the remote calls its own, where git knows it.

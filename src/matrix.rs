@@ -1,6 +1,6 @@
 //! The rows of a CI matrix: one for each project, distribution and machine, with the runner and the container that they need.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use thiserror::Error as ThisError;
 
 use crate::Error as AnyError;
-use crate::distribution::{Catalogue, Distribution, PackageFormat};
+use crate::distribution::{Catalogue, Distribution, PackageFormat, near_machine};
 use crate::exec::Command;
 use crate::project::{Config, Source, TargetRow, Targets};
 
@@ -36,11 +36,11 @@ pub enum Error {
     )]
     NoDistribution { project: String },
     #[error("no distribution of {project} is for {machine}")]
-    #[diagnostic(
-        code(matrix::machine),
-        help("say it as `uname -m` does: `omnipack distributions` shows the machines of each")
-    )]
-    Machine { project: String, machine: String },
+    #[diagnostic(code(matrix::machine), help("{hint}"))]
+    Machine { project: String, machine: String, hint: String },
+    #[error("`{option}` names {machine}, but {known}")]
+    #[diagnostic(code(matrix::rule), help("{hint}"))]
+    Rule { option: &'static str, machine: String, known: String, hint: String },
     #[error("no runner is known for {machine}, which {distribution} is to be built for")]
     #[diagnostic(code(matrix::no_runner), help("say its label: `[targets.runners]`, `{machine} = \"...\"`"))]
     NoRunner { machine: String, distribution: String },
@@ -103,7 +103,7 @@ pub struct Row {
 /// When a project cannot be read, names nothing to build for, or git cannot say what changed.
 pub fn matrix(request: &Request) -> Result<Matrix, AnyError> {
     let mut include = Vec::new();
-    for project in &request.projects {
+    for project in &distinct(&request.projects) {
         let source = Source::parse(project)?;
         let config = Config::load(&source, request.config.as_deref())?;
         let catalogue = Catalogue::embedded()?.with_overrides(&config.distribution_tables())?;
@@ -119,6 +119,14 @@ pub fn matrix(request: &Request) -> Result<Matrix, AnyError> {
     Ok(Matrix { include })
 }
 
+/// The projects, each once and as the user wrote it first: `app`, `./app` and `app/` are one.
+#[must_use]
+pub fn distinct(projects: &[String]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let place = |project: &String| fs_err::canonicalize(project).unwrap_or_else(|_| PathBuf::from(project));
+    projects.iter().filter(|project| seen.insert(place(project))).cloned().collect()
+}
+
 fn rows(project: &str, targets: &Targets, catalogue: &Catalogue, request: &Request) -> Result<Vec<Row>, AnyError> {
     let names = if request.distributions.is_empty() { &targets.distributions } else { &request.distributions };
     let asked = if request.machines.is_empty() { &targets.machines } else { &request.machines };
@@ -127,7 +135,8 @@ fn rows(project: &str, targets: &Targets, catalogue: &Catalogue, request: &Reque
     let listed = names.iter().map(|name| catalogue.get(name)).collect::<Result<Vec<_>, _>>()?;
     let nobodys = |machine: &&String| listed.iter().all(|known| known.architecture(machine).is_none());
     if let Some(machine) = machines.iter().find(nobodys).filter(|_| !listed.is_empty()) {
-        return Err(Error::Machine { project: project.to_owned(), machine: machine.clone() }.into());
+        let hint = hint(machine, catalogue);
+        return Err(Error::Machine { project: project.to_owned(), machine: machine.clone(), hint }.into());
     }
     for distribution in listed {
         for machine in &machines {
@@ -141,11 +150,7 @@ fn rows(project: &str, targets: &Targets, catalogue: &Catalogue, request: &Reque
         let family = catalogue.get(&row.distribution).map_or("", |distribution| distribution.family.as_str());
         targets.exclude.iter().chain(&request.exclude).any(|rule| applies(rule, row, family))
     };
-    for name in request.exclude.iter().filter_map(|rule| rule.distribution.as_deref()) {
-        if !catalogue.iter().any(|known| known.family == name) {
-            catalogue.get(name)?;
-        }
-    }
+    check_rules(request, catalogue)?;
     rows.retain(|row| !excluded(row));
     for added in targets.include.iter().chain(&request.include) {
         let Some(name) = &added.distribution else { continue };
@@ -159,6 +164,45 @@ fn rows(project: &str, targets: &Targets, catalogue: &Catalogue, request: &Reque
         return Err(Error::NoDistribution { project: project.to_owned() }.into());
     }
     Ok(rows)
+}
+
+/// What the command line adds and leaves out has to be there: a word that is mistyped would change nothing, silently. In the
+/// configuration that is looked at when it is read.
+fn check_rules(request: &Request, catalogue: &Catalogue) -> Result<(), AnyError> {
+    let wrong = |option, machine: &str, known: String| Error::Rule {
+        option,
+        machine: machine.to_owned(),
+        known,
+        hint: hint(machine, catalogue),
+    };
+    for rule in &request.exclude {
+        if let Some(name) = rule.distribution.as_deref()
+            && !catalogue.iter().any(|known| known.family == name)
+        {
+            catalogue.get(name)?;
+        }
+        // A release that never was for the machine is not listed anyway.
+        if let Some(machine) = rule.machine.as_deref()
+            && !catalogue.iter().any(|known| known.architecture(machine).is_some())
+        {
+            return Err(wrong("--exclude", machine, "no distribution is for it".to_owned()).into());
+        }
+    }
+    for rule in &request.include {
+        if let (Some(name), Some(machine)) = (&rule.distribution, &rule.machine)
+            && catalogue.get(name)?.architecture(machine).is_none()
+        {
+            return Err(wrong("--include", machine, format!("{name} is not for it")).into());
+        }
+    }
+    Ok(())
+}
+
+/// Which machine may be meant.
+fn hint(machine: &str, catalogue: &Catalogue) -> String {
+    let all = "say it as `uname -m` does: `omnipack distributions` shows the machines of each";
+    let near = near_machine(machine, catalogue.iter()).filter(|near| *near != machine);
+    near.map_or_else(|| all.to_owned(), |near| format!("did you mean `{near}`? {all}"))
 }
 
 /// A later row for the same distribution and machine takes the place of the earlier.

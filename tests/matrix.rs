@@ -87,8 +87,53 @@ fn the_command_line_adds_and_leaves_out() {
     let unknown = refused(directory.path(), &["--exclude", "rocky9"], 2);
     assert!(unknown.contains("rocky-9"), "{unknown}");
     refused(directory.path(), &["--include", ":"], 2);
+    refused(directory.path(), &["--include", ":aarch64"], 2);
+    for (option, rule, near) in [
+        ("--include", "debian-12:arm64", "`aarch64`"),
+        ("--include", "centos-6:aarch64", "centos-6 is not for it"),
+        ("--exclude", ":amd64", "`x86_64`"),
+        ("--exclude", "el:x86-64", "`x86_64`"),
+        ("--exclude", "el:plan9", "omnipack distributions"),
+    ] {
+        let said = refused(directory.path(), &[option, rule], 2);
+        assert!(said.contains("matrix::rule") && said.contains(near), "{said}");
+    }
+    // Nothing to leave out, and nothing mistyped.
+    assert_eq!(names(&["--exclude", "centos-6:aarch64"]).len(), 5);
     let riscv = refused(directory.path(), &["--machine", "riscv64"], 2);
     assert!(riscv.contains("riscv64"), "{riscv}");
+}
+
+#[test]
+fn mistyped_machines_of_rows_are_shown() {
+    let directory = tempfile::tempdir().unwrap();
+    let list = "[targets]\ndistributions = ['debian-12']\n";
+    for (row, said, help) in [
+        ("include = [{ distribution = 'rocky-9', machine = 'arm64' }]", "`arm64`", "did you mean `aarch64`?"),
+        (
+            "include = [{ distribution = 'centos-6', machine = 'aarch64' }]",
+            "centos-6 is not for",
+            "omnipack distributions",
+        ),
+        ("exclude = [{ machine = 'x86-64' }]", "`x86-64`", "did you mean `x86_64`?"),
+        ("exclude = [{ distribution = 'debian', machine = 'amd64' }]", "`amd64`", "did you mean `x86_64`?"),
+    ] {
+        project(directory.path(), ".", &format!("{list}{row}\n"));
+        let output = refused(directory.path(), &[], 2);
+        assert!(output.contains(said) && output.contains(help) && output.contains("omnipack.toml:3:"), "{output}");
+    }
+}
+
+#[test]
+fn a_project_is_listed_once() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["x", "y"] {
+        project(directory.path(), name, "[targets]\ndistributions = ['debian-12']\n");
+    }
+    let listed = rows(directory.path(), &["x", "y", "./x", "x/", "y/../x"]);
+    assert_eq!(names(&listed), ["x debian-12:x86_64", "y debian-12:x86_64"]);
+    let workflow = expect_success(&omnipack().dir(directory.path()).args(["ci", "github", "x", "./x"]));
+    assert!(workflow.contains("-- x)\n"), "{workflow}");
 }
 
 #[test]

@@ -410,7 +410,7 @@ pub struct MatrixArgs {
     #[arg(long = "machine", value_name = "MACHINE")]
     pub machines: Vec<String>,
     /// Add a job: a distribution, with `:MACHINE` for one machine only; give it again for more.
-    #[arg(long, value_name = "NAME[:MACHINE]", value_parser = target_row)]
+    #[arg(long, value_name = "NAME[:MACHINE]", value_parser = added_row)]
     pub include: Vec<TargetRow>,
     /// Leave out a distribution or a family, with `:MACHINE` for one machine only; `:MACHINE` alone leaves out that
     /// machine; give it again for more.
@@ -472,6 +472,12 @@ fn target_row(text: &str) -> Result<TargetRow, String> {
     let word = |word: &str| (!word.is_empty()).then(|| word.to_owned());
     let row = TargetRow { distribution: word(name), machine: machine.and_then(word), ..TargetRow::default() };
     if row == TargetRow::default() { Err("name a distribution, or `:MACHINE`".to_owned()) } else { Ok(row) }
+}
+
+/// A [`target_row`] with a distribution.
+fn added_row(text: &str) -> Result<TargetRow, String> {
+    let row = target_row(text)?;
+    if row.distribution.is_none() { Err("name a distribution before the machine".to_owned()) } else { Ok(row) }
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,7 @@
 //! What a target can do, derived from its facts: the questions that the other floors ask.
 
+use std::collections::BTreeSet;
+
 use super::{Algorithm, Distribution, Isa, PackageFormat, Python, ToolVersion};
 
 impl ToolVersion {
@@ -152,4 +154,15 @@ impl Distribution {
     pub fn baseline(&self, machine: &str) -> Option<Isa> {
         self.cpu_baseline.get(machine).copied().or_else(|| Isa::least(machine))
     }
+}
+
+/// The machine that is meant by a word that is none: by a package manager's own (`arm64`), or by one that is mistyped.
+pub fn near_machine<'d>(word: &str, known: impl Iterator<Item = &'d Distribution>) -> Option<&'d str> {
+    let word = word.to_lowercase();
+    let machines = known.flat_map(|distribution| &distribution.architectures).collect::<BTreeSet<_>>();
+    let other_name = machines.iter().find(|(_, architecture)| **architecture == word).map(|(machine, _)| machine);
+    let likeness = |machine: &str| strsim::damerau_levenshtein(&word, machine);
+    let nearest = || machines.iter().map(|(machine, _)| machine).min_by_key(|machine| likeness(machine));
+    let near = other_name.or_else(|| nearest().filter(|machine| likeness(machine) <= machine.len().div_ceil(3)));
+    near.map(|machine| machine.as_str())
 }

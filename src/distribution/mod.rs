@@ -20,6 +20,7 @@ use miette::Diagnostic;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use capability::near_machine;
 pub use catalogue::{Catalogue, FACTS};
 pub use debian_version::compare as compare_debian_versions;
 pub use directives::{Directive, Section};

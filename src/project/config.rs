@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -25,7 +26,7 @@ use super::targets;
 use super::values;
 use super::without_python;
 use super::{BuilderSettings, Metadata, Project, PythonSettings, Source, Targets, schema};
-use crate::distribution::{Distribution, PackageFormat};
+use crate::distribution::{Distribution, PackageFormat, near_machine};
 
 /// A checked configuration.
 #[derive(Debug, Clone)]
@@ -110,16 +111,17 @@ impl Config {
         table.unwrap_or_default()
     }
 
-    /// Are all the names in `[targets]`, `[distribution.<name>]` and `[package-map.<name>]` known? A name that is not would
-    /// change nothing, silently.
+    /// Are all the names in `[targets]`, `[distribution.<name>]` and `[package-map.<name>]` known, and the machines of rows that
+    /// `[targets]` includes and excludes? One that is not would change nothing, silently.
     ///
     /// # Errors
-    /// The names that are not, with their places and the nearest name.
+    /// Those that are not, with their places and the nearest name.
     pub fn check_distributions<'d>(&self, known: impl Iterator<Item = &'d Distribution>) -> Result<(), Error> {
         let tree = self.document.tree()?;
+        let known = known.collect::<Vec<_>>();
         let mut names = Vec::new();
         let mut families = Vec::new();
-        for distribution in known {
+        for distribution in &known {
             names.push(distribution.name.as_str());
             families.push(distribution.family.as_str());
         }
@@ -134,6 +136,9 @@ impl Config {
                 let help = near.unwrap_or_else(|| "`omnipack distributions` lists all".to_owned());
                 problems.push(self.document.text.problem(Fault::new(message, help), value.span(), "unknown name"));
             }
+        }
+        for (machine, fault) in wrong_machines(&tree, &known) {
+            problems.push(self.document.text.problem(fault, machine, "not listed"));
         }
         self.document.text.error(problems).map_or(Ok(()), Err)
     }
@@ -320,6 +325,38 @@ fn distribution_names<'t>(tree: &'t Tree<'t>) -> Vec<(&'static str, Spanned<Cow<
         }
     }
     all
+}
+
+/// Machines in rows of `[targets] include` and `exclude` for which there is nothing to list or to leave out.
+fn wrong_machines(tree: &Tree<'_>, known: &[&Distribution]) -> Vec<(Range<usize>, Fault)> {
+    let targets = tree.get("targets").and_then(|value| value.get_ref().as_table());
+    let mut wrong = Vec::new();
+    for key in ["include", "exclude"] {
+        let rows = targets.and_then(|targets| targets.get(key)).and_then(|rows| rows.get_ref().as_array());
+        for row in rows.into_iter().flat_map(|rows| rows.iter()) {
+            let text =
+                |key: &str| row.get_ref().get(key).and_then(|value| Some((value.span(), value.get_ref().as_str()?)));
+            let Some((place, machine)) = text("machine") else { continue };
+            // What is left out may be a release that never was for the machine: it is not listed anyway.
+            let named = text("distribution").map(|(_, name)| name).filter(|_| key == "include");
+            let name = known.iter().find(|distribution| Some(distribution.name.as_str()) == named);
+            let sound = |distribution: &&&Distribution| distribution.architecture(machine).is_some();
+            let message = match name {
+                Some(distribution) if !sound(&distribution) => {
+                    format!("{} is not for the machine `{}`", distribution.name, machine.escape_debug())
+                }
+                None if !known.iter().any(|distribution| sound(&distribution)) => {
+                    format!("no distribution is for the machine `{}`", machine.escape_debug())
+                }
+                _ => continue,
+            };
+            let near = near_machine(machine, known.iter().copied()).filter(|near| *near != machine);
+            let near = near.map(|near| format!("did you mean `{near}`?"));
+            let help = near.unwrap_or_else(|| "`omnipack distributions` shows the machines of each".to_owned());
+            wrong.push((place, Fault::new(message, help)));
+        }
+    }
+    wrong
 }
 
 /// Names of the overrides for a distribution, the least specific first.

@@ -60,7 +60,6 @@ fn composite(runner: &mut Runner, world: &mut World, step: &Value, with: &Map<St
     let outer = runner.contexts.clone();
     runner.contexts["inputs"] = inputs.into();
     runner.contexts["steps"] = json!({});
-    runner.contexts["github"]["action_repository"] = json!(world.action.split('@').next().unwrap());
     for inner in action["runs"]["steps"].as_array().unwrap() {
         if inner.get("run").is_some() {
             assert!(inner.get("shell").is_some(), "a composite has to name the shell: {inner}");

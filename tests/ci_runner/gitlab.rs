@@ -78,7 +78,11 @@ impl<'a> Pipeline<'a> {
     fn job(&self, file: &Value, name: &str, job: &Value, row: &Value, before: &Path) -> Job {
         let workspace = tempfile::tempdir().unwrap();
         let from = format!("file://{}", self.repository.display());
-        expect_success(&Command::new("git").args(["clone", "--quiet", &from]).arg(workspace.path()));
+        // 20 is what new projects of GitLab have; 0 is all.
+        let depth = file["variables"].get("GIT_DEPTH").map_or("20", |depth| depth.as_str().expect("text"));
+        let clone = Command::new("git").args(["clone", "--quiet"]);
+        let clone = if depth == "0" { clone } else { clone.args(["--depth", depth]) };
+        expect_success(&clone.arg(&from).arg(workspace.path()));
         copy(before, workspace.path());
         let mut variables = self.variables.clone();
         variables.insert("CI_PROJECT_DIR".to_owned(), workspace.path().display().to_string());

@@ -107,9 +107,14 @@ pub fn releases(directory: &Path) -> Served {
 
 /// The files of a release, as far as the action wants them, in `place`.
 pub fn archived(place: &Path) {
+    archived_as(Path::new(env!("CARGO_BIN_EXE_omnipack")), place);
+}
+
+/// As [`archived`], of the program `binary`.
+pub fn archived_as(binary: &Path, place: &Path) {
     let release =
         || Command::new(repository().join("tools/release")).env("SOURCE_DATE_EPOCH", "1").env("COMPRESSION", "1");
-    expect_success(&release().args(["archive", env!("CARGO_BIN_EXE_omnipack")]).arg(place));
+    expect_success(&release().arg("archive").arg(binary).arg(place));
     fs_err::write(place.join("other.tar.gz"), "").unwrap();
     expect_success(&release().arg("sums").arg(place));
 }

@@ -45,7 +45,7 @@ impl Runner {
     pub fn new(workspace: &Path) -> Self {
         let contexts = json!({
             "github": { "ref": "refs/heads/main", "event_name": "push", "repository": "example/app", "token": "t0ken",
-                        "event": {}, "action_repository": "" },
+                        "event": {} },
             "steps": {}, "inputs": {}, "matrix": {}, "needs": {}, "env": {}, "strategy": { "job-index": 0 },
             "runner": { "os": "Linux", "arch": "X64" },
         });
