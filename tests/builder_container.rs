@@ -60,14 +60,14 @@ impl World {
     }
 
     fn omnipack(&self, args: &[&str]) -> Command {
-        let command = self.base.settled(omnipack()).arg("builder").args(args);
+        let command = self.base.podman.settled(omnipack()).arg("builder").args(args);
         command.env("OMNIPACK_CACHE", self.path().join("cache")).dir(self.path())
     }
 
     /// This program again.
     fn again(&self, role: &str) -> Command {
         let name = "a_builder_is_made_once_and_its_containers_leave_nothing";
-        let command = self.base.settled(Command::new(std::env::current_exe().unwrap()));
+        let command = self.base.podman.settled(Command::new(std::env::current_exe().unwrap()));
         let command = command.args(["--exact", name, "--nocapture"]);
         command.env(ROLE, role).env(DIRECTORY, self.path()).env("INHERITED", "from outside")
     }
@@ -75,7 +75,7 @@ impl World {
     /// Those of omnipack's builders that were started by a part of this test.
     fn containers(&self) -> String {
         let names = fs_err::read_to_string(self.path().join("names")).unwrap_or_default();
-        let all = expect_success(&self.base.podman(&["ps", "--all", "--format", "{{.Names}}"]));
+        let all = expect_success(&self.base.podman.command(&["ps", "--all", "--format", "{{.Names}}"]));
         all.lines().filter(|name| names.lines().any(|known| known == *name)).collect::<Vec<_>>().join("\n")
     }
 }
@@ -83,9 +83,10 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         let filter = format!("label=omnipack.base={}", self.base.name);
-        let images = self.base.podman(&["image", "ls", "--quiet", "--filter", &filter]).run().unwrap().stdout_text();
+        let images =
+            self.base.podman.command(&["image", "ls", "--quiet", "--filter", &filter]).run().unwrap().stdout_text();
         for image in images.lines() {
-            let _ = self.base.podman(&["rmi", "--force", image]).run();
+            let _ = self.base.podman.command(&["rmi", "--force", image]).run();
         }
     }
 }
@@ -239,14 +240,15 @@ fn rootless_podman_gives_files_to_its_caller(world: &World, tag: &str) {
     account("passwd", &format!("tester:x:{USER}:{USER}::{}:/bin/sh", home.path().display()));
     account("group", &format!("tester:x:{USER}:"));
     fs_err::write(path("ranges"), "tester:100000:65536\n").unwrap();
-    let conf = fs_err::read_to_string(world.base.configuration()).unwrap();
+    let conf = fs_err::read_to_string(world.base.podman.configuration()).unwrap();
     fs_err::write(path("containers.conf"), conf.replace("ipcns = \"host\"\n", "")).unwrap();
     for directory in ["run", "project"] {
         fs_err::create_dir(path(directory)).unwrap();
     }
     fs_err::copy(world.path().join("omnipack.toml"), path("project/omnipack.toml")).unwrap();
     fs_err::copy(std::env::current_exe().unwrap(), path("again")).unwrap();
-    let save = world.base.podman(&["save", "--quiet", "--multi-image-archive", &world.base.name, tag, "--output"]);
+    let save =
+        world.base.podman.command(&["save", "--quiet", "--multi-image-archive", &world.base.name, tag, "--output"]);
     expect_success(&save.arg(path("images")));
     expect_success(&Command::new("chown").args(["-R", &format!("{USER}:{USER}")]).arg(home.path()));
 
@@ -322,7 +324,7 @@ fn failures_are_explained(world: &World) {
 fn docker_does_the_same(world: &World, tag: &str) {
     let socket = format!("unix://{}", world.path().join("docker.sock").display());
     let log = world.path().join("service.log");
-    let service = world.base.podman(&["system", "service", "--time=0", &socket]).start_logged(&log).unwrap();
+    let service = world.base.podman.command(&["system", "service", "--time=0", &socket]).start_logged(&log).unwrap();
     let docker = |args: &[&str]| world.omnipack(args).args(["--builder", "docker"]).env("DOCKER_HOST", &socket);
     let begun = Instant::now();
     while docker(&["list"]).run().unwrap().code != 0 {
@@ -348,7 +350,7 @@ fn docker_does_the_same(world: &World, tag: &str) {
 fn outdated_images_are_removed(world: &World) {
     let root = root::Root::new("bookworm", "3.11");
     fs_err::write(root.inside("/etc/changed"), "").unwrap();
-    world.base.import(&root.path(), &world.base.name);
+    world.base.podman.import(&root.path(), &world.base.name);
     let states = |json: &str| {
         let listed: serde_json::Value = serde_json::from_str(json).unwrap();
         let own = listed.as_array().unwrap().iter().filter(|image| image["base"] == world.base.name);
