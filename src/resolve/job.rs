@@ -50,7 +50,7 @@ impl Resolver<'_> {
             return self.build_inside(job, &self.bench(job.session)?.python);
         }
         // Without the target's Python, extensions that are optional would silently be left out.
-        if job.native && self.target_python(job.target).is_none() && workshop.may_be_entered()? {
+        if job.native && self.target_python(job.target).is_none() && self.may_enter(workshop)? {
             return self.build_inside_or_here(job);
         }
         let here = self.build_here(job);
@@ -62,7 +62,7 @@ impl Resolver<'_> {
             },
             Err(_) => return here,
         };
-        if !workshop.may_be_entered()? {
+        if !self.may_enter(workshop)? {
             return here;
         }
         self.listener.warning(&workshop.explanation(job.subject, job.target, &reason));
@@ -158,8 +158,8 @@ fn needs_compiler(job: &Job, own: Option<&LocalPython>, refused: Option<String>)
         help: format!(
             "any of these will do: ask for another version of {name}, one that has a wheel for this Python; \
              install python{series} with its headers (pyenv, a package) or name it with `--python PATH`; \
-             have it compiled in a container of the target by `--builder podman` or `docker` (with one of them installed, \
-             that happens by itself); build the wheel on the target and put it where `find-links` looks",
+             have it compiled in a container of the target by `--builder podman` or `docker` (with one of them installed and \
+             working, that happens by itself); build the wheel on the target and put it where `find-links` looks",
             name = subject.name
         )
         .into(),

@@ -56,10 +56,11 @@ fn make_sdist(directory: &Path, name: &str, extension: Extension) {
 fn a_container_is_used_for_what_has_no_wheel_and_cannot_be_compiled_here() {
     let world = World::new();
     let (log, path) = observed(&world);
-    let auto = |project: &Path, out: &str| {
+    let auto_with = |path: &str, project: &Path, out: &str| {
         let command = world.omnipack("cache").args(["-D", "debian-13", "-d"]).arg(world.path(out)).arg(project);
-        command.env("PATH", &path).env("PYENV_ROOT", "/nonexistent").env("HOME", world.path("home"))
+        command.env("PATH", path).env("PYENV_ROOT", "/nonexistent").env("HOME", world.path("home"))
     };
+    let auto = |project: &Path, out: &str| auto_with(&path, project, out);
     let asked = || fs_err::read_to_string(&log).unwrap_or_default();
 
     let output = auto(&fixture("minimal"), "wheels").run().unwrap();
@@ -81,6 +82,16 @@ fn a_container_is_used_for_what_has_no_wheel_and_cannot_be_compiled_here() {
     assert_eq!(without.code, 1, "{}", both(&without));
     let said = both(&without).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("resolve::needs_compiler") && said.contains("--builder podman"), "{said}");
+
+    // An engine is installed and does not work.
+    world.write("broken/podman", "#!/bin/sh\necho 'Error: no newuidmap' >&2\nexit 125\n");
+    expect_success(&Command::new("chmod").args(["755"]).arg(world.path("broken/podman")));
+    let path_of_broken = format!("{}:{}", world.path("broken").display(), world.plain_path().display());
+    let broken = auto_with(&path_of_broken, &world.path("shop"), "shop-out").run().unwrap();
+    assert_eq!(broken.code, 1, "{}", both(&broken));
+    let said = both(&broken).split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = "native code would be compiled in a container, but podman does not work: no newuidmap";
+    assert_eq!(said.matches(told).count(), 1, "{said}");
 
     // The image cannot be had.
     let config = fs_err::read_to_string(world.path("shop/omnipack.toml")).unwrap();
