@@ -32,6 +32,7 @@ pub struct TemplateError {
 /// Filters, each for one kind of place:
 /// - `sh`: one word of a POSIX shell command, single-quoted.
 /// - `run_word`: the same in a `RUN` instruction of a Containerfile, which a newline would end.
+/// - `sed_pattern`, `sed_replacement`: a text between the bars of `s|...|...|` of sed(1), which stands for itself.
 /// - `comment`: the rest of a `#` comment line.
 /// - `systemd_word`: an argument in `ExecStart=`; no specifier, no variable, no separator.
 /// - `systemd_executable`: the first word in `ExecStart=`, in which systemd replaces no variables.
@@ -74,6 +75,8 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
         .set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?);
     environment.add_filter("sh", |text: &str| refuse_nul(text).map(|()| sh(text)));
     environment.add_filter("run_word", |text: &str| refuse_control(text).map(|()| sh(text)));
+    environment.add_filter("sed_pattern", |text: &str| sed_pattern(text));
+    environment.add_filter("sed_replacement", |text: &str| sed_replacement(text));
     environment.add_filter("comment", |text: &str| refuse_control(text).map(|()| text.to_owned()));
     environment.add_filter("systemd_word", |text: &str, instance: Option<&str>| {
         refuse_nul(text).map(|()| systemd_quoted(&text.replace('$', "$$"), instance))
@@ -129,6 +132,31 @@ fn refuse_control(text: &str) -> Result<(), minijinja::Error> {
         return Err(refused(format!("`{}` has a control character", text.escape_default())));
     }
     Ok(())
+}
+
+/// Outside brackets these are all that is special in a basic regular expression (regex(7)).
+fn sed_pattern(text: &str) -> Result<String, minijinja::Error> {
+    refuse_bar(text)?;
+    Ok(escaped(text, "\\.[*^$"))
+}
+
+fn sed_replacement(text: &str) -> Result<String, minijinja::Error> {
+    refuse_bar(text)?;
+    Ok(escaped(text, "\\&"))
+}
+
+/// It ends what stands between two, and programs differ in how it is written there.
+fn refuse_bar(text: &str) -> Result<(), minijinja::Error> {
+    refuse_control(text)?;
+    if text.contains('|') {
+        return Err(refused(format!("`{}` has a `|`", text.escape_default())));
+    }
+    Ok(())
+}
+
+fn escaped(text: &str, special: &str) -> String {
+    let escape = |c: char| special.contains(c).then_some('\\').into_iter().chain([c]);
+    text.chars().flat_map(escape).collect()
 }
 
 /// A value of TOML, tables and lists inline.

@@ -17,7 +17,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use containers_support::Image;
+use containers_support::{Image, Podman, Storage};
 use omnipack::builder::{self, Base, Choice, Container, Engine, Layers, Mount, Network, Preparation, Request};
 use omnipack::exec::{Background, Command};
 use omnipack::progress::Silent;
@@ -60,14 +60,14 @@ impl World {
     }
 
     fn omnipack(&self, args: &[&str]) -> Command {
-        let command = self.base.settled(omnipack()).arg("builder").args(args);
+        let command = self.base.podman.settled(omnipack()).arg("builder").args(args);
         command.env("OMNIPACK_CACHE", self.path().join("cache")).dir(self.path())
     }
 
     /// This program again.
     fn again(&self, role: &str) -> Command {
         let name = "a_builder_is_made_once_and_its_containers_leave_nothing";
-        let command = self.base.settled(Command::new(std::env::current_exe().unwrap()));
+        let command = self.base.podman.settled(Command::new(std::env::current_exe().unwrap()));
         let command = command.args(["--exact", name, "--nocapture"]);
         command.env(ROLE, role).env(DIRECTORY, self.path()).env("INHERITED", "from outside")
     }
@@ -75,7 +75,7 @@ impl World {
     /// Those of omnipack's builders that were started by a part of this test.
     fn containers(&self) -> String {
         let names = fs_err::read_to_string(self.path().join("names")).unwrap_or_default();
-        let all = expect_success(&self.base.podman(&["ps", "--all", "--format", "{{.Names}}"]));
+        let all = expect_success(&self.base.podman.command(&["ps", "--all", "--format", "{{.Names}}"]));
         all.lines().filter(|name| names.lines().any(|known| known == *name)).collect::<Vec<_>>().join("\n")
     }
 }
@@ -83,9 +83,10 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         let filter = format!("label=omnipack.base={}", self.base.name);
-        let images = self.base.podman(&["image", "ls", "--quiet", "--filter", &filter]).run().unwrap().stdout_text();
+        let images =
+            self.base.podman.command(&["image", "ls", "--quiet", "--filter", &filter]).run().unwrap().stdout_text();
         for image in images.lines() {
-            let _ = self.base.podman(&["rmi", "--force", image]).run();
+            let _ = self.base.podman.command(&["rmi", "--force", image]).run();
         }
     }
 }
@@ -102,6 +103,7 @@ fn a_builder_is_made_once_and_its_containers_leave_nothing() {
     let world = World::new();
     let tag = two_at_once_make_one(&world);
     images_are_listed(&world, &tag);
+    a_builder_is_found_when_its_base_is_gone(&world, &tag);
     expect_success(&world.again("work"));
     assert_eq!(world.containers(), "");
     rootless_podman_gives_files_to_its_caller(&world, &tag);
@@ -153,6 +155,58 @@ fn images_are_listed(world: &World, tag: &str) {
     assert!(line.contains("debian-12") && line.contains("MiB"), "{table}");
 }
 
+fn a_builder_is_found_when_its_base_is_gone(world: &World, tag: &str) {
+    let (base, podman) = (&world.base.name, &world.base.podman);
+    let aside = format!("{base}-aside");
+    podman.run(&["tag", base, &aside]);
+    podman.run(&["untag", base, base]);
+    assert!(!podman.has(base));
+    let found = world.omnipack(&["build"]).run().unwrap();
+    podman.run(&["tag", &aside, base]);
+    podman.run(&["untag", base, &aside]);
+    assert_eq!((found.code, both(&found)), (0, format!("{tag}\n")));
+}
+
+#[test]
+fn what_is_in_use_stays_and_the_rest_that_is_outdated_goes() {
+    let scratch = tempfile::Builder::new().prefix("op").tempdir_in("/tmp").unwrap();
+    let podman = Podman::new(scratch.path(), Storage::Own);
+    let archive = scratch.path().join("root.tar");
+    let import = |name: &str, options: &[&str], mark: &str| {
+        fs_err::write(scratch.path().join("mark"), mark).unwrap();
+        expect_success(&Command::new("tar").arg("-C").arg(scratch.path()).arg("-cf").arg(&archive).arg("mark"));
+        expect_success(&podman.command(&["import", "--quiet"]).args(options).arg(&archive).arg(name));
+    };
+    let base = "localhost/base:1";
+    // The name of the base is that of another machine's image now.
+    import(base, &["--arch", "arm64"], "base");
+    for (name, machine) in [("own", "x86_64"), ("old", "aarch64"), ("used", "aarch64"), ("older", "aarch64")] {
+        let labels = [("recipe", name), ("purpose", name), ("machine", machine), ("base", base), ("base-id", "0")];
+        let labels = labels.map(|(label, value)| format!("LABEL omnipack.{label}={value}"));
+        let options = labels.iter().flat_map(|label| ["--change", label]).collect::<Vec<_>>();
+        import(&format!("localhost/omnipack-builder:{name}"), &options, name);
+    }
+    podman.run(&["create", "--quiet", "--name", "user", "localhost/omnipack-builder:used", "/bin/sh"]);
+    let output = podman.settled(omnipack()).args(["builder", "prune", "--json"]).run().unwrap();
+    podman.run(&["rm", "--all", "--force"]);
+    let left = podman.run(&["image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]);
+    podman.run(&["rmi", "--all", "--force"]);
+    assert_eq!(output.code, 0, "{}", both(&output));
+    let pruned: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let tags = |list: &str| {
+        let mut tags =
+            pruned[list].as_array().unwrap().iter().map(|image| image["tag"].as_str().unwrap()).collect::<Vec<_>>();
+        tags.sort_unstable();
+        tags
+    };
+    assert_eq!(tags("removed"), ["localhost/omnipack-builder:old", "localhost/omnipack-builder:older"]);
+    assert_eq!(tags("kept"), ["localhost/omnipack-builder:used"]);
+    assert!(output.stderr_text().contains("omnipack-builder:used stays: "), "{}", both(&output));
+    let mut left = left.lines().collect::<Vec<_>>();
+    left.sort_unstable();
+    assert_eq!(left, [base, "localhost/omnipack-builder:own", "localhost/omnipack-builder:used"]);
+}
+
 /// A container of the builder, with its name where the test finds it.
 fn container(directory: &Path, mounts: &[Mount]) -> Container {
     let request = Request {
@@ -169,7 +223,7 @@ fn container(directory: &Path, mounts: &[Mount]) -> Container {
         layers: Layers::Cached,
         listener: &Silent,
     };
-    let engine = Engine::find(Choice::Podman).unwrap().unwrap();
+    let engine = Engine::required(Choice::Podman).unwrap();
     let container = engine.image(&wanted[0].recipe, &how).unwrap().start(mounts).unwrap();
     let names = fs_err::read_to_string(directory.join("names")).unwrap_or_default();
     fs_err::write(directory.join("names"), format!("{names}{}\n", container.name())).unwrap();
@@ -217,6 +271,11 @@ fn work(directory: &Path) {
     running.finish().unwrap();
     assert_eq!(text, "through");
     assert_eq!(run("exit 7").code, 7);
+
+    assert!(container.ended().is_none());
+    expect_success(&Command::new("podman").args(["rm", "--force", container.name()]));
+    let ended = container.ended().unwrap().to_string();
+    assert!(ended.contains("has ended while something ran in it"), "{ended}");
 }
 
 /// A user who is not root, with a podman of its own, which gets the image from a file.
@@ -239,14 +298,15 @@ fn rootless_podman_gives_files_to_its_caller(world: &World, tag: &str) {
     account("passwd", &format!("tester:x:{USER}:{USER}::{}:/bin/sh", home.path().display()));
     account("group", &format!("tester:x:{USER}:"));
     fs_err::write(path("ranges"), "tester:100000:65536\n").unwrap();
-    let conf = fs_err::read_to_string(world.base.configuration()).unwrap();
+    let conf = fs_err::read_to_string(world.base.podman.configuration()).unwrap();
     fs_err::write(path("containers.conf"), conf.replace("ipcns = \"host\"\n", "")).unwrap();
     for directory in ["run", "project"] {
         fs_err::create_dir(path(directory)).unwrap();
     }
     fs_err::copy(world.path().join("omnipack.toml"), path("project/omnipack.toml")).unwrap();
     fs_err::copy(std::env::current_exe().unwrap(), path("again")).unwrap();
-    let save = world.base.podman(&["save", "--quiet", "--multi-image-archive", &world.base.name, tag, "--output"]);
+    let save =
+        world.base.podman.command(&["save", "--quiet", "--multi-image-archive", &world.base.name, tag, "--output"]);
     expect_success(&save.arg(path("images")));
     expect_success(&Command::new("chown").args(["-R", &format!("{USER}:{USER}")]).arg(home.path()));
 
@@ -316,13 +376,17 @@ fn failures_are_explained(world: &World) {
     let without = |args: &[&str]| both(&world.omnipack(args).env("PATH", &path).run().unwrap());
     assert!(without(&["list", "--builder", "podman"]).contains("podman is not on this machine"));
     assert!(without(&["list"]).contains("neither podman nor docker works"));
+    fs_err::write(path.join("podman"), "#!/bin/sh\necho 'Error: no newuidmap' >&2\nexit 125\n").unwrap();
+    fs_err::set_permissions(path.join("podman"), PermissionsExt::from_mode(0o755)).unwrap();
+    let said = without(&["list"]).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("podman does not work: no newuidmap"), "{said}");
 }
 
 /// The docker client, with the interface of docker's daemon that podman offers.
 fn docker_does_the_same(world: &World, tag: &str) {
     let socket = format!("unix://{}", world.path().join("docker.sock").display());
     let log = world.path().join("service.log");
-    let service = world.base.podman(&["system", "service", "--time=0", &socket]).start_logged(&log).unwrap();
+    let service = world.base.podman.command(&["system", "service", "--time=0", &socket]).start_logged(&log).unwrap();
     let docker = |args: &[&str]| world.omnipack(args).args(["--builder", "docker"]).env("DOCKER_HOST", &socket);
     let begun = Instant::now();
     while docker(&["list"]).run().unwrap().code != 0 {
@@ -348,7 +412,7 @@ fn docker_does_the_same(world: &World, tag: &str) {
 fn outdated_images_are_removed(world: &World) {
     let root = root::Root::new("bookworm", "3.11");
     fs_err::write(root.inside("/etc/changed"), "").unwrap();
-    world.base.import(&root.path(), &world.base.name);
+    world.base.podman.import(&root.path(), &world.base.name);
     let states = |json: &str| {
         let listed: serde_json::Value = serde_json::from_str(json).unwrap();
         let own = listed.as_array().unwrap().iter().filter(|image| image["base"] == world.base.name);

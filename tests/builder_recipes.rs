@@ -127,6 +127,46 @@ fn whatever_a_user_writes_stays_one_word() {
     }
 }
 
+/// The Containerfile with a mirror for the distribution's packages.
+fn moved(name: &str, from: &str, to: &str) -> Result<String, omnipack::builder::Error> {
+    let table = format!("\"{name}\".toolchain.mirror.addresses = {{ '{from}' = '{to}' }}");
+    let catalogue = Catalogue::embedded().unwrap().with_overrides(&toml::from_str(&table).unwrap()).unwrap();
+    recipes(&catalogue, name, &settings()).pop().unwrap().containerfile()
+}
+
+#[test]
+fn a_mirror_takes_the_place_of_an_address_with_every_package_manager() {
+    let (from, to) = ("http://deb.debian.org/debian", "http://mirror.example/a&b/$x\\\\1;e");
+    let root = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = root.path().join(name);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, text).unwrap();
+    };
+    let read = |name: &str| fs_err::read_to_string(root.path().join(name)).unwrap();
+    write("etc/apt/sources.list", &format!("deb {from} bookworm main\ndeb http://debXdebian.org/debian x main\n"));
+    write("etc/apt/sources.list.d/debian.sources", &format!("Types: deb\nURIs: {from}\nSuites: bookworm\n"));
+    for directory in ["zypp/repos.d", "yum.repos.d"] {
+        write(&format!("etc/{directory}/a.repo"), &format!("[a]\nmirrorlist=http://x\n#baseurl={from}/$arch\n"));
+    }
+    for name in ["debian-12", "opensuse-leap-15.6", "rocky-9"] {
+        let scripts = scripts(&moved(name, from, to).unwrap());
+        let script = scripts.iter().find(|script| script.contains("sed -i")).unwrap();
+        let script = script.replace("/etc/", &format!("{}/etc/", root.path().display()));
+        expect_success(&Command::new("sh").args(["-ec", &script]));
+    }
+    assert_eq!(
+        read("etc/apt/sources.list"),
+        format!("deb {to} bookworm main\ndeb http://debXdebian.org/debian x main\n")
+    );
+    assert_eq!(read("etc/apt/sources.list.d/debian.sources"), format!("Types: deb\nURIs: {to}\nSuites: bookworm\n"));
+    for directory in ["zypp/repos.d", "yum.repos.d"] {
+        let expected = format!("[a]\n#mirrorlist=http://x\nbaseurl={to}/$arch\n");
+        assert_eq!(read(&format!("etc/{directory}/a.repo")), expected);
+    }
+    assert!(moved("debian-12", from, "http://x|e touch here").is_err());
+}
+
 #[test]
 fn the_command_prints_containerfiles_and_writes_them() {
     let directory = tempfile::tempdir().unwrap();
@@ -158,6 +198,7 @@ fn a_mistake_in_the_table_is_shown_where_it_is() {
     for (line, expected) in [
         ("engine = 'lxc'", "lxc"),
         ("image = 'debian:12; x'", "is not the name of an image"),
+        ("image = '-help'", "is not the name of an image"),
         ("image = 'debian@sha256:12'", "what follows `@` is no digest"),
         ("packages = ['--force']", "nothing that a package manager can install"),
         ("packages = [\"a'b\"]", "nothing that a package manager can install"),
@@ -170,6 +211,12 @@ fn a_mistake_in_the_table_is_shown_where_it_is() {
         let said = both(&output);
         assert_eq!(output.code, 2, "{line}\n{said}");
         assert!(said.contains(expected) && said.contains(":2:"), "{line}\n{said}");
+    }
+    for (image, expected) in [("-help", "is not the name"), ("", "is not the name"), ("a@b", "is no digest")] {
+        let text = format!("[distribution.rocky-9]\nimage = '{image}'\n");
+        fs_err::write(directory.path().join("omnipack.toml"), text).unwrap();
+        let output = omnipack().args(["builder", "dockerfile", "-D", "rocky-9"]).arg(directory.path()).run().unwrap();
+        assert!(output.code == 2 && both(&output).contains(expected), "{image}\n{}", both(&output));
     }
     fs_err::write(directory.path().join("omnipack.toml"), "[builder]\nrepositories = ['eple']\n").unwrap();
     let output = omnipack().args(["builder", "dockerfile", "-D", "rocky-9"]).arg(directory.path()).run().unwrap();

@@ -21,7 +21,7 @@ mod smoke_demo;
 #[path = "system/target.rs"]
 mod target;
 
-use containers_support::Image;
+use containers_support::{Alone, Image};
 use omnipack::exec::Command;
 use smoke_demo::{Built, WEB};
 use support::{both, expect_success, omnipack};
@@ -30,10 +30,11 @@ use support::{both, expect_success, omnipack};
 fn a_container_with_an_init_runs_services_and_one_without_does_not() {
     let root = smoke_demo::root("rocky-9");
     let built = Built::new("rocky-9", "1.0", WEB);
+    let _alone = Alone::now();
     let image = Image::of(&root.path(), "init");
     let smoke = |image: &Image| {
         let command = omnipack().args(["smoke", "--json", "--container", &image.name]).args(built.files());
-        let output = image.settled(command).run().unwrap();
+        let output = image.podman.settled(command).run().unwrap();
         assert_eq!(output.code, 0, "{}", both(&output));
         assert_eq!(image.containers(), "", "a container is left");
         serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
@@ -58,19 +59,20 @@ fn a_container_with_an_init_runs_services_and_one_without_does_not() {
     let script = "podman create --quiet --name omnipack-smoke-$$ \"$0\" /bin/sh >&2 && exec \"$@\"";
     let command = Command::new("sh").args(["-c", script, &image.name, env!("CARGO_BIN_EXE_omnipack")]);
     let command = command.args(["smoke", "--json", "--container", &image.name]).args(built.files());
-    let output = image.settled(command).run().unwrap();
+    let output = image.podman.settled(command).run().unwrap();
     let left = image.containers();
     assert_eq!((output.code, left.lines().count()), (0, 1), "{}", both(&output));
-    expect_success(&image.settled(Command::new("podman")).args(["rm", left.trim()]));
+    expect_success(&image.podman.settled(Command::new("podman")).args(["rm", left.trim()]));
 }
 
 #[test]
 fn debian_packages_are_tried_and_purged_in_a_container() {
     let root = smoke_demo::root("debian-12");
     let built = Built::new("debian-12", "1.0", WEB);
+    let _alone = Alone::now();
     let image = Image::of(&root.path(), "debian");
     let command = omnipack().args(["smoke", "--container", &image.name]).args(built.files());
-    let output = image.settled(command).run().unwrap();
+    let output = image.podman.settled(command).run().unwrap();
     assert_eq!(output.code, 0, "{}", both(&output));
     let table = output.stdout_text();
     for line in

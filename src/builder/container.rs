@@ -54,6 +54,8 @@ const LABEL: &str = "omnipack.container=builder";
 pub struct Container {
     engine: Engine,
     name: String,
+    /// Tag of its image.
+    image: String,
     // In this order: the pipe is closed, the container removed, the client ended.
     _pipe: PipeWriter,
     _removal: Undo,
@@ -88,7 +90,8 @@ impl Image {
             let reason = client.finish().err().map_or_else(|| "it ended at once".to_owned(), |error| said_by(&error));
             return Err(Error::Start { engine: engine.program(), image: self.tag().to_owned(), reason });
         }
-        Ok(Container { engine: engine.clone(), name, _pipe: pipe, _removal: removal, _client: client })
+        let (engine, image) = (engine.clone(), self.tag().to_owned());
+        Ok(Container { engine, name, image, _pipe: pipe, _removal: removal, _client: client })
     }
 }
 
@@ -110,6 +113,16 @@ impl Container {
             exec = exec.args(["/bin/sh", "-c", &format!("umask {mask:03o} && exec \"$0\" \"$@\"")]);
         }
         exec.arg(parts.program).args(parts.args)
+    }
+
+    /// Why a command failed that had nothing to do with itself: the container is not there any more. `None`: it runs, or the
+    /// engine does not say.
+    #[must_use]
+    pub fn ended(&self) -> Option<Error> {
+        let filter = format!("name={}", self.name);
+        let running = self.engine.command().args(["ps", "--quiet", "--filter", &filter]).run_checked().ok()?;
+        let ended = running.stdout_text().trim().is_empty();
+        ended.then(|| Error::Ended { engine: self.engine.program(), image: self.image.clone() })
     }
 
     /// The name by which the engine knows it.

@@ -29,18 +29,40 @@ pub(super) enum Ownership {
     User,
 }
 
+/// What the search for an engine came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    Works(Engine),
+    /// None is installed, or none is wanted.
+    Nothing,
+    /// What is installed does not work, for these reasons.
+    Broken(String),
+}
+
 impl Engine {
     /// The engine asked for: [`Choice::Auto`] is podman, else docker, else none, whichever works.
     ///
     /// # Errors
     /// When a named one is not there or does not work.
-    pub fn find(choice: Choice) -> Result<Option<Self>, Error> {
+    pub fn find(choice: Choice) -> Result<Found, Error> {
         match choice {
-            Choice::None => Ok(None),
-            Choice::Podman => Self::podman().map(Some),
-            Choice::Docker => Self::docker().map(Some),
-            Choice::Auto => Ok(Self::podman().or_else(|_| Self::docker()).ok()),
+            Choice::None => Ok(Found::Nothing),
+            Choice::Podman => Self::podman().map(Found::Works),
+            Choice::Docker => Self::docker().map(Found::Works),
+            Choice::Auto => Ok(Self::any()),
         }
+    }
+
+    fn any() -> Found {
+        let mut reasons = Vec::new();
+        for ask in [Self::podman, Self::docker] {
+            match ask() {
+                Ok(engine) => return Found::Works(engine),
+                Err(Error::NoEngine { .. }) => {}
+                Err(error) => reasons.push(error.to_string()),
+            }
+        }
+        if reasons.is_empty() { Found::Nothing } else { Found::Broken(reasons.join("; ")) }
     }
 
     /// As [`Engine::find`], for who cannot do without.
@@ -48,7 +70,11 @@ impl Engine {
     /// # Errors
     /// When there is none.
     pub fn required(choice: Choice) -> Result<Self, Error> {
-        Self::find(choice)?.ok_or(Error::NoEngineAtAll)
+        match Self::find(choice)? {
+            Found::Works(engine) => Ok(engine),
+            Found::Nothing => Err(Error::NoEngineAtAll { reasons: "neither is installed".to_owned() }),
+            Found::Broken(reasons) => Err(Error::NoEngineAtAll { reasons }),
+        }
     }
 
     /// `podman` or `docker`.

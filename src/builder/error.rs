@@ -24,14 +24,14 @@ pub enum Error {
         )
     )]
     NoEngine { engine: &'static str },
-    #[error("neither podman nor docker works on this machine")]
+    #[error("neither podman nor docker works on this machine: {reasons}")]
     #[diagnostic(
         code(builder::no_engine_at_all),
         help(
             "install podman, which needs neither root nor a daemon; `podman info` and `docker info` say what is wrong"
         )
     )]
-    NoEngineAtAll,
+    NoEngineAtAll { reasons: String },
     #[error("{engine} does not work: {reason}")]
     #[diagnostic(code(builder::engine), help("{help}"))]
     Engine { engine: &'static str, reason: String, help: &'static str },
@@ -84,6 +84,14 @@ pub enum Error {
     #[error("no container runs from the builder image `{image}`: {reason}")]
     #[diagnostic(code(builder::start), help("try `{engine} run --rm --entrypoint /bin/sh {image} -c true`"))]
     Start { engine: &'static str, image: String, reason: String },
+    #[error("the container of {image} has ended while something ran in it")]
+    #[diagnostic(
+        code(builder::ended),
+        help(
+            "was it stopped from outside (`{engine} rm`, `{engine} stop`), or is there too little memory for what is compiled (`journalctl -k` says when the kernel ends programs)? Run omnipack again"
+        )
+    )]
+    Ended { engine: &'static str, image: String },
     #[error("no container can be given the directory {path}: {reason}")]
     #[diagnostic(
         code(builder::path),

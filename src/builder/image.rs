@@ -6,10 +6,25 @@ use super::engine::{Kind, last_line};
 use super::{Engine, Error, Recipe};
 use crate::exec::Command;
 use crate::progress::Listener;
-use crate::scratch::Scratch;
+use crate::scratch::{Scratch, Undo};
 
 /// What all builder images are called.
 pub(super) const REPOSITORY: &str = "localhost/omnipack-builder";
+
+/// What the images that builders are made from are called meanwhile.
+const BASES: &str = "localhost/omnipack-base";
+
+/// A name of an image that is taken away when dropped.
+struct BaseName {
+    name: String,
+    _undo: Undo,
+}
+
+impl BaseName {
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
 
 /// How a builder image is prepared.
 #[derive(Clone, Copy)]
@@ -57,10 +72,17 @@ pub struct Image {
 
 /// The image that a builder is made from.
 #[derive(Debug, Clone)]
-struct BaseImage {
-    id: String,
+pub(super) struct BaseImage {
+    pub id: String,
     /// As OCI says it: `amd64`.
     architecture: String,
+}
+
+impl BaseImage {
+    /// Is it for this machine (as `uname -m` says it)?
+    pub fn fits(&self, machine: &str) -> bool {
+        self.architecture == architecture(machine)
+    }
 }
 
 impl Image {
@@ -90,10 +112,7 @@ impl Engine {
     /// # Errors
     /// When the image that it is made from cannot be had, it cannot be built, or it is not there and nothing may be fetched.
     pub fn image(&self, recipe: &Recipe, how: &Preparation<'_>) -> Result<Image, Error> {
-        let base = self.base(recipe, how)?;
-        let digest = recipe.digest(&base.id)?;
-        let tag = format!("{REPOSITORY}:{}-{}-{digest}", tag_word(recipe.distribution()), recipe.series());
-        let image = Image {
+        let image = |tag| Image {
             engine: self.clone(),
             network: match how.network {
                 Network::Online => recipe.network().to_owned(),
@@ -102,6 +121,19 @@ impl Engine {
             platform: platform(recipe.machine()),
             tag,
         };
+        let here = self.inspect(recipe.base())?;
+        let fits = here.as_ref().is_some_and(|base| base.fits(recipe.machine()));
+        // The name of the base may be gone, or have been given to that of another machine.
+        if !fits
+            && how.base == Base::Here
+            && how.layers == Layers::Cached
+            && let Some(tag) = self.made_before(recipe)?
+        {
+            return Ok(image(tag));
+        }
+        let base = self.base(recipe, how, here)?;
+        let digest = recipe.digest(&base.id)?;
+        let image = image(format!("{REPOSITORY}:{}-{}-{digest}", tag_word(recipe.distribution()), recipe.series()));
         if how.layers == Layers::Cached && self.inspect(&image.tag)?.is_some() {
             return Ok(image);
         }
@@ -124,11 +156,20 @@ impl Engine {
         Ok(image)
     }
 
-    /// The image that the recipe starts from, pulled where it is not here.
-    fn base(&self, recipe: &Recipe, how: &Preparation<'_>) -> Result<BaseImage, Error> {
-        let wanted = architecture(recipe.machine());
-        let here = self.inspect(recipe.base())?;
-        let fits = |image: &BaseImage| image.architecture == wanted;
+    /// The latest builder that was made after the same Containerfile for the same machine, whatever became of its base.
+    fn made_before(&self, recipe: &Recipe) -> Result<Option<String>, Error> {
+        let mut ask = self.command().args(["image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]);
+        for (label, value) in recipe.identity()? {
+            ask = ask.arg("--filter").arg(format!("label={label}={value}"));
+        }
+        // Either engine has the latest first.
+        let tags = ask.run_checked()?.stdout_text();
+        Ok(tags.lines().find(|tag| tag.starts_with(REPOSITORY) && !tag.ends_with(":<none>")).map(str::to_owned))
+    }
+
+    /// The image that the recipe starts from, pulled where it is not `here`.
+    fn base(&self, recipe: &Recipe, how: &Preparation<'_>, here: Option<BaseImage>) -> Result<BaseImage, Error> {
+        let fits = |image: &BaseImage| image.fits(recipe.machine());
         if let Some(image) = here.as_ref().filter(|image| fits(image))
             && (how.base == Base::Here || how.network == Network::Offline)
         {
@@ -142,7 +183,7 @@ impl Engine {
         if let Some(platform) = platform(recipe.machine()) {
             pull = pull.args(["--platform", &platform]);
         }
-        let pulled = pull.arg(recipe.base()).follow(&mut |_| {})?;
+        let pulled = pull.arg("--").arg(recipe.base()).follow(&mut |_| {})?;
         let found = if pulled.code == 0 { self.inspect(recipe.base())? } else { here.filter(|image| !fits(image)) };
         match found {
             Some(image) if fits(&image) => Ok(image),
@@ -180,8 +221,8 @@ impl Engine {
     }
 
     /// `None` where there is no such image.
-    fn inspect(&self, image: &str) -> Result<Option<BaseImage>, Error> {
-        let command = self.command().args(["image", "inspect", "--format", "{{.Id}} {{.Architecture}}", image]);
+    pub(super) fn inspect(&self, image: &str) -> Result<Option<BaseImage>, Error> {
+        let command = self.command().args(["image", "inspect", "--format", "{{.Id}} {{.Architecture}}", "--", image]);
         let asked = command.run()?;
         let said = asked.stdout_text();
         let known = said.trim().split_once(' ').filter(|_| asked.code == 0);
@@ -203,10 +244,11 @@ impl Engine {
         how.listener.step(&format!("making the builder for {name} with {}", self.program()));
         let context = Scratch::new()?;
         let file = context.path().join("Containerfile");
-        fs_err::write(&file, recipe.containerfile()?)?;
+        let base = self.name_for(base_id, &image.tag)?;
+        fs_err::write(&file, recipe.containerfile_from(base.name())?)?;
         let mut build = self.command().args(["build", "--tag", &image.tag, "--network", &image.network, "--file"]);
         build = build.arg(&file);
-        for (label, value) in recipe.labels(base_id, digest) {
+        for (label, value) in recipe.labels(base_id, digest)? {
             build = build.arg("--label").arg(format!("{label}={value}"));
         }
         if let Some(platform) = &image.platform {
@@ -226,6 +268,21 @@ impl Engine {
             return Ok(());
         }
         Err(failure(recipe, &built.stdout_text()))
+    }
+
+    /// A name of its own for the base, as long as a builder is made from it: what the image is called by may be pulled for
+    /// another machine meanwhile, and not every engine takes an id after `FROM`.
+    fn name_for(&self, base_id: &str, builder: &str) -> Result<BaseName, Error> {
+        let unique = builder.rsplit('-').next().unwrap_or_default();
+        let name = format!("{BASES}:{unique}-{}", std::process::id());
+        let (engine, given) = (self.clone(), name.clone());
+        // Only the name goes: the builder is made of the image.
+        let remove = move || {
+            let _ = engine.command().args(["image", "rm", &given]).run();
+        };
+        let give = || self.command().args(["tag", base_id, &name]).run_checked();
+        let (_, undo) = Undo::of(give, |_| remove)?;
+        Ok(BaseName { name, _undo: undo })
     }
 
     /// podman hands these in by itself (podman-build(1), `--http-proxy`).
@@ -292,7 +349,8 @@ fn step(line: &str) -> Option<(u64, u64)> {
     Some((done.parse().ok()?, total.parse().ok()?))
 }
 
-/// What OCI calls a machine (<https://go.dev/doc/install/source#environment>, GOARCH).
+/// What OCI calls a machine: a GOARCH of Go (<https://github.com/opencontainers/image-spec/blob/main/config.md#properties>,
+/// `architecture`; <https://go.dev/doc/install/source#environment>).
 fn architecture(machine: &str) -> String {
     match machine {
         "x86_64" => "amd64",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::engine::last_line;
 use super::image::REPOSITORY;
 use super::{Engine, Error};
 
@@ -42,6 +43,7 @@ pub(super) const MACHINE: &str = "omnipack.machine";
 pub(super) const BASE: &str = "omnipack.base";
 pub(super) const BASE_ID: &str = "omnipack.base-id";
 pub(super) const RECIPE: &str = "omnipack.recipe";
+pub(super) const CONTAINERFILE: &str = "omnipack.containerfile";
 pub(super) const PURPOSE: &str = "omnipack.purpose";
 pub(super) const VERSION: &str = "omnipack.version";
 
@@ -99,7 +101,9 @@ impl Engine {
     fn listed(&self, image: &Inspected) -> Vec<(Listed, String)> {
         let labels = image.config.as_ref().and_then(|config| config.labels.clone()).unwrap_or_default();
         let label = |name: &str| labels.get(name).cloned().unwrap_or_default();
-        let changed = self.base_id(&label(BASE)).is_some_and(|id| id != label(BASE_ID));
+        // The name may be that of another machine's image by now, which says nothing about this one.
+        let base = self.inspect(&label(BASE)).ok().flatten().filter(|base| base.fits(&label(MACHINE)));
+        let changed = base.is_some_and(|base| base.id != label(BASE_ID));
         let mut tags = image.repo_tags.clone().unwrap_or_default();
         tags.retain(|tag| tag.starts_with(REPOSITORY));
         // Its name was given to a later one, or its making was broken off.
@@ -120,20 +124,36 @@ impl Engine {
         };
         tags.iter().map(|tag| (listed(tag), label(PURPOSE))).collect()
     }
-
-    fn base_id(&self, image: &str) -> Option<String> {
-        let asked = self.command().args(["image", "inspect", "--format", "{{.Id}}", image]).run().ok()?;
-        (asked.code == 0).then(|| asked.stdout_text().trim().trim_start_matches("sha256:").to_owned())
-    }
 }
 
-/// Removes images. One that a container still runs from stays.
+/// What became of images that were to be removed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Pruned {
+    pub removed: Vec<Listed>,
+    pub kept: Vec<Kept>,
+}
+
+/// An image that is still there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    #[serde(flatten)]
+    pub image: Listed,
+    /// As the engine says it: mostly a container still runs from it.
+    pub reason: String,
+}
+
+/// Removes images. One that the engine does not remove, as a container still runs from it, stays, and the others go.
 ///
 /// # Errors
-/// When the engine does not remove one.
-pub fn prune(engine: &Engine, images: &[Listed]) -> Result<(), Error> {
+/// When the engine cannot be run.
+pub fn prune(engine: &Engine, images: Vec<Listed>) -> Result<Pruned, Error> {
+    let mut pruned = Pruned::default();
     for image in images {
-        engine.command().args(["image", "rm", &image.tag]).run_checked()?;
+        let asked = engine.command().args(["image", "rm", "--", &image.tag]).run()?;
+        match asked.code {
+            0 => pruned.removed.push(image),
+            _ => pruned.kept.push(Kept { image, reason: last_line(&asked.stderr_text()) }),
+        }
     }
-    Ok(())
+    Ok(pruned)
 }

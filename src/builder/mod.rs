@@ -12,10 +12,10 @@ mod recipe;
 mod targets;
 
 pub use container::{Access, Container, Mount};
-pub use engine::Engine;
+pub use engine::{Engine, Found};
 pub use error::Error;
 pub use image::{Base, Image, Layers, Network, Preparation};
-pub use listing::{Listed, State, prune};
+pub use listing::{Kept, Listed, Pruned, State, prune};
 pub use recipe::{Ingredients, Recipe};
 pub use targets::{Request, Wanted, recipes};
 

@@ -137,6 +137,11 @@ impl Recipe {
     /// # Errors
     /// When a value cannot stand in one.
     pub fn containerfile(&self) -> Result<String, Error> {
+        self.containerfile_from(&self.base)
+    }
+
+    /// The same, from an image that is called otherwise here.
+    pub(super) fn containerfile_from(&self, base: &str) -> Result<String, Error> {
         let (name, text) = match self.manager {
             Manager::AptGet => ("builder/apt-get", include_str!("../../templates/builder/apt-get")),
             Manager::Dnf => ("builder/dnf", include_str!("../../templates/builder/dnf")),
@@ -148,10 +153,11 @@ impl Recipe {
         let repositories = self.repositories.iter().map(|(name, repository)| NamedRepository { name, repository });
         let context = serde_json::json!({
             "title": self.title,
-            "base": self.base,
+            "base": base,
             "series": self.series,
             "python": self.python,
             "enable": self.enable,
+            "manager": self.manager,
             "mirror": self.mirror,
             "repositories": repositories.collect::<Vec<_>>(),
             "toolchain": self.toolchain,
@@ -164,33 +170,37 @@ impl Recipe {
     /// What the tag of the image carries besides what it is for: a change of the Containerfile, of the machine or of the image
     /// that it is made from is another.
     pub(super) fn digest(&self, base_id: &str) -> Result<String, Error> {
-        let mut digest = Sha256::new();
-        for part in [self.containerfile()?.as_str(), &self.machine, base_id] {
-            digest.update(part.len().to_le_bytes());
-            digest.update(part);
-        }
-        Ok(format!("{:x}", digest.finalize())[..DIGEST].to_owned())
+        Ok(digest([self.containerfile()?.as_str(), &self.machine, base_id]))
+    }
+
+    /// Labels by which a builder is found whatever became of the image that it was made from.
+    pub(super) fn identity(&self) -> Result<[(&'static str, String); 2], Error> {
+        let file = digest([self.containerfile()?.as_str(), &self.machine]);
+        Ok([(listing::PURPOSE, self.purpose()), (listing::CONTAINERFILE, file)])
     }
 
     /// What an image says of itself.
-    pub(super) fn labels(&self, base_id: &str, digest: &str) -> Vec<(&'static str, String)> {
-        vec![
+    pub(super) fn labels(&self, base_id: &str, digest: &str) -> Result<Vec<(&'static str, String)>, Error> {
+        let mut labels = vec![
             (listing::VERSION, env!("CARGO_PKG_VERSION").to_owned()),
             (listing::DISTRIBUTION, self.distribution.clone()),
             (listing::PYTHON, self.series.clone()),
             (listing::MACHINE, self.machine.clone()),
             (listing::BASE, self.base.clone()),
             (listing::BASE_ID, base_id.to_owned()),
-            (listing::PURPOSE, self.purpose()),
             (listing::RECIPE, digest.to_owned()),
-        ]
+        ];
+        labels.extend(self.identity()?);
+        Ok(labels)
     }
 
     /// What the user said, in short: of two images for the same, the later has taken the place of the earlier.
     fn purpose(&self) -> String {
-        let said = [&self.distribution, &self.series, &self.machine, &self.base].map(String::as_str);
-        let text = said.into_iter().chain(self.packages.iter().map(String::as_str)).collect::<Vec<_>>().join("\n");
-        format!("{:x}", Sha256::digest(text))[..DIGEST].to_owned()
+        let said = [&self.distribution, &self.series, &self.machine, &self.base].into_iter();
+        let repositories = self.repositories.iter().map(|(name, _)| name).chain(&self.enable);
+        // What separates them is in none: words have no control characters.
+        let said = said.chain(&self.packages).map(String::as_str).chain(["\n"]);
+        digest(said.chain(repositories.map(String::as_str)))
     }
 
     fn manager_name(&self) -> String {
@@ -200,6 +210,16 @@ impl Recipe {
 
 /// Hexadecimal digits of a digest in a tag: enough that no two recipes of one machine meet.
 const DIGEST: usize = 16;
+
+/// Of parts, whatever is in them.
+fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update(part.len().to_le_bytes());
+        digest.update(part);
+    }
+    format!("{:x}", digest.finalize())[..DIGEST].to_owned()
+}
 
 fn once(words: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut seen = BTreeSet::new();

@@ -14,6 +14,7 @@ use super::{print, print_json, reporter};
 use crate::Error;
 use crate::builder::{self, Base, Choice, Engine, Layers, Listed, Network, Preparation, State, Wanted};
 use crate::format::publish::publish;
+use crate::progress::Listener;
 use crate::resolve;
 
 /// Prints Containerfiles; makes, lists or removes images.
@@ -109,11 +110,16 @@ fn prune(arguments: &PruneArgs) -> Result<(), Failure> {
     let engine = engine(&arguments.engine, Choice::Auto).map_err(Error::from)?;
     let mut images = engine.list().map_err(Error::from)?;
     images.retain(|image| arguments.all || image.state == State::Outdated);
-    builder::prune(&engine, &images).map_err(Error::from)?;
-    if arguments.output.json {
-        return print_json(&images);
+    let pruned = builder::prune(&engine, images).map_err(Error::from)?;
+    let reporter = reporter(&arguments.output);
+    for kept in &pruned.kept {
+        reporter.warning(&format!("{} stays: {}", shown(&kept.image.tag), shown(&kept.reason)));
     }
-    let lines = images.iter().map(|image| format!("{}\n", shown(&image.tag))).collect::<String>();
+    reporter.finish();
+    if arguments.output.json {
+        return print_json(&pruned);
+    }
+    let lines = pruned.removed.iter().map(|image| format!("{}\n", shown(&image.tag))).collect::<String>();
     if arguments.output.quiet { Ok(()) } else { print(&lines) }
 }
 

@@ -145,7 +145,7 @@ pub struct ListArgs {
 #[command(
     after_help = "Outdated images are removed, and with `--all` every builder image; other images stay. The next build makes what it \
                   needs.\n\nExamples:\n  omnipack builder prune\n  omnipack builder prune --all --builder docker\n\nExit codes: 0 \
-                  removed (also when there was nothing), 1 one cannot be removed, 2 the command line is wrong."
+                  done (one that a container still runs from stays, and is named), 1 the engine does not work, 2 the command line is wrong."
 )]
 pub struct PruneArgs {
     #[command(flatten)]

@@ -232,9 +232,8 @@ fn check(distribution: &Distribution) -> Result<(), String> {
     if distribution.init == super::InitSystem::Systemd && distribution.systemd.is_none() {
         return Err("`systemd` (its version) is missing".to_owned());
     }
-    let sound = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
-    if let Some(image) = distribution.image.as_ref().filter(|image| image.is_empty() || !image.chars().all(sound)) {
-        return Err(format!("`image` is not the name of an image: `{}`", image.escape_debug()));
+    if let Some(image) = &distribution.image {
+        super::check_image(image).map_err(|bad| format!("`image`: {}; {}", bad.message, bad.help))?;
     }
     if !distribution.end_of_life.is_empty() && !is_date(&distribution.end_of_life) {
         return Err(format!("`end-of-life` is not a date such as 2032-05-31: `{}`", distribution.end_of_life));

@@ -8,6 +8,7 @@ mod capability;
 mod catalogue;
 mod debian_version;
 mod directives;
+mod image;
 mod isa;
 mod libraries;
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub use capability::near_machine;
 pub use catalogue::{Catalogue, FACTS};
 pub use debian_version::compare as compare_debian_versions;
 pub use directives::{Directive, Section};
+pub use image::{BadImage, check_image};
 pub use isa::Isa;
 pub use libraries::{Libraries, Library, Need as LibraryNeed};
 pub use toolchain::{Manager, Mirror, Repository, Toolchain};

@@ -39,7 +39,8 @@ pub struct Toolchain {
     pub repositories: BTreeMap<String, Repository>,
 }
 
-/// Addresses in the files of `/etc/yum.repos.d` that have to be replaced; lists of mirrors are no longer asked.
+/// Addresses that have to be replaced in the files that say where packages come from: in `/etc/yum.repos.d` and
+/// `/etc/zypp/repos.d`, where lists of mirrors are no longer asked, or in `sources.list` and its like below `/etc/apt`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Mirror {

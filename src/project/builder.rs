@@ -5,7 +5,7 @@ use super::document::Place;
 use super::error::Fault;
 use super::raw::Configuration;
 use super::reader::Reader;
-use crate::distribution::PackageFormat;
+use crate::distribution::{BadImage, PackageFormat, check_image};
 
 /// Reads the table, with the `build-requires` of the format.
 pub(super) fn builder(reader: &mut Reader<'_>, raw: &Configuration, format: PackageFormat) -> BuilderSettings {
@@ -35,21 +35,11 @@ fn word(text: &str) -> Result<String, Fault> {
     Err(Fault::new(message, "letters, digits and `._-:`, with a letter or digit first"))
 }
 
-/// A reference to an image, as every engine reads it (<https://github.com/distribution/reference>).
 fn image(text: &str) -> Result<String, Fault> {
-    let sound = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
-    if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) || !text.chars().all(sound) {
-        let message = format!("`{}` is not the name of an image", text.escape_debug());
-        return Err(Fault::new(message, "write it with its registry: `docker.io/library/debian:12`"));
+    match check_image(text) {
+        Ok(()) => Ok(text.to_owned()),
+        Err(BadImage { message, help }) => Err(Fault::new(message, help)),
     }
-    if let Some((_, digest)) = text.split_once('@') {
-        let hexadecimal = digest.strip_prefix("sha256:").unwrap_or_default();
-        if hexadecimal.len() != 64 || !hexadecimal.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            let help = "`sha256:` and 64 hexadecimal digits, as `podman image inspect` shows under `RepoDigests`";
-            return Err(Fault::new("what follows `@` is no digest", help));
-        }
-    }
-    Ok(text.to_owned())
 }
 
 /// What a package manager installs: a package, a capability, either with a version.

@@ -207,6 +207,11 @@ impl Resolver<'_> {
             None => super::pip::build(artefact, source, &out, python, &self.cache, &session.indexes)?,
         };
         let output = self.prepared(command, attempt, scratch.path())?.run()?;
+        if output.code != 0
+            && let Some(ended) = python.container.as_ref().and_then(|container| container.ended())
+        {
+            return Err(ended.into());
+        }
         match found_in(&out, artefact)? {
             Some(path) if output.code == 0 => {
                 self.cache.remember("backends", &backend, &true)?;

@@ -67,7 +67,7 @@ impl Resolver<'_> {
         let Here { result, wanting } = self.build_here(job)?;
         let Some(wanting) = wanting else { return result };
         let (Wanting::Code(reason) | Wanting::Fit(reason)) = &wanting;
-        let refusal = if workshop.may_be_entered()? {
+        let refusal = if self.may_enter(workshop)? {
             self.listener.warning(&workshop.explanation(job.subject, job.target, reason));
             match self.bench_if_any(job.session) {
                 Ok(bench) => return self.build_inside(job, &bench.python),
@@ -231,8 +231,8 @@ fn needs_compiler(job: &Job, own: Option<&LocalPython>, refused: Option<String>)
         help: format!(
             "any of these will do: ask for another version of {name}, one that has a wheel for this Python; \
              install python{series} with its headers (pyenv, a package) or name it with `--python PATH`; \
-             have it compiled in a container of the target by `--builder podman` or `docker` (with one of them installed, \
-             that happens by itself); build the wheel on the target and put it where `find-links` looks",
+             have it compiled in a container of the target by `--builder podman` or `docker` (with one of them installed and \
+             working, that happens by itself); build the wheel on the target and put it where `find-links` looks",
             name = subject.name
         )
         .into(),

@@ -71,10 +71,11 @@ fn make_project(world: &World, name: &str, requires: &str, python: &str) {
 fn a_container_is_used_for_what_has_no_wheel_and_cannot_be_compiled_here() {
     let world = World::new();
     let (log, path) = observed(&world);
-    let auto_for = |distribution: &str, project: &Path, out: &str| {
+    let auto_on = |path: &str, distribution: &str, project: &Path, out: &str| {
         let command = world.omnipack("cache").args(["-D", distribution, "-d"]).arg(world.path(out)).arg(project);
-        command.env("PATH", &path).env("PYENV_ROOT", "/nonexistent").env("HOME", world.path("home"))
+        command.env("PATH", path).env("PYENV_ROOT", "/nonexistent").env("HOME", world.path("home"))
     };
+    let auto_for = |distribution: &str, project: &Path, out: &str| auto_on(&path, distribution, project, out);
     let auto = |project: &Path, out: &str| auto_for("debian-13", project, out);
     let asked = || fs_err::read_to_string(&log).unwrap_or_default();
 
@@ -96,6 +97,16 @@ fn a_container_is_used_for_what_has_no_wheel_and_cannot_be_compiled_here() {
     assert_eq!(without.code, 1, "{}", both(&without));
     let said = both(&without).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("resolve::needs_compiler") && said.contains("--builder podman"), "{said}");
+
+    // An engine is installed and does not work.
+    world.write("broken/podman", "#!/bin/sh\necho 'Error: no newuidmap' >&2\nexit 125\n");
+    expect_success(&Command::new("chmod").args(["755"]).arg(world.path("broken/podman")));
+    let path_of_broken = format!("{}:{}", world.path("broken").display(), world.plain_path().display());
+    let broken = auto_on(&path_of_broken, "debian-13", &world.path("shop"), "shop-out").run().unwrap();
+    assert_eq!(broken.code, 1, "{}", both(&broken));
+    let said = both(&broken).split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = "native code would be compiled in a container, but podman does not work: no newuidmap";
+    assert_eq!(said.matches(told).count(), 1, "{said}");
 
     // The image cannot be had.
     let config = fs_err::read_to_string(world.path("shop/omnipack.toml")).unwrap();

@@ -10,8 +10,8 @@ mod world;
 
 #[path = "../system/bases.rs"]
 mod bases;
-#[path = "../system/podman.rs"]
-mod podman;
+#[path = "../containers_support/mod.rs"]
+mod containers_support;
 #[path = "../system/root.rs"]
 mod root;
 #[path = "../support/mod.rs"]

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use omnipack::exec::Command;
 
-use crate::podman::Podman;
+use crate::containers_support::{Podman, Storage, locked};
+use crate::root::Root;
 use crate::support::{expect_success, omnipack, run};
 
 /// Distribution, suite, series of its Python.
@@ -50,18 +51,13 @@ PyMODINIT_FUNC PyInit__native(void) { return PyModule_Create(&module); }
 pub struct World {
     pub scratch: tempfile::TempDir,
     pub podman: Podman,
-    /// The other tests' containers are not this one's: one at a time.
-    _alone: std::fs::File,
 }
 
 impl World {
     pub fn new() -> Self {
-        let alone = Path::new(env!("CARGO_TARGET_TMPDIR")).join("builder-packages.lock");
-        let alone = fs_err::File::create(alone).unwrap().into_parts().0;
-        alone.lock().unwrap();
         let scratch = tempfile::tempdir().unwrap();
-        let podman = Podman::new(scratch.path());
-        Self { scratch, podman, _alone: alone }
+        let podman = Podman::new(scratch.path(), Storage::Shared);
+        Self { scratch, podman }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -94,10 +90,21 @@ impl World {
         let path = self.path(project).join("omnipack.toml");
         let mut text = fs_err::read_to_string(&path).unwrap_or_default();
         for (distribution, suite, python) in TARGETS.iter().filter(|target| distributions.contains(&target.0)) {
-            let image = self.podman.base_image(suite, python);
+            let image = self.base_image(suite, python);
             text.push_str(&format!("[distribution.{distribution}.builder]\nimage = \"{image}\"\n"));
         }
         fs_err::write(path, text).unwrap();
+    }
+
+    /// The image of a [base](crate::bases::Base), made once per week; builder images that are made from it stay, too.
+    fn base_image(&self, suite: &str, python: &str) -> String {
+        let week = run("date", &["+%G-w%V"]);
+        let name = format!("localhost/omnipack-test-base:{suite}-{}", week.trim());
+        let _lock = locked("base-images");
+        if !self.podman.has(&name) {
+            self.podman.import(&Root::new(suite, python).path(), &name);
+        }
+        name
     }
 
     /// omnipack with a cache of this world.
@@ -123,9 +130,9 @@ impl World {
         directory
     }
 
-    /// Names of builder containers that are there, running or not.
+    /// Names of this world's builder containers that are there, running or not.
     pub fn containers(&self) -> String {
-        self.podman.run(&["ps", "--all", "--quiet", "--filter", "label=omnipack.container=builder"])
+        self.podman.builder_containers(self.scratch.path())
     }
 }
 

@@ -115,7 +115,7 @@ impl<'a> Pipeline<'a> {
     fn container(&self, image: &str, workspace: &Path, variables: &Variables) -> Command {
         assert!(self.images.has(image), "there is no image `{image}` here");
         let volume = format!("{0}:{0}", workspace.display());
-        let command = self.images.podman().args(["run", "--rm", "--volume", &volume, "--workdir"]).arg(workspace);
+        let command = self.images.command(&["run", "--rm", "--volume", &volume, "--workdir"]).arg(workspace);
         let command = variables.keys().fold(command, |command, name| command.args(["--env", name]));
         command.args(["--entrypoint", "bash", image])
     }

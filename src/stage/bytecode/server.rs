@@ -148,7 +148,9 @@ impl Work<'_> {
             Err(Broken::Done(error)) => Err(error.into()),
             // The interpreter's own words say more than a broken pipe does.
             Err(Broken::Server(path, error)) => {
+                let ended = self.interpreter.container.as_ref().and_then(|container| container.ended());
                 let reason = match running.finish() {
+                    Err(_) if let Some(ended) = ended => ended.to_string(),
                     Err(ExecError::Failed { stderr, .. }) if !stderr.is_empty() => stderr,
                     Err(ExecError::Signal { .. }) => "it was ended by a signal".to_owned(),
                     _ => error.to_string(),
