@@ -220,7 +220,10 @@ fn is_usable(key: PackageKey, value: &str) -> bool {
         PackageKey::Name => {
             value.len() > 1 && value.chars().all(lower) && accepts(AcceptedValue::PackageName, value).is_ok()
         }
-        PackageKey::Prefix => accepts(AcceptedValue::OwnDirectory, value).is_ok(),
+        // Many a tool that is given a path takes what is behind a blank for another one.
+        PackageKey::Prefix => {
+            !value.contains(char::is_whitespace) && accepts(AcceptedValue::OwnDirectory, value).is_ok()
+        }
         PackageKey::Epoch => value.parse::<u16>().is_ok_and(|epoch| epoch > 0),
         PackageKey::Release => accepts(AcceptedValue::Release, value).is_ok(),
         PackageKey::Maintainer => accepts(AcceptedValue::Maintainer, value).is_ok(),
