@@ -77,7 +77,7 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
     environment.add_filter("run_word", |text: &str| refuse_control(text).map(|()| sh(text)));
     environment.add_filter("sed_pattern", |text: &str| sed_pattern(text));
     environment.add_filter("sed_replacement", |text: &str| sed_replacement(text));
-    environment.add_filter("comment", |text: &str| refuse_control(text).map(|()| text.to_owned()));
+    environment.add_filter("comment", |text: &str| refuse_control(text).map(|()| seen(text).into_owned()));
     environment.add_filter("systemd_word", |text: &str, instance: Option<&str>| {
         refuse_nul(text).map(|()| systemd_quoted(&text.replace('$', "$$"), instance))
     });
@@ -159,6 +159,22 @@ fn escaped(text: &str, special: &str) -> String {
     text.chars().flat_map(escape).collect()
 }
 
+/// Is it a character that nobody sees and that changes how others are shown? Those of no width, and those that turn the
+/// direction of writing (Unicode TR 36, 2.5 "Bidirectional Text Spoofing"), with which a text reads as what it is not.
+fn is_unseen(character: char) -> bool {
+    matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// The text with the number of each character that nobody sees: `\u{202e}`.
+#[must_use]
+pub fn seen(text: &str) -> std::borrow::Cow<'_, str> {
+    if !text.contains(is_unseen) {
+        return text.into();
+    }
+    let one = |c: char| if is_unseen(c) { c.escape_unicode().to_string() } else { c.to_string() };
+    text.chars().map(one).collect::<String>().into()
+}
+
 /// A value of TOML, tables and lists inline.
 fn toml_value(value: &minijinja::Value) -> Result<String, minijinja::Error> {
     let value = toml::Value::try_from(value).map_err(|error| refused(error.to_string()))?;
@@ -184,7 +200,9 @@ fn toml_string(text: &str) -> String {
         match character {
             '"' | '\\' => quoted.extend(['\\', character]),
             '\n' => quoted.push_str("\\n"),
-            control if control.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(control))),
+            control if control.is_control() || is_unseen(control) => {
+                quoted.push_str(&format!("\\u{:04X}", u32::from(control)))
+            }
             other => quoted.push(other),
         }
     }

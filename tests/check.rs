@@ -180,6 +180,48 @@ fn a_secret_is_named_and_not_shown() {
 }
 
 #[test]
+fn secrets_of_commands_and_requirements_are_named_and_never_shown() {
+    let directory = tempfile::tempdir().unwrap();
+    let services =
+        "[[service]]\nname = 'web'\ncommand = \"demo-web --password hunter2 --token=hunter3\"\nuser = 'demo'\n";
+    let pyproject = SOUND
+        .replace("version = '1.0'", "version = '1.0'\ndependencies = ['private @ git+https://tok:hunter4@host/x.git']");
+    let files = [
+        ("pyproject.toml", pyproject.as_str()),
+        ("requirements.txt", "other @ git+https://tok:hunter5@host/y.git\n# git+https://tok:hunter6@host/z.git\n"),
+        (
+            "omnipack.toml",
+            &format!(
+                "{USER}{services}[python]\nrequirements = ['requirements.txt']\n[targets]\ndistributions = ['debian-12']\n"
+            ),
+        ),
+    ];
+    write(directory.path(), &files);
+    let said = both(&check(directory.path(), &[]));
+    for part in [
+        "`--password` in `command` of service `web`",
+        "`--token` in `command` of service `web`",
+        "in the address of a requirement",
+        "[pyproject.toml:",
+        "[requirements.txt:1:",
+    ] {
+        assert!(said.contains(part), "no {part:?} in\n{said}");
+    }
+    assert!(!said.contains("hunter"), "{said}");
+
+    // An error on the same line shows no more, nor does one that stops all else.
+    for mistake in
+        ["environment = { DB_PASSWORD = 'hunter2', 'no=name' = 'x' }", "environment = { DB_PASSWORD = 'hunter2' } x"]
+    {
+        let config = format!("{services}{mistake}\n").replace("--token", "--nonsense 'a --token");
+        write(directory.path(), &[("omnipack.toml", &config)]);
+        let output = check(directory.path(), &[]);
+        let said = both(&output);
+        assert!(output.code == 2 && said.contains("[omnipack.toml:") && !said.contains("hunter"), "{said}");
+    }
+}
+
+#[test]
 fn a_python_that_its_distribution_fixes_is_not_too_old() {
     let place = tempfile::tempdir().unwrap();
     write(place.path(), &[("pyproject.toml", SOUND)]);

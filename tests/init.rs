@@ -93,10 +93,36 @@ fn what_cannot_be_is_refused_with_the_way_out() {
     refused(&["--force"], "init::tool_table", 2);
     fs_err::write(&pyproject, text.replace("version = '1.0'", "version = '1.0'\nrequires-python = '<3'")).unwrap();
     refused(&[], "init::no_target", 2);
+    fs_err::write(&pyproject, "[project\nname = 'shop'\n").unwrap();
+    refused(&[], "pyproject.toml:1:9", 2);
+    refused(&["--output", "-"], "project::configuration", 2);
+    fs_err::write(
+        &pyproject,
+        [&[0xff, 0xfe][..], &text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()].concat(),
+    )
+    .unwrap();
+    refused(&[], "this is not UTF-8", 2);
     let output = omnipack().args(["init", "httpbin==0.10.2"]).run().unwrap();
     assert!(output.code == 2 && output.stderr_text().contains("init::directory"), "{}", both(&output));
     let output = omnipack().args(["init", "/nonexistent/"]).run().unwrap();
     assert_eq!(output.code, 2, "{}", both(&output));
+}
+
+#[test]
+fn a_name_that_no_package_can_have_is_replaced_and_nothing_unseen_is_printed() {
+    let directory = tempfile::tempdir().unwrap();
+    let project = directory.path().join("my-shop");
+    fs_err::create_dir_all(&project).unwrap();
+    let setup = format!("from setuptools import setup\nsetup(name=\"{}\")\n", "a".repeat(300));
+    fs_err::write(project.join("setup.py"), setup).unwrap();
+    fs_err::write(project.join("Procfile"), "web: shop \u{202e}gpj.x\u{200b} && true\n").unwrap();
+    let output = init(&project, &["-D", "debian-12"]);
+    let text = fs_err::read_to_string(project.join("omnipack.toml")).unwrap();
+    assert_eq!(output.code, 0, "{}", both(&output));
+    assert!(text.contains("name = \"my-shop\"") && text.contains("no package can be called"), "{text}");
+    for shown in [text, both(&output)] {
+        assert!(!shown.contains(['\u{202e}', '\u{200b}']) && shown.contains("\\u{202e}gpj.x"), "{shown}");
+    }
 }
 
 /// Answers a run on a terminal of its own: waits for each prompt, then types.

@@ -1,14 +1,13 @@
 //! What a check comes to: errors and hints, each with a code, a place and what to do.
 
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, Severity, SourceCode, SourceSpan};
 use serde::{Serialize, Serializer};
 
 use super::hint::Hint;
-use crate::project::Spot;
+use crate::project::{Spot, with_stars};
 
 /// How bad it is, the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -164,21 +163,10 @@ pub fn cover_secrets(findings: &mut [Finding]) {
     let secrets = secrets.map(|place| (place.spot.file.clone(), place.spot.span.clone())).collect::<Vec<_>>();
     for place in findings.iter_mut().filter_map(|finding| finding.place.as_mut()) {
         for (_, span) in secrets.iter().filter(|(file, _)| *file == place.spot.file) {
-            place.spot.text = covered(&place.spot.text, span.clone()).into();
+            place.spot.text = with_stars(&place.spot.text, span.clone()).into();
         }
         *place = Shown::new(place.spot.clone(), place.label.take());
     }
-}
-
-/// `*` for every byte of the value, but its quotes.
-fn covered(text: &str, span: Range<usize>) -> String {
-    let (Some(before), Some(value), Some(after)) =
-        (text.get(..span.start), text.get(span.clone()), text.get(span.end..))
-    else {
-        return text.to_owned();
-    };
-    let star = |c: char| if "\"'\n\r".contains(c) { c.to_string() } else { "*".repeat(c.len_utf8()) };
-    format!("{before}{}{after}", value.chars().map(star).collect::<String>())
 }
 
 impl Finding {

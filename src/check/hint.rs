@@ -21,7 +21,7 @@ pub enum Hint {
     #[error("service `{service}` starts its program through `{program}`")]
     #[diagnostic(code(hint::shell), help("{help}"))]
     Shell { service: String, program: String, help: &'static str },
-    #[error("the variable `{variable}` of service `{service}` seems to be a secret, and everybody can read it")]
+    #[error("{what} of service `{service}` seems to be a secret, and everybody can read it")]
     #[diagnostic(
         code(hint::secret),
         help(
@@ -29,7 +29,7 @@ pub enum Hint {
              `environment-file`, which root alone can read and operators write on each machine"
         )
     )]
-    Secret { service: String, variable: String },
+    Secret { service: String, what: String },
     #[error("service `{service}` is to listen on port {port} as `{user}`, which only root may")]
     #[diagnostic(
         code(hint::port),
@@ -104,7 +104,7 @@ pub enum Hint {
         )
     )]
     Hashes { file: String },
-    #[error("there is a password in the address of an index")]
+    #[error("there is a password in the address of {what}")]
     #[diagnostic(
         code(hint::index_password),
         help(
@@ -112,7 +112,7 @@ pub enum Hint {
              (`UV_INDEX_URL`, `PIP_INDEX_URL`), in ~/.netrc or in the keyring"
         )
     )]
-    IndexPassword,
+    IndexPassword { what: &'static str },
     #[error("`{address}` is read without TLS")]
     #[diagnostic(code(hint::index_http), help("whoever is on the way can give other packages: use `https://`"))]
     IndexHttp { address: String },
@@ -228,7 +228,7 @@ impl Hint {
             | Self::Port { .. }
             | Self::WorldWritable { .. }
             | Self::Umask { .. }
-            | Self::IndexPassword
+            | Self::IndexPassword { .. }
             | Self::IndexHttp { .. }
             | Self::Command { .. }
             | Self::PythonEnd { .. }

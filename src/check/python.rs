@@ -1,5 +1,6 @@
 //! Rules about the Python that the application runs on, and about what is installed for it.
 
+use std::ops::Range;
 use std::path::Path;
 
 use pep508_rs::{ExtraName, VerbatimUrl};
@@ -10,7 +11,7 @@ use super::finding::Found;
 use super::hint::Hint;
 use super::subject::Subject;
 use crate::plan::{BuildPlan, InterpreterKind};
-use crate::project::{Place, Source, Spot, parse_requirement};
+use crate::project::{Place, Source, Spot, has_password, parse_requirement};
 use crate::resolve::{self, RequirementFiles, normalize};
 
 /// Requirements that are named before the rest is counted.
@@ -24,6 +25,7 @@ pub fn hints(subject: &Subject<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     found.extend(interpreter(subject, plan));
     found.extend(indexes(subject));
+    found.extend(dependency_passwords(subject));
     // What cannot be read stops the build, and its error is better than a hint.
     if let Some(files) = requirement_files(subject) {
         found.extend(files.texts.iter().flat_map(|(path, text)| indexes_in(path, text)));
@@ -99,16 +101,55 @@ fn indexes_in(path: &Path, text: &str) -> Vec<Found> {
             let spot = Spot::in_file(path, text, at..at + value.len());
             found.extend(of_address(value).into_iter().map(|hint| Found::new(hint, Some(spot.clone()))));
         }
+        if !line.trim_start().starts_with('#') && !INDEXES.contains(&option) {
+            let places = addresses_with_password(line);
+            let spots = places.map(|at| Spot::in_file(path, text, start + at.start..start + at.end));
+            found.extend(spots.map(|spot| Found::new(Hint::IndexPassword { what: "a requirement" }, Some(spot))));
+        }
         start += line.len();
     }
     found
 }
 
+/// Where words of a text are addresses with a password, behind what says how to get there (`git+https://`), too.
+fn addresses_with_password(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let ends = |c: char| c.is_whitespace() || "\"'<>".contains(c);
+    let starts = text.match_indices("://").map(|(at, _)| at);
+    starts.filter_map(move |at| {
+        let scheme = |c: char| !(c.is_ascii_alphanumeric() || "+-.".contains(c));
+        let start = text.get(..at)?.rfind(scheme).map_or(0, |before| before + 1);
+        let start = start + text.get(start..at)?.find("git+").map_or(0, |before| before + "git+".len());
+        let end = text.get(at..)?.find(ends).map_or(text.len(), |length| at + length);
+        has_password(text.get(start..end)?).then_some(start..end)
+    })
+}
+
+/// Requirements in `pyproject.toml` whose address has a password, which the wheel's metadata has then, too.
+fn dependency_passwords(subject: &Subject<'_>) -> Vec<Found> {
+    let Some(path) = subject.project.source.directory().map(|path| path.join("pyproject.toml")) else {
+        return Vec::new();
+    };
+    let Ok(text) = fs_err::read_to_string(&path) else { return Vec::new() };
+    let (tree, _) = toml::de::DeTable::parse_recoverable(&text);
+    let project = tree.get_ref().get("project").and_then(|project| project.get_ref().as_table());
+    let own = project.and_then(|project| project.get("dependencies"));
+    let extras = project.and_then(|project| project.get("optional-dependencies")?.get_ref().as_table());
+    let lists = own.into_iter().chain(extras.into_iter().flat_map(|extras| extras.iter().map(|(_, list)| list)));
+    let items = lists.filter_map(|list| list.get_ref().as_array()).flat_map(|list| list.iter());
+    let spans = items.flat_map(|item| {
+        let start = item.span().start;
+        let literal = text.get(item.span()).unwrap_or_default();
+        addresses_with_password(literal).map(move |at| start + at.start..start + at.end)
+    });
+    let spots = spans.map(|span| Spot::in_file(&path, &text, span));
+    spots.map(|spot| Found::new(Hint::IndexPassword { what: "a requirement" }, Some(spot))).collect()
+}
+
 fn of_address(address: &str) -> Vec<Hint> {
     let Ok(url) = Url::parse(address) else { return Vec::new() };
     let mut hints = Vec::new();
-    if url.password().is_some() {
-        hints.push(Hint::IndexPassword);
+    if has_password(address) {
+        hints.push(Hint::IndexPassword { what: "an index" });
     }
     let is_here = url.host_str().is_none_or(|host| {
         host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "[::1]"

@@ -7,7 +7,7 @@ use super::hint::Hint;
 use super::subject::Subject;
 use super::trial;
 use crate::distribution::InitSystem;
-use crate::project::{Enable, Place, Service};
+use crate::project::{Enable, Place, Service, Spot, is_secret, secrets_in_command};
 use crate::service;
 
 /// The first port that everybody may listen on (ip(7), `ip_unprivileged_port_start`).
@@ -40,13 +40,7 @@ fn of_service(subject: &Subject<'_>, service: &Service, at: &Place) -> Vec<Found
     if let Some((program, help)) = words.first().and_then(|first| go_between(first)) {
         all.push(found("command", Hint::Shell { service: name.clone(), program, help }));
     }
-    for (variable, value) in &service.environment {
-        if is_secret(variable, value) {
-            let hint = Hint::Secret { service: name.clone(), variable: variable.clone() };
-            let spot = subject.config.spot(subject.distribution, &at.key("environment").key(variable));
-            all.push(Found::new(hint, spot));
-        }
-    }
+    all.extend(secrets(subject, service, at));
     if !service.hardening && subject.distribution.init == InitSystem::Systemd {
         all.push(found("hardening", Hint::Hardening { service: name.clone() }));
     }
@@ -56,6 +50,26 @@ fn of_service(subject: &Subject<'_>, service: &Service, at: &Place) -> Vec<Found
     let everybody = service.umask.chars().last().and_then(|digit| digit.to_digit(8));
     if everybody.is_some_and(|digit| digit & 2 == 0) {
         all.push(found("umask", Hint::Umask { service: name, umask: service.umask.clone() }));
+    }
+    all
+}
+
+/// Variables and parts of command lines that not everybody should read, each at its value.
+fn secrets(subject: &Subject<'_>, service: &Service, at: &Place) -> Vec<Found> {
+    let found = |what: String, spot| Found::new(Hint::Secret { service: service.name.clone(), what }, spot);
+    let spot = |place: &Place| subject.config.spot(subject.distribution, place);
+    let variables = service.environment.iter().filter(|(variable, value)| is_secret(variable, value));
+    let mut all = variables
+        .map(|(variable, _)| found(format!("the variable `{variable}`"), spot(&at.key("environment").key(variable))))
+        .collect::<Vec<_>>();
+    for (key, command) in [("command", &service.command), ("reload", &service.reload)] {
+        let place = spot(&at.key(key));
+        let written = place.as_ref().and_then(|place| place.text.get(place.span.clone())).unwrap_or(command);
+        for (what, range) in secrets_in_command(written) {
+            let start = place.as_ref().map_or(0, |place| place.span.start);
+            let value = place.clone().map(|place| Spot { span: start + range.start..start + range.end, ..place });
+            all.push(found(format!("{what} in `{key}`"), value));
+        }
     }
     all
 }
@@ -72,24 +86,6 @@ fn go_between(program: &str) -> Option<(String, &'static str)> {
         "sudo" | "su" | "runuser" | "setuidgid" | "start-stop-daemon" => Some((name.to_owned(), OTHER_USER)),
         _ => None,
     }
-}
-
-/// Is the value one that not everybody should read? Names of files and empty values are none.
-fn is_secret(variable: &str, value: &str) -> bool {
-    const NAMES: [&str; 8] =
-        ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY", "ACCESS_KEY"];
-    // What says where the secret is, or something else about it.
-    const OTHERS: [&str; 10] =
-        ["_FILE", "_PATH", "_DIR", "_URL", "_URI", "_NAME", "_TTL", "_EXPIRY", "_LIFETIME", "_TIMEOUT"];
-    let has_password = url::Url::parse(value).is_ok_and(|address| address.password().is_some());
-    let variable = variable.to_ascii_uppercase();
-    let named = NAMES.iter().any(|name| variable.contains(name)) && !OTHERS.iter().any(|end| variable.ends_with(end));
-    let plain = value.is_empty() || value.starts_with('/') || value.parse::<f64>().is_ok() || is_switch(value);
-    has_password || (named && !plain)
-}
-
-fn is_switch(value: &str) -> bool {
-    ["true", "false", "yes", "no", "on", "off"].contains(&value.to_ascii_lowercase().as_str())
 }
 
 /// A port that the command says to listen on, and that systemd does not open, nor a file capability allow.
@@ -137,7 +133,7 @@ fn commands(subject: &Subject<'_>) -> Vec<Found> {
 }
 
 /// The first service or link that names the command.
-fn place_of(subject: &Subject<'_>, command: &str) -> Option<crate::project::Spot> {
+fn place_of(subject: &Subject<'_>, command: &str) -> Option<Spot> {
     let spot = |place: &Place| subject.config.spot(subject.distribution, place);
     let services = subject.project.services.iter().enumerate();
     let in_service = services.filter_map(|(index, service)| {
@@ -159,30 +155,6 @@ fn place_of(subject: &Subject<'_>, command: &str) -> Option<crate::project::Spot
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_secret_is_known_by_its_name_or_by_a_password_in_an_address() {
-        for (variable, value) in [
-            ("DB_PASSWORD", "x"),
-            ("DJANGO_SECRET_KEY", "a b"),
-            ("github_token", "ghp_1"),
-            ("DATABASE_URL", "postgres://me:pass@db/app"),
-        ] {
-            assert!(is_secret(variable, value), "{variable}={value}");
-        }
-        for (variable, value) in [
-            ("DB_PASSWORD_FILE", "x"),
-            ("DB_PASSWORD", ""),
-            ("DB_PASSWORD", "/run/secrets/db"),
-            ("TOKEN_LIFETIME", "a day"),
-            ("CSRF_TOKEN_ENABLED", "true"),
-            ("MAX_TOKENS", "4096"),
-            ("DATABASE_URL", "postgres://db/app"),
-            ("LANG", "C.UTF-8"),
-        ] {
-            assert!(!is_secret(variable, value), "{variable}={value}");
-        }
-    }
 
     #[test]
     fn a_program_that_starts_another_is_known_wherever_it_lies() {

@@ -127,8 +127,8 @@ pub fn render_for(error: &dyn Diagnostic, color: Color, terminal: bool) -> Strin
     let handler = GraphicalReportHandler::new_themed(theme).with_width(width()).with_wrap_lines(true).with_links(false);
     let handler = if causes_say_more(error) { handler } else { handler.without_cause_chain() };
     match handler.render_report(&mut text, error) {
-        Ok(()) if terminal => text + &where_more_is(error),
-        Ok(()) => text,
+        Ok(()) if terminal => crate::template::seen(&text).into_owned() + &where_more_is(error),
+        Ok(()) => crate::template::seen(&text).into_owned(),
         Err(_) => format!("error: {error}\n"),
     }
 }

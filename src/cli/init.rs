@@ -12,7 +12,7 @@ use super::build::source_date;
 use super::failure::Failure;
 use super::{print, print_json, tell};
 use crate::distribution::Catalogue;
-use crate::project::{AcceptedValue, accepts};
+use crate::project::{AcceptedValue, Config, accepts};
 use crate::scaffold::{self, Error, Existing, Proposal, Surroundings, Tree};
 
 /// What is written by default.
@@ -39,6 +39,8 @@ pub fn run(arguments: &InitArgs) -> Result<(), Failure> {
     if arguments.interactive && !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
         return Err(crate::Error::from(Error::NoTerminal).into());
     }
+    // Nothing can be built where a build stops at it.
+    Config::check_pyproject(&directory).map_err(crate::Error::from)?;
     let catalogue = Catalogue::embedded().map_err(crate::Error::from)?;
     let tree = Tree::read(&directory)?;
     let today = today()?;

@@ -156,7 +156,7 @@ fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
 
 /// Says something to people. Standard error may be closed.
 fn tell(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", crate::template::seen(text));
 }
 
 /// Is standard output a terminal?

@@ -59,6 +59,15 @@ impl Config {
         Ok(config)
     }
 
+    /// Can `pyproject.toml` be read, if the project in `directory` has one?
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub fn check_pyproject(directory: &Path) -> Result<(), Error> {
+        let path = directory.join("pyproject.toml");
+        if path.is_file() { Document::read_tool(&path).map(drop) } else { Ok(()) }
+    }
+
     /// The file, if there is one.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {

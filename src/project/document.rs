@@ -77,7 +77,7 @@ impl Document {
         Ok(Self { text, file: Some(path.to_owned()), section: Section::Whole, span: 0..0 })
     }
 
-    fn read_tool(path: &Path) -> Result<Option<Self>, Error> {
+    pub fn read_tool(path: &Path) -> Result<Option<Self>, Error> {
         let text = Text::read(path)?;
         let Some(section) = tool(parse(&text)?) else { return Ok(None) };
         let span = section.span();

@@ -107,7 +107,8 @@ pub(super) struct Text {
     /// As shown: relative where it lies below the current directory.
     name: String,
     text: Arc<str>,
-    /// The text with passwords in addresses covered, byte for byte: what is shown may end up in a public log.
+    /// The text with passwords in addresses and secrets of services covered, byte for byte: what is shown may end up in a public
+    /// log.
     covered: Arc<str>,
 }
 
@@ -126,7 +127,7 @@ impl Text {
     }
 
     pub fn new(name: String, text: &str) -> Self {
-        Self { name, text: text.into(), covered: without_passwords(text).into() }
+        Self { name, text: text.into(), covered: without_passwords(&super::secrets::covered(text)).into() }
     }
 
     pub fn name(&self) -> &str {

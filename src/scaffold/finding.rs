@@ -174,7 +174,11 @@ impl Findings {
 
     pub fn package(&mut self, key: PackageKey, value: &str, from: Origin) {
         let value = value.trim();
-        if !value.is_empty() {
+        // What stands for bytes that are no UTF-8 is nobody's name.
+        if value.contains(char::REPLACEMENT_CHARACTER) {
+            let advice = "save the file as UTF-8, or write the value into `[package]`";
+            self.note(from, format!("`{value}` is not UTF-8"), advice);
+        } else if !value.is_empty() {
             self.package.push((key, Said::new(value, from)));
         }
     }
@@ -216,6 +220,14 @@ pub fn joined_lines(text: &str) -> Vec<(usize, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_text_is_no_setting() {
+        let mut findings = Findings::default();
+        findings.package(PackageKey::Maintainer, "J\u{fffd}rg <j@example.org>", Origin::new("debian/control", 3));
+        assert!(findings.package.is_empty());
+        assert_eq!(findings.notes[0].what, "`J\u{fffd}rg <j@example.org>` is not UTF-8");
+    }
 
     #[test]
     fn places_read_well_and_texts_stay_in_their_line() {

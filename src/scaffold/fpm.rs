@@ -52,7 +52,7 @@ fn may_call(path: &str) -> bool {
     script || name.starts_with("Dockerfile")
 }
 
-/// Words in quotes or apart by blanks; nothing is expanded.
+/// Words in quotes or apart by blanks, up to a comment; nothing is expanded.
 fn split(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let (mut open, mut inside) = (None, false);
@@ -67,6 +67,7 @@ fn split(text: &str) -> Vec<String> {
                 }
             }
             (None, blank) if blank.is_whitespace() => inside = false,
+            (None, '#') if !inside => break,
             (_, other) => {
                 if !inside {
                     words.push(String::new());
@@ -209,9 +210,18 @@ mod tests {
         let makefile = "deps:\n\tgem install fpm\nrpm:\n\tfpm -s virtualenv -t rpm -n \"app\" -v $(VERSION) --iteration 2 \\\n\t\t--depends redis -d 'python3 >= 3.6' --prefix /opt/app \\\n\
                         \t\t--after-install post.sh --config-files /etc/app.conf --maintainer 'A <a@b.c>' -f requirements.txt\n\
                         deb:\n\tfpm -sdir -tdeb --depends=libpq5 --name app etc/app.conf=/etc/app/ build/=/opt\n";
+        let old = "# fpm -s dir -t rpm -n commented\n\techo fpm # fpm -s dir -t rpm -n behind\n";
         let mut findings = Findings::default();
         read(
-            &Tree::of("x", [("Makefile", makefile), ("etc/app.conf", ""), ("README.md", "fpm -s dir -t rpm -n no")]),
+            &Tree::of(
+                "x",
+                [
+                    ("Makefile", makefile),
+                    ("etc/app.conf", ""),
+                    ("README.md", "fpm -s dir -t rpm -n no"),
+                    ("old.sh", old),
+                ],
+            ),
             &mut findings,
         );
         let package = findings.package.iter().map(|(key, said)| (*key, said.value.as_str())).collect::<Vec<_>>();

@@ -79,7 +79,8 @@ pub fn propose(tree: &Tree, surroundings: &Surroundings<'_>) -> Result<Proposal,
     let application = Application::read(tree, &mut findings);
     super::look(tree, &application, &mut findings);
     let default = application.package_name(tree);
-    let (name, mut package) = package_settings(&findings, &application, &default);
+    let usable = usable_name(tree, &default);
+    let (name, mut package) = package_settings(&findings, &application, &usable);
     let account = account_of(&name);
     let context =
         Context { tree, application: &application, package: &name, application_name: &default, account: &account };
@@ -91,10 +92,16 @@ pub fn propose(tree: &Tree, surroundings: &Surroundings<'_>) -> Result<Proposal,
     let requires = requires(&findings, &targets, surroundings.catalogue);
     let name_from = package.iter().find(|setting| setting.key == "name").map(|setting| setting.comments.clone());
     package.retain(|setting| setting.key != "name");
+    let replaced = (name_from.is_none() && usable != default).then(|| {
+        let from = application.name.as_ref().map_or_else(|| Origin::new("the directory", 0), |said| said.from.clone());
+        let advice = format!("it is called `{name}` instead; another name goes into `[package]`, as `name`");
+        findings.note(from, format!("no package can be called `{}`", one_line(&default)), advice);
+        "the application's own name is none for a package".to_owned()
+    });
     let mut notes = findings.notes;
     let mut seen = BTreeSet::new();
     notes.retain(|note| seen.insert((note.from.clone(), note.what.clone())));
-    let name_from = name_from.unwrap_or_default();
+    let name_from = name_from.unwrap_or_else(|| replaced.into_iter().collect());
     Ok(Proposal {
         name,
         name_from,
@@ -157,6 +164,12 @@ pub fn account_of(package: &str) -> String {
     if accepts(AcceptedValue::Account, &name).is_ok() { name } else { "app".to_owned() }
 }
 
+/// A name that packages can have: the application's, or else the directory's.
+fn usable_name(tree: &Tree, own: &str) -> String {
+    let names = [own.to_owned(), normalised(tree.title())].into_iter();
+    names.into_iter().find(|name| is_usable(PackageKey::Name, name)).unwrap_or_else(|| "app".to_owned())
+}
+
 /// The name, and the other keys of `[package]`. `debian/` is believed first, then a spec file, then a call of fpm.
 fn package_settings(findings: &Findings, application: &Application, default: &str) -> (String, Vec<Setting>) {
     const ORDER: [(PackageKey, &str); 9] = [
@@ -207,7 +220,10 @@ fn is_usable(key: PackageKey, value: &str) -> bool {
         PackageKey::Name => {
             value.len() > 1 && value.chars().all(lower) && accepts(AcceptedValue::PackageName, value).is_ok()
         }
-        PackageKey::Prefix => accepts(AcceptedValue::OwnDirectory, value).is_ok(),
+        // Many a tool that is given a path takes what is behind a blank for another one.
+        PackageKey::Prefix => {
+            !value.contains(char::is_whitespace) && accepts(AcceptedValue::OwnDirectory, value).is_ok()
+        }
         PackageKey::Epoch => value.parse::<u16>().is_ok_and(|epoch| epoch > 0),
         PackageKey::Release => accepts(AcceptedValue::Release, value).is_ok(),
         PackageKey::Maintainer => accepts(AcceptedValue::Maintainer, value).is_ok(),

@@ -10,11 +10,20 @@ const SCRIPTLETS: [&str; 8] = ["pre", "post", "preun", "postun", "pretrans", "po
 
 pub fn read(tree: &Tree, findings: &mut Findings) {
     for (path, text) in tree.named(|name| name.ends_with(".spec")) {
-        // PyInstaller's files are called so, too.
-        if text.lines().any(|line| line.trim_start().to_lowercase().starts_with("name:")) {
+        if is_of_rpm(text) {
             one(tree, path, text, findings);
         }
     }
+}
+
+/// PyInstaller's files are called so, too, and are Python, in which a line may begin with `name:` as well.
+fn is_of_rpm(text: &str) -> bool {
+    let tag = |tag: &str| {
+        text.lines().any(|line| line.split_once(':').is_some_and(|(name, _)| name.trim().eq_ignore_ascii_case(tag)))
+    };
+    let section = text.lines().filter_map(|line| line.strip_prefix('%')?.split_whitespace().next());
+    let mut sections = section.filter(|word| matches!(*word, "description" | "install" | "files"));
+    tag("name") && tag("version") && sections.next().is_some()
 }
 
 fn one(tree: &Tree, path: &str, text: &str, findings: &mut Findings) {
@@ -233,13 +242,14 @@ mod tests {
 
     #[test]
     fn a_spec_file_is_read() {
-        let text = "%global srcname app\nName: python3-%{srcname}\nSummary: An app\nLicense: MIT\nEpoch: 1\nURL: https://e.org/%{name}\n\
+        let text = "%global srcname app\nName: python3-%{srcname}\nVersion: 1\nSummary: An app\nLicense: MIT\nEpoch: 1\nURL: https://e.org/%{name}\n\
                     Source1: %{name}.conf\nRequires: nginx >= 1.20, python3-flask\nRequires: redis systemd\nBuildRequires: gcc\n\
                     %description\nName: x\n%install\ninstall -p -m 644 etc/other.conf %{buildroot}%{_sysconfdir}/app/other.conf\n%post\n%systemd_post a.service\n\
                     %preun\n%systemd_preun a.service\nrm -f /var/x\n%files\n%config(noreplace) %{_sysconfdir}/app/app.conf\n%config /etc/none.conf\n%changelog\n";
+        let made_by_pyinstaller = "a = Analysis()\nd = dict(\nname: 'x',\nversion: '1')\n";
         let mut findings = Findings::default();
         let files =
-            [("rpm/app.spec", text), ("etc/other.conf", ""), ("etc/app.conf", ""), ("main.spec", "a = Analysis()\n")];
+            [("rpm/app.spec", text), ("etc/other.conf", ""), ("etc/app.conf", ""), ("main.spec", made_by_pyinstaller)];
         read(&Tree::of("x", files), &mut findings);
         let package =
             findings.package.iter().map(|(key, said)| (*key, said.value.as_str(), said.from.line)).collect::<Vec<_>>();
@@ -247,10 +257,10 @@ mod tests {
             package,
             [
                 (PackageKey::Name, "python3-app", 2),
-                (PackageKey::Summary, "An app", 3),
-                (PackageKey::License, "MIT", 4),
-                (PackageKey::Epoch, "1", 5),
-                (PackageKey::Url, "https://e.org/python3-app", 6)
+                (PackageKey::Summary, "An app", 4),
+                (PackageKey::License, "MIT", 5),
+                (PackageKey::Epoch, "1", 6),
+                (PackageKey::Url, "https://e.org/python3-app", 7)
             ]
         );
         let needs = findings.needs.iter().map(|need| need.relation.as_str()).collect::<Vec<_>>();

@@ -67,7 +67,7 @@ const PACKAGED: [(&str, &str); 9] = [
         "[Unit]\nAfter=redis.service\n[Service]\nUser=www-data\nEnvironmentFile=-/etc/default/shop\nEnvironment=\"A=x y\"\n\
          ExecStart=/opt/venvs/shop-server/bin/uvicorn shop:app --port 8000\nLimitNOFILE=4096\nOOMScoreAdjust=1\n",
     ),
-    ("shop.spec", "Name: python-shop\nRequires: redis >= 6\n%post\nldconfig\n%files\n"),
+    ("shop.spec", "Name: python-shop\nRequires: redis >= 6\nVersion: 1\n%post\nldconfig\n%files\n"),
     ("Makefile", "deb:\n\tfpm -s virtualenv -t deb -n shop --depends libpq5 --after-install p.sh .\n"),
 ];
 

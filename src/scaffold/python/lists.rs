@@ -49,8 +49,9 @@ impl Lists {
             ),
             None => {}
         }
+        let mut followed = BTreeSet::new();
         for file in lists.requirements.clone() {
-            lists.follow(tree, &file, findings, 0);
+            lists.follow(tree, &file, findings, &mut followed);
         }
         if lists.lock.is_none() && !lists.requirements.is_empty() {
             lists.constraints.extend(CONSTRAINTS.iter().filter(|file| tree.has(file)).map(|file| (*file).to_owned()));
@@ -93,17 +94,17 @@ impl Lists {
         }
     }
 
-    /// Names in a requirement file and in those that it includes (`-r`).
-    fn follow(&mut self, tree: &Tree, file: &str, findings: &mut Findings, depth: usize) {
-        const DEEPEST: usize = 8;
-        let Some(text) = tree.text(file).filter(|_| depth < DEEPEST) else { return };
+    /// Names in a requirement file and in those that it includes (`-r`), each file once.
+    fn follow(&mut self, tree: &Tree, file: &str, findings: &mut Findings, followed: &mut BTreeSet<String>) {
+        let Some(text) = tree.text(file).filter(|_| followed.insert(file.to_owned())) else { return };
         for (index, line) in text.lines().enumerate() {
             let line = line.trim();
             let included =
                 ["-r ", "--requirement ", "--requirement="].iter().find_map(|start| line.strip_prefix(start));
             if let Some(included) = included {
-                let directory = file.rsplit_once('/').map(|(directory, _)| format!("{directory}/")).unwrap_or_default();
-                self.follow(tree, &format!("{directory}{}", included.trim()), findings, depth + 1);
+                if let Some(included) = beside(file, included.trim()) {
+                    self.follow(tree, &included, findings, followed);
+                }
             } else if line.starts_with("-e ") || line.starts_with("--editable") {
                 findings.note(
                     Origin::new(file, index + 1),
@@ -114,6 +115,23 @@ impl Lists {
             self.names.extend(name_in(line.split(" --hash").next().unwrap_or_default().trim_end_matches('\\')));
         }
     }
+}
+
+/// Where a path in `file` leads, below the project's directory; nowhere, if that is outside of it.
+fn beside(file: &str, path: &str) -> Option<String> {
+    if path.starts_with('/') {
+        return None;
+    }
+    let mut parts = file.split('/').collect::<Vec<_>>();
+    parts.pop();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            name => parts.push(name),
+        }
+    }
+    Some(parts.join("/"))
 }
 
 #[cfg(test)]
@@ -154,5 +172,14 @@ mod tests {
         assert!(lists.lock.is_none() && findings.notes[0].advice.contains("poetry export"));
         let (_, findings) = read(&[("requirements.txt", "-r requirements.txt\n-e .\n")], false, Kind::Modules);
         assert!(findings.notes.iter().any(|note| note.what.contains("-e .")));
+    }
+
+    #[test]
+    fn files_that_include_each_other_are_read_once() {
+        let itself = "-r requirements.txt\n".repeat(300) + "-r ./sub/../requirements/base.txt\n-e .\n";
+        let base = "-r ../requirements.txt\n-r ../../outside.txt\nflask\n".repeat(300);
+        let files = [("requirements.txt", itself.as_str()), ("requirements/base.txt", &base), ("outside.txt", "six\n")];
+        let (lists, findings) = read(&files, false, Kind::Modules);
+        assert_eq!((lists.names.into_iter().collect::<Vec<_>>(), findings.notes.len()), (vec!["flask".to_owned()], 1));
     }
 }
