@@ -37,11 +37,9 @@ fn a_file_is_written_once_and_says_what_was_found() {
     assert!(shown.code == 0 && !path.exists(), "{}", both(&shown));
     let said = init(directory.path(), &[]);
     assert_eq!((said.code, said.stdout_text()), (0, String::new()), "{}", said.stderr_text());
-    for part in [
-        "is written: shop for rocky-9",
-        "service web: shop --port 8000 (Procfile, line 1)",
-        "next: `omnipack check",
-    ] {
+    for part in
+        ["is written: shop for rocky-9", "service web: shop --port 8000 (Procfile, line 1)", "next: `omnipack check"]
+    {
         assert!(said.stderr_text().contains(part), "no {part:?} in\n{}", said.stderr_text());
     }
     let text = fs_err::read_to_string(&path).unwrap();
