@@ -78,9 +78,7 @@ fn package_name(path: &Path) -> &str {
     if file.ends_with(".deb") {
         return file.split('_').next().unwrap_or(file);
     }
-    let mut parts = file.rsplitn(3, '-');
-    (parts.next(), parts.next());
-    parts.next().unwrap_or(file)
+    file.rsplitn(3, '-').nth(2).unwrap_or(file)
 }
 
 /// Is this what may follow a project's name in that of a package of it: nothing, or `-node`?
