@@ -30,7 +30,7 @@ const CUSTOMARY: [&str; 9] =
     ["templates", "static", "locale", "locales", "translations", "migrations", "assets", "public", "resources"];
 
 /// Directories that say how the application is run and by whom: packed only when they are Python packages.
-const OPERATION: [&str; 24] = [
+const OPERATION: [&str; 23] = [
     "deploy",
     "deployment",
     "deployments",
@@ -46,7 +46,6 @@ const OPERATION: [&str; 24] = [
     "helm",
     "charts",
     "docker",
-    "debian",
     "packaging",
     "instance",
     "htmlcov",
