@@ -185,7 +185,13 @@ impl<'a> Session<'a> {
         if distributions.is_empty() {
             return Err(Error::NoDistribution.into());
         }
-        let resolver = Resolver::new(request.resolve.clone(), listener);
+        let options = resolve::Options { name: config.package_name(), ..request.resolve.clone() };
+        let resolver = Resolver::new(options, listener);
+        let wanted = distributions.iter().filter_map(|distribution| {
+            let settings = config.python_settings(distribution).ok()?;
+            Some(plan::interpreter(&settings, distribution, "/").ok()?.version)
+        });
+        resolver.check_programs(&wanted.collect::<Vec<_>>())?;
         let (interpreters, workshops) = (Mutex::default(), Mutex::default());
         Ok(Self { request, listener, source, config, distributions, resolver, interpreters, workshops })
     }

@@ -69,6 +69,7 @@ impl Error {
             Self::Project(crate::project::Error::Metadata { .. } | crate::project::Error::Io(_)) => 1,
             Self::Project(_) | Self::Distribution(_) | Self::Plan(_) | Self::Requirement(_) => 2,
             Self::Build(crate::build::Error::NoDistribution | crate::build::Error::SourceDate { .. }) => 2,
+            Self::Resolve(crate::resolve::Error::Program { .. }) => 2,
             Self::Spec(error) if error.is_usage() => 2,
             Self::DebianSource(error) if error.is_usage() => 2,
             Self::Ci(error) if !matches!(error, crate::ci::Error::Template(_)) => 2,

@@ -266,6 +266,7 @@ impl World {
                 wheels: Some(self.path("wheels")),
                 uv: None,
                 pythons: Vec::new(),
+                name: None,
                 refresh: false,
             },
             builder: None,

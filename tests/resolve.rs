@@ -68,6 +68,29 @@ fn modules_without_a_build_configuration_make_a_wheel() {
 }
 
 #[test]
+fn the_name_of_plain_modules_can_be_given_and_what_is_not_theirs_stays_out() {
+    let work = tempfile::tempdir().unwrap();
+    let wheel_of = |directory: &str| {
+        let dir = work.path().join(directory);
+        write(&dir.join("app.py"), "print('hi')\n");
+        write(&dir.join("static/app.css"), "a {}");
+        write(&dir.join("deploy/id_rsa"), "key");
+        write(&dir.join("nodir/x.yml"), "a: 1");
+        write(&dir.join("debian-12/shop_0.0.0-1_all.deb"), directory);
+        let resolver = resolver(Options { name: Some("shop".to_owned()), ..Options::default() });
+        let (interpreter, platform) = target("3.9", 34);
+        resolver.application(&Source::Modules(dir), &settings(), &interpreter, &platform).unwrap()
+    };
+    let (one, other) = (wheel_of("one"), wheel_of("other"));
+    assert_eq!((one.file_name.as_str(), &one.sha256), ("shop-0.0.0-py3-none-any.whl", &other.sha256));
+    let archive = zip::ZipArchive::new(fs_err::File::open(&one.path).unwrap()).unwrap();
+    let mut names = archive.file_names().map(|name| name.unwrap().into_owned()).collect::<Vec<_>>();
+    names.retain(|name| !name.contains("dist-info"));
+    names.sort_unstable();
+    assert_eq!(names, ["app.py", "static/app.css"]);
+}
+
+#[test]
 fn a_version_that_git_gives_is_found_and_git_is_not_written() {
     let work = tempfile::tempdir().unwrap();
     let dir = work.path().join("tagged");

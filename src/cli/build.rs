@@ -54,6 +54,7 @@ pub fn request(target: &TargetArgs) -> Result<Request, Failure> {
             wheels: target.wheels.clone(),
             uv: target.uv.clone(),
             pythons: target.python.clone(),
+            name: None,
         },
         builder: target.builder.map(Into::into),
         source_date: source_date()?,

@@ -100,6 +100,12 @@ impl Config {
         raw.map(|raw| raw.targets.distributions).unwrap_or_default()
     }
 
+    /// `[package] name`, as it stands for all distributions.
+    pub fn package_name(&self) -> Option<String> {
+        let raw = self.document.merged(&[]).and_then(|tree| self.document.deserialize(&tree));
+        raw.ok()?.package?.name
+    }
+
     /// All of `[targets]`.
     ///
     /// # Errors

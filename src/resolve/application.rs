@@ -13,6 +13,7 @@ use super::requests::Request;
 use super::requirements::RequirementFiles;
 use super::session::Session;
 use super::tags::WheelName;
+use super::taken::Taken;
 use super::target::Target;
 use super::tree::SourceTree;
 use super::{Error, Resolver, Wheel, WheelRole, wheelhouse};
@@ -43,12 +44,25 @@ impl Resolver<'_> {
 
     fn build_modules(&self, directory: &Path) -> Result<Built, Error> {
         let tree = SourceTree::read(directory)?;
-        let key = digest(["modules".to_owned(), directory.display().to_string(), tree.digest(&tree.contents()?)]);
+        let directory = tree.root();
+        // Before it is asked what is known: what is not packed is said each time.
+        let taken = Taken::of(directory)?;
+        for warning in taken.warnings() {
+            self.warn_once(warning);
+        }
+        let title = match &self.options.name {
+            Some(name) => name.clone(),
+            None => directory.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        };
+        let place = directory.display().to_string();
+        let rule = format!("modules {}", env!("CARGO_PKG_VERSION"));
+        let files = taken.files.iter().map(|file| file.to_string_lossy().into_owned());
+        let key = digest([rule, place, title.clone(), tree.digest(&tree.contents()?)].into_iter().chain(files));
         if let Some(built) = self.recall_build(&key) {
             return Ok(built);
         }
         let scratch = self.cache.scratch()?;
-        let path = modules::build(directory, scratch.path())?;
+        let path = modules::build(directory, &title, &taken, scratch.path())?;
         let file_name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         self.keep_build(&key, &path, &file_name)
     }

@@ -14,10 +14,10 @@ use super::build::{Artefact, Attempt, Compiler, build_environment, give_entry_po
 use super::cache::{digest, hex, sha256_file};
 use super::index::without_credentials;
 use super::lock::{check_out, repository_url, sdist_version, wanted};
-use super::modules;
 use super::pylock::{File, Package, Vcs};
 use super::session::Session;
 use super::tags::normalize;
+use super::taken::Taken;
 use super::tarball::{self, Links, Listing};
 use super::target::Target;
 use super::tree::SourceTree;
@@ -168,7 +168,7 @@ impl Resolver<'_> {
     }
 
     fn made_of_modules(&self, root: &Path, metadata: &Metadata) -> Result<Found, Error> {
-        let mut members = modules::members(&fs::canonicalize(root)?)?;
+        let mut members = Taken::of(&fs::canonicalize(root)?)?.files;
         for entry in fs::read_dir(root)? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().to_lowercase();

@@ -92,14 +92,10 @@ impl Resolver<'_> {
     pub(super) fn warn_of_environment(&self, baseline: Option<Isa>) {
         let Some(baseline) = baseline else { return };
         for (variable, word) in beyond(baseline, environment) {
-            let text = format!(
+            self.warn_once(format!(
                 "`{word}` in {variable} is for other processors than {baseline}, which the target's packages are made \
                  for: what is compiled may not run on all of its machines"
-            );
-            let new = self.said.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(text.clone());
-            if new {
-                self.listener.warning(&text);
-            }
+            ));
         }
     }
 }

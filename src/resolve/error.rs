@@ -121,6 +121,14 @@ pub enum Error {
         help("put `uv` on PATH, name it with OMNIPACK_UV, or set `resolver = \"pip\"` under [python]")
     )]
     NoUv { reason: String },
+    #[error("`{option} {program}` cannot be used: {reason}")]
+    #[diagnostic(
+        code(resolve::program),
+        help(
+            "name a program by its path, or one that is on PATH; or leave the option out, and omnipack looks for one"
+        )
+    )]
+    Program { option: &'static str, program: String, reason: String },
     #[error("there is no usable python3 with pip: {reason}")]
     #[diagnostic(code(resolve::pip), help("install python3 with pip and venv (`python3-pip`, `python3-venv`)"))]
     NoPip { reason: String },

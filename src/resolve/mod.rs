@@ -24,12 +24,14 @@ mod modules;
 mod outputs;
 mod patch;
 mod pip;
+mod programs;
 mod pylock;
 mod python;
 mod requests;
 mod requirements;
 mod session;
 mod tags;
+mod taken;
 mod tarball;
 mod target;
 mod tree;
@@ -146,6 +148,8 @@ pub struct Options {
     pub uv: Option<PathBuf>,
     /// Interpreters of `--python`.
     pub pythons: Vec<PathBuf>,
+    /// What an application without metadata of its own is called; `None`: as its directory is.
+    pub name: Option<String>,
     /// Ask the index anew, and build anew, whatever the cache remembers.
     pub refresh: bool,
 }
@@ -264,6 +268,14 @@ impl<'a> Resolver<'a> {
     #[must_use]
     pub const fn is_offline(&self) -> bool {
         self.options.offline
+    }
+
+    fn warn_once(&self, text: String) {
+        let mut said = self.said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if !said.contains(&text) {
+            self.listener.warning(&text);
+            said.insert(text);
+        }
     }
 
     /// An interpreter of the target's series and machine on this machine, which can compile for it.

@@ -6,51 +6,31 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use fs_err as fs;
 use sha2::{Digest, Sha256};
-use walkdir::WalkDir;
 use zip::write::SimpleFileOptions;
 
 use super::Error;
-use super::outputs::without_outputs;
 use super::tags::normalize;
+use super::taken::Taken;
 
-/// Top-level names that belong to the project's upkeep and not to the application.
-const UPKEEP: [&str; 12] = [
-    "setup.py",
-    "conftest.py",
-    "noxfile.py",
-    "tasks.py",
-    "tests",
-    "test",
-    "docs",
-    "doc",
-    "examples",
-    "build",
-    "dist",
-    "venv",
-];
-
-/// Writes the wheel into `out` and gives its path.
+/// Writes the wheel of what was taken of `directory` into `out`, under the name that `title` gives, and gives its path.
 ///
 /// # Errors
 /// When there is no module, or a file cannot be read or written.
-pub fn build(directory: &Path, out: &Path) -> Result<PathBuf, Error> {
-    let directory = fs::canonicalize(directory)?;
-    let title = directory.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+pub(super) fn build(directory: &Path, title: &str, taken: &Taken, out: &Path) -> Result<PathBuf, Error> {
     let name = normalize(&title.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect::<String>());
     let name = name.trim_matches('-').to_owned();
-    let members = members(&directory)?;
-    if name.is_empty() || !members.iter().any(|member| member.extension().is_some_and(|ext| ext == "py")) {
+    if name.is_empty() || !taken.has_module() {
         return Err(Error::Input {
             file: directory.display().to_string(),
             reason: "there is no module and no build configuration".to_owned(),
             help: "add a pyproject.toml, or name the directory that has the modules".to_owned(),
         });
     }
-    let version = version(&directory, &members)?;
+    let version = version(directory, &taken.files)?;
     let stem = format!("{}-{version}", name.replace('-', "_"));
     let path = out.join(format!("{stem}-py3-none-any.whl"));
     let mut wheel = Writer { zip: zip::ZipWriter::new(fs::File::create(&path)?), record: String::new() };
-    for member in &members {
+    for member in &taken.files {
         wheel.add(&member.to_string_lossy(), &fs::read(directory.join(member))?)?;
     }
     let info = format!("{stem}.dist-info");
@@ -96,42 +76,6 @@ impl<W: Write + Seek> Writer<W> {
         self.zip.finish().map_err(std::io::Error::from)?;
         Ok(())
     }
-}
-
-/// Top-level modules, packages with all their files, and directories of data that lie beside them; sorted, relative.
-pub(super) fn members(directory: &Path) -> Result<Vec<PathBuf>, Error> {
-    let mut found = Vec::new();
-    let walk = WalkDir::new(directory).follow_links(true).sort_by_file_name().into_iter();
-    let walk = walk.filter_entry(|entry| {
-        let name = entry.file_name().to_string_lossy();
-        let hidden = entry.depth() > 0 && (name.starts_with('.') || name == "__pycache__" || name == "node_modules");
-        let upkeep = entry.depth() == 1 && UPKEEP.contains(&&*name);
-        let environment = entry.file_type().is_dir() && entry.path().join("pyvenv.cfg").is_file();
-        !(hidden || upkeep || environment || (entry.depth() > 0 && name.ends_with(".egg-info")))
-    });
-    for entry in walk {
-        let entry = entry.map_err(std::io::Error::from)?;
-        let name = entry.file_name().to_string_lossy();
-        let wanted = if entry.depth() == 1 { name.ends_with(".py") } else { !name.ends_with(".pyc") };
-        if entry.file_type().is_file()
-            && wanted
-            && let Ok(relative) = entry.path().strip_prefix(directory)
-        {
-            found.push(relative.to_path_buf());
-        }
-    }
-    // They are known by files that are no modules.
-    let mut all = found.clone();
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        let path = PathBuf::from(entry.file_name());
-        if entry.file_type()?.is_file() && !found.contains(&path) {
-            all.push(path);
-        }
-    }
-    let kept = without_outputs(directory, all)?.into_iter().collect::<std::collections::BTreeSet<_>>();
-    found.retain(|path| kept.contains(path));
-    Ok(found)
 }
 
 /// The first `__version__ = "..."` of a top-level module or package; else 0.0.0.

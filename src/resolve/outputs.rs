@@ -1,5 +1,5 @@
-//! What `omnipack generate-spec` has written into a project earlier is no part of its sources: else each run would pack what
-//! the one before has left, and no two archives were the same.
+//! What omnipack has written into a project earlier (packages, staged trees, what `generate-spec` writes) is no part of its
+//! sources: else each run would pack what the one before has left, and no two archives were the same.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ const LONGEST_SPEC: u64 = 16 << 20;
 /// # Errors
 /// When a file cannot be read.
 pub fn without_outputs(root: &Path, files: Vec<PathBuf>) -> Result<Vec<PathBuf>, Error> {
-    let mut outputs = source_packages(&files);
+    let mut outputs = built_packages(root, &files);
     debian(&files, &mut outputs);
     for spec in files.iter().filter(|path| path.extension().is_some_and(|extension| extension == "spec")) {
         if let Some(text) = own_spec(&root.join(spec))? {
@@ -36,16 +36,66 @@ pub fn without_outputs(root: &Path, files: Vec<PathBuf>) -> Result<Vec<PathBuf>,
     Ok(if outputs.is_empty() { files } else { files.into_iter().filter(|path| !outputs.contains(path)).collect() })
 }
 
-/// Source RPMs right in the project, and those in directories that hold nothing else.
-fn source_packages(files: &[PathBuf]) -> BTreeSet<PathBuf> {
-    let is_rpm = |path: &Path| name(path).ends_with(".rpm");
-    let is_source = |path: &Path| name(path).ends_with(".src.rpm") || name(path).ends_with(".nosrc.rpm");
-    let mut found = files.iter().filter(|path| is_source(path)).cloned().collect::<BTreeSet<_>>();
-    if !found.is_empty() {
-        let mixed = files.iter().filter(|path| !is_rpm(path)).filter_map(|path| path.parent()).collect::<BTreeSet<_>>();
-        found.retain(|path| path.parent().is_none_or(|parent| parent == Path::new("") || !mixed.contains(parent)));
+/// Packages of earlier builds, and the trees that `--keep-stage` left beside them: right in the project, in directories that
+/// hold nothing else, and wherever no module lies if they have the project's name. A package that a Python package carries
+/// as its data lies among modules, and stays.
+fn built_packages(root: &Path, files: &[PathBuf]) -> BTreeSet<PathBuf> {
+    let mut found = files.iter().filter(|path| is_package(path)).cloned().collect::<BTreeSet<_>>();
+    if found.is_empty() {
+        return found;
     }
+    let stages = stages(&found);
+    let is_staged = |path: &Path| path.ancestors().any(|directory| stages.contains(directory));
+    let others = || files.iter().filter(|path| !is_package(path) && !is_staged(path));
+    let mixed = others().filter_map(|path| path.parent()).collect::<BTreeSet<_>>();
+    let modules = others().filter(|path| path.extension().is_some_and(|extension| extension == "py"));
+    let of_modules = modules.filter_map(|path| path.parent()).collect::<BTreeSet<_>>();
+    let own = own_names(root);
+    found.retain(|path| {
+        let parent = path.parent().unwrap_or(Path::new(""));
+        let is_own = || own.iter().any(|own| package_name(path).strip_prefix(own.as_str()).is_some_and(ends_name));
+        let above = || parent.ancestors().filter(|directory| *directory != Path::new(""));
+        parent == Path::new("")
+            || !above().any(|directory| of_modules.contains(directory)) && (!mixed.contains(parent) || is_own())
+    });
+    let left = self::stages(&found);
+    found.extend(files.iter().filter(|path| path.ancestors().any(|directory| left.contains(directory))).cloned());
     found
+}
+
+fn is_package(path: &Path) -> bool {
+    [".rpm", ".deb"].iter().any(|end| name(path).ends_with(end))
+}
+
+/// `out/app-stage` of `out/app_1.0-1_all.deb`
+fn stages(packages: &BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
+    packages.iter().map(|path| path.with_file_name(format!("{}-stage", package_name(path)))).collect()
+}
+
+/// `app` of `app_1.0-1_all.deb` and of `app-1.0-1.noarch.rpm`
+fn package_name(path: &Path) -> &str {
+    let file = name(path);
+    if file.ends_with(".deb") {
+        return file.split('_').next().unwrap_or(file);
+    }
+    file.rsplitn(3, '-').nth(2).unwrap_or(file)
+}
+
+/// Is this what may follow a project's name in that of a package of it: nothing, or `-node`?
+fn ends_name(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with('-')
+}
+
+/// What the project may be called: as its directory is, and as its own files say.
+fn own_names(root: &Path) -> BTreeSet<String> {
+    let title = root.file_name().map(|title| normalize(&title.to_string_lossy()));
+    let texts = BUILD_FILES.iter().filter_map(|file| fs::read_to_string(root.join(file)).ok()).collect::<Vec<_>>();
+    let named = texts.iter().flat_map(|text| text.lines()).filter_map(|line| {
+        let value = line.trim().strip_prefix("name")?.trim_start().strip_prefix('=')?.trim();
+        let value = value.trim_end_matches(',').trim_matches(['"', '\'']);
+        (!value.is_empty()).then(|| normalize(value))
+    });
+    title.into_iter().chain(named).collect()
 }
 
 /// `x_1.0.orig.tar.gz`, the tree `x-1.0` beside it, and what was built of them.
@@ -186,5 +236,36 @@ mod tests {
             "app-2.0/app.py",
         ];
         assert_eq!(left, kept);
+    }
+
+    #[test]
+    fn packages_of_former_builds_are_left_out_and_those_among_modules_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("grow");
+        fs::create_dir(&root).unwrap();
+        fs::write(root.join("omnipack.toml"), "[package]\nname = \"shop\"\n").unwrap();
+        let built = [
+            "grow_0.0.0-1_all.deb",
+            "debian-12/grow-node_0.0.0-1_all.deb",
+            "debian-12/grow_0.0.0-1_all.deb",
+            "debian-12/grow-stage/usr/lib/systemd/system/web.service",
+            "debian-12/grow-stage/opt/grow/app.py",
+            "out/rocky-9/grow-0.0.0-1.noarch.rpm",
+            "deploy/shop-1.0-1.noarch.rpm",
+        ];
+        let kept = [
+            "app.py",
+            "omnipack.toml",
+            "deploy/site.yml",
+            "deploy/other-1.0-1.noarch.rpm",
+            "growth-stage/x.yml",
+            "pkg/__init__.py",
+            "pkg/data/tool_1.0_all.deb",
+            "tests/grow_1_all.deb",
+            "tests/test_app.py",
+        ];
+        let all = built.iter().chain(&kept).map(PathBuf::from).collect();
+        let left = without_outputs(&root, all).unwrap();
+        assert_eq!(left.iter().map(|path| path.to_str().unwrap()).collect::<Vec<_>>(), kept);
     }
 }

@@ -216,7 +216,7 @@ impl Uv {
 }
 
 /// Major and minor of `uv 0.13.8 (...)`.
-fn version(program: &Path) -> Option<(u32, u32)> {
+pub(super) fn version(program: &Path) -> Option<(u32, u32)> {
     let output = Command::new(program).arg("--version").run_checked().ok()?.stdout_text();
     let mut parts = output.split_whitespace().nth(1)?.split('.');
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
@@ -244,7 +244,11 @@ fn install(options: &Options, cache: &Cache, indexes: &Indexes, listener: &dyn L
         .ok_or_else(|| no_uv("there is no python3 to fetch it with".to_owned()))?;
     listener.step(&format!("installing uv {} into the cache", pinned.version));
     let scratch = cache.scratch()?;
+    let temporary = scratch.path().join("tmp");
+    fs::create_dir_all(&temporary)?;
+    // pip downloads into it, and leaves it behind when it is interrupted.
     let command = super::pip::command(&python.path, "download", indexes)
+        .env("TMPDIR", temporary)
         .args(["--quiet", "--no-deps", "--only-binary=:all:", "--platform", &wheel.platform, "--dest"])
         .arg(scratch.path())
         .arg(format!("uv=={}", pinned.version));

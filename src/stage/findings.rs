@@ -47,6 +47,8 @@ pub struct Leak {
     pub kind: LeakKind,
     /// Of the first occurrence, from the start of the file.
     pub offset: u64,
+    /// The path that is named; nothing of a credential.
+    pub text: String,
     /// Inside an archive: the member's name.
     pub member: Option<String>,
 }

@@ -200,6 +200,7 @@ fn leaks(entry: &Entry, hits: Vec<Hit>) -> impl Iterator<Item = Leak> {
         origin: entry.origin.clone(),
         kind: hit.kind,
         offset: hit.offset,
+        text: hit.text,
         member: hit.member,
     })
 }

@@ -42,7 +42,8 @@ pub enum Error {
         code(gate::leak),
         help(
             "packages must not name the machine they were built on: build wheels from a clean directory (an editable or \
-             in-place build writes its path), or leave the files out"
+             in-place build writes its path) or, what is built here, in a container with `--builder podman` or `docker`; or leave \
+             the files out"
         )
     )]
     Leaks { count: usize, list: String },
@@ -279,7 +280,8 @@ fn describe(leak: &Leak) -> String {
         Origin::User => "a file of the configuration".to_owned(),
     };
     let inside = leak.member.as_ref().map(|member| format!(", in its member `{member}`")).unwrap_or_default();
-    format!("{} ({owner}): {what} at byte {}{inside}", leak.path, leak.offset)
+    let text = if leak.text.is_empty() { String::new() } else { format!(", `{}`,", leak.text.escape_debug()) };
+    format!("{} ({owner}): {what}{text} at byte {}{inside}", leak.path, leak.offset)
 }
 
 fn depth(path: &Path) -> usize {

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use super::super::LeakKind;
-use super::Scanner;
+use super::{LOOK_AHEAD, Needle, Scanner, ends_path};
 
 /// Archives within archives are opened so deep.
 const DEPTH: u8 = 3;
@@ -20,6 +20,8 @@ const READ: usize = 64 * 1024;
 pub struct Hit {
     pub kind: LeakKind,
     pub offset: u64,
+    /// The path that is named; nothing of a credential.
+    pub text: String,
     pub member: Option<String>,
 }
 
@@ -49,6 +51,17 @@ enum Nested<'a> {
     Zip(std::fs::File),
     /// Came in one piece and was opened already.
     Done,
+}
+
+/// What a message shows of an occurrence: the whole path, and never a credential.
+fn shown(needle: &Needle, text: &[u8]) -> String {
+    if needle.kind == LeakKind::Credential {
+        return String::new();
+    }
+    let named = needle.finder.needle().len();
+    let rest = text.get(named..).unwrap_or_default();
+    let end = rest.iter().take(LOOK_AHEAD).position(|byte| ends_path(*byte)).unwrap_or(rest.len().min(LOOK_AHEAD));
+    String::from_utf8_lossy(text.get(..named + end).unwrap_or_default()).into_owned()
 }
 
 /// The inflated side of a gzip stream.
@@ -198,13 +211,14 @@ impl<'a> FileScan<'a> {
             let Some(range) = text.get(from..end) else { continue };
             let hit = needle.finder.find_iter(range).find(|at| self.scanner.is_leak(needle, text, from + at));
             if let Some(at) = hit {
-                found.push((needle.kind, self.tail_offset + (from + at) as u64));
+                let shown = shown(needle, text.get(from + at..).unwrap_or_default());
+                found.push((needle.kind, self.tail_offset + (from + at) as u64, shown));
             }
         }
         found.sort_unstable();
-        for (kind, offset) in found {
+        for (kind, offset, text) in found {
             if !self.hits.iter().any(|hit| hit.kind == kind && hit.member.is_none()) {
-                self.hits.push(Hit { kind, offset, member: None });
+                self.hits.push(Hit { kind, offset, text, member: None });
             }
             let needles = &self.scanner.needles;
             self.active.retain(|index| needles.get(*index).is_some_and(|needle| needle.kind != kind));

@@ -12,7 +12,7 @@ fn path() -> TargetPath {
 }
 
 fn whole(scanner: &Scanner, bytes: &[u8]) -> Vec<Hit> {
-    scanner.file(&path(), &wheel()).whole(bytes).unwrap()
+    without_texts(scanner.file(&path(), &wheel()).whole(bytes).unwrap())
 }
 
 fn chunked(scanner: &Scanner, bytes: &[u8], chunk: usize) -> Vec<Hit> {
@@ -20,11 +20,24 @@ fn chunked(scanner: &Scanner, bytes: &[u8], chunk: usize) -> Vec<Hit> {
     for part in bytes.chunks(chunk) {
         scan.feed(part).unwrap();
     }
-    scan.finish()
+    without_texts(scan.finish())
+}
+
+fn without_texts(hits: Vec<Hit>) -> Vec<Hit> {
+    hits.into_iter().map(|hit| Hit { text: String::new(), ..hit }).collect()
+}
+
+#[test]
+fn the_path_is_shown_and_no_credential() {
+    let scanner = Scanner::new().directory(Path::new("/var/tmp/omnipack-x1")).credential("ci", "s3cret-and-long");
+    let text = b"see '/var/tmp/omnipack-x1/a b', https://ci:s3cret-and-long@example.org";
+    let hits = scanner.file(&path(), &wheel()).whole(text).unwrap();
+    let texts = hits.iter().map(|hit| (hit.kind, hit.text.as_str())).collect::<Vec<_>>();
+    assert_eq!(texts, [(LeakKind::BuildPath, "/var/tmp/omnipack-x1/a"), (LeakKind::Credential, "")]);
 }
 
 fn build_path(offset: u64) -> Vec<Hit> {
-    vec![Hit { kind: LeakKind::BuildPath, offset, member: None }]
+    vec![Hit { kind: LeakKind::BuildPath, offset, text: String::new(), member: None }]
 }
 
 #[test]
@@ -159,7 +172,8 @@ fn archives_are_opened_also_within_archives() {
         (zip_of("in.zip", &zip_of("a.txt", &text)), "in.zip: a.txt"),
         (zip_of("in.gz", &gzip_of(&text)), "in.gz: gzip"),
     ] {
-        let expected = vec![Hit { kind: LeakKind::BuildPath, offset: 70_000, member: Some(member.to_owned()) }];
+        let mut expected = build_path(70_000);
+        expected[0].member = Some(member.to_owned());
         assert_eq!(whole(&scanner, &file), expected);
         assert_eq!(chunked(&scanner, &file, 1000), expected);
     }
@@ -199,12 +213,18 @@ fn globs_stop_at_slashes() {
 
 #[test]
 fn the_error_names_file_wheel_and_member() {
-    let leak =
-        Leak { path: path(), origin: wheel(), kind: LeakKind::BuildPath, offset: 12, member: Some("a.zip".to_owned()) };
+    let leak = Leak {
+        path: path(),
+        origin: wheel(),
+        kind: LeakKind::BuildPath,
+        offset: 12,
+        text: "/home/a/b".to_owned(),
+        member: Some("a.zip".to_owned()),
+    };
     let error = check(&[leak]).unwrap_err().to_string();
     assert_eq!(
         error,
-        "1 packed file names this build:\n  /opt/app/lib/a.txt (from app 1): a directory of the build at byte 12, in its member `a.zip`"
+        "1 packed file names this build:\n  /opt/app/lib/a.txt (from app 1): a directory of the build, `/home/a/b`, at byte 12, in its member `a.zip`"
     );
     assert!(check(&[]).is_ok());
 }

@@ -56,14 +56,15 @@ impl Tree {
 
     fn add(&mut self, long: LongNames, entry: &mut tar::Entry<'_, impl Read>) -> io::Result<()> {
         let header = entry.header().clone();
-        let path = absolute(&long.path.unwrap_or_else(|| header.path_bytes().into_owned()))?;
+        let name = long.path.unwrap_or_else(|| header.path_bytes().into_owned());
+        let path = absolute(&name)?;
         let target = long.link.or_else(|| header.link_name_bytes().map(std::borrow::Cow::into_owned));
         if target.as_ref().is_some_and(|target| target.len() > LONGEST_PATH) {
             return Err(damaged(format!("`{path}` has a link target longer than Linux allows")));
         }
         let mut file = packaged_file(path, &header)?;
         match header.entry_type() {
-            EntryType::Regular | EntryType::Continuous if is_directory(&header) => file.kind = FileKind::Directory,
+            EntryType::Regular | EntryType::Continuous if is_directory(&name) => file.kind = FileKind::Directory,
             EntryType::Regular | EntryType::Continuous => self.add_content(&mut file, entry)?,
             EntryType::Link => self.add_hardlink(&mut file, &target.unwrap_or_default())?,
             EntryType::Symlink => {
@@ -142,9 +143,10 @@ fn packaged_file(path: String, header: &Header) -> io::Result<PackagedFile> {
     })
 }
 
-/// The oldest tar had no type for directories.
-fn is_directory(header: &Header) -> bool {
-    header.path_bytes().ends_with(b"/")
+/// The oldest tar had no type for directories. The whole name counts: what the header has of a long one may be cut off behind
+/// a slash.
+fn is_directory(name: &[u8]) -> bool {
+    name.ends_with(b"/")
 }
 
 fn long_name(entry: &mut impl Read) -> io::Result<Vec<u8>> {
@@ -167,4 +169,41 @@ fn absolute(path: &[u8]) -> io::Result<String> {
     let path = text_of(path);
     let path = path.strip_prefix('.').filter(|rest| rest.is_empty() || rest.starts_with('/')).unwrap_or(&path);
     Ok(format!("/{}", path.trim_matches('/')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::deb::tar as writer;
+    use crate::format::read::collect::Keep;
+
+    #[test]
+    fn names_of_about_the_length_of_their_field_are_whole() {
+        for length in 97..=103_usize {
+            let directory = format!("./{}", "d".repeat(length - 2));
+            let slashed = format!("./{}", "e".repeat(length - 3));
+            let mut archive = writer::Archive::new(Vec::new());
+            let (mode, user, group, mtime) = (0o755, writer::ROOT, writer::ROOT, 0);
+            for name in [&directory, &slashed] {
+                let kind = writer::Kind::Directory;
+                archive.begin(&writer::Member { name, kind, mode, user, group, mtime }).unwrap();
+                archive.end().unwrap();
+                archive.file(&format!("{name}/x.pyc"), 0o644, 0, b"code").unwrap();
+            }
+            archive.file(&format!("./{}", "f".repeat(length - 2)), 0o644, 0, b"").unwrap();
+            let mut tree = Tree::new(Collector::with_md5(Keep::Documentation));
+            tree.read(archive.finish().unwrap().as_slice()).unwrap();
+            let read = tree.files.iter().map(|file| (file.kind, file.path.len())).collect::<Vec<_>>();
+            let (directory, file) = (FileKind::Directory, FileKind::File);
+            let expected = [
+                (directory, length - 1),
+                (file, length + 5),
+                (directory, length - 2),
+                (file, length + 4),
+                (file, length - 1),
+            ];
+            assert_eq!(read, expected, "{length}");
+            assert_eq!(tree.md5.len(), 3);
+        }
+    }
 }
