@@ -51,7 +51,7 @@ fn the_stage_path_in_text() {
     assert_found(
         "app/config.py",
         format!("ROOT = '{STAGE}/share'\n").as_bytes(),
-        &["directory of the build at byte 8"],
+        &["directory of the build, `/var/tmp/omnipack-build-7f3a/stage/share`, at byte 8"],
     );
     let shebang = format!("#!{STAGE}/bin/python\n");
     assert_found("app-1.0.data/scripts/run", shebang.as_bytes(), &["at byte 2"]);
