@@ -174,14 +174,8 @@ impl<'a> Session<'a> {
         let config = Config::load(&source, request.config.as_deref())?;
         let catalogue = Catalogue::embedded()?.with_overrides(&config.distribution_tables())?;
         config.check_distributions(catalogue.iter())?;
-        let names = if request.distributions.is_empty() { config.targets() } else { request.distributions.clone() };
-        let mut distributions: Vec<Distribution> = Vec::new();
-        for name in names {
-            let distribution = catalogue.get(&name)?;
-            if !distributions.iter().any(|known| known.name == distribution.name) {
-                distributions.push(distribution.clone());
-            }
-        }
+        let distributions = config.distributions(&request.distributions, &catalogue)?;
+        let distributions = distributions.into_iter().cloned().collect::<Vec<_>>();
         if distributions.is_empty() {
             return Err(Error::NoDistribution.into());
         }

@@ -91,13 +91,7 @@ struct Context<'a> {
 /// When a project cannot be read or has a path that is no plain word, or nothing is to be built.
 pub fn workflow(request: &Request) -> Result<String, AnyError> {
     let projects = matrix::distinct(&request.projects);
-    for path in &projects {
-        let sound = |c: char| c.is_ascii_alphanumeric() || "._-+@/".contains(c);
-        let outside = path.split('/').any(|part| part == "..");
-        if path.is_empty() || path.starts_with(['-', '/']) || outside || !path.chars().all(sound) {
-            return Err(Error::Path { path: path.escape_debug().to_string() }.into());
-        }
-    }
+    projects.iter().try_for_each(|path| check_path(path))?;
     let listed = matrix::matrix(&matrix::Request {
         projects: projects.clone(),
         service: request.service,
@@ -142,6 +136,16 @@ pub fn workflow(request: &Request) -> Result<String, AnyError> {
         Service::Gitlab => ("gitlab.yml", include_str!("../templates/ci/gitlab.yml")),
     };
     Ok(template::render(name, source, context).map_err(Error::from)?)
+}
+
+/// It is written into scripts and expressions: nothing in it may mean something there, nor lead out of the repository.
+fn check_path(path: &str) -> Result<(), Error> {
+    let sound = |c: char| c.is_ascii_alphanumeric() || "._-+@/".contains(c);
+    let outside = path.split('/').any(|part| part == "..");
+    if path.is_empty() || path.starts_with(['-', '/']) || outside || !path.chars().all(sound) {
+        return Err(Error::Path { path: path.escape_debug().to_string() });
+    }
+    Ok(())
 }
 
 /// <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idstepsuses>

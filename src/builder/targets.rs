@@ -40,15 +40,12 @@ pub fn recipes(request: &Request) -> Result<Vec<Wanted>, AnyError> {
     let config = Config::load(&source, request.config.as_deref())?;
     let catalogue = Catalogue::embedded()?.with_overrides(&config.distribution_tables())?;
     config.check_distributions(catalogue.iter())?;
-    let mut names = if request.distributions.is_empty() { config.targets() } else { request.distributions.clone() };
-    let mut seen = std::collections::BTreeSet::new();
-    names.retain(|name| seen.insert(name.clone()));
-    if names.is_empty() {
+    let distributions = config.distributions(&request.distributions, &catalogue)?;
+    if distributions.is_empty() {
         return Err(Error::NoDistribution.into());
     }
-    let mut all = Vec::with_capacity(names.len());
-    for name in names {
-        let distribution = catalogue.get(&name)?;
+    let mut all = Vec::with_capacity(distributions.len());
+    for distribution in distributions {
         let platform = plan::platform(distribution, &request.machine)?;
         let python = config.python_settings(distribution)?;
         // Where the application will lie decides nothing here.

@@ -98,7 +98,10 @@ fn check_one(
     let catalogue = Catalogue::embedded()?.with_overrides(&config.distribution_tables())?;
     config.check_distributions(catalogue.iter())?;
     let allowed = config.allowed_hints(&CODES)?;
-    let distributions = distributions(request, &config, &catalogue)?;
+    let distributions = config.distributions(&request.distributions, &catalogue)?;
+    if distributions.is_empty() {
+        return Err(build::Error::NoDistribution.into());
+    }
     let mut findings = Vec::new();
     for distribution in &distributions {
         if request.build == Build::Yes {
@@ -115,22 +118,6 @@ fn check_one(
     }
     cover_secrets(&mut findings);
     Ok((grouped(findings, distributions.len()), distributions.len()))
-}
-
-/// Those of the command line, or else of the configuration.
-fn distributions(request: &Request, config: &Config, catalogue: &Catalogue) -> Result<Vec<Distribution>, AnyError> {
-    let names = if request.distributions.is_empty() { config.targets() } else { request.distributions.clone() };
-    let mut distributions: Vec<Distribution> = Vec::new();
-    for name in names {
-        let distribution = catalogue.get(&name)?;
-        if !distributions.iter().any(|known| known.name == distribution.name) {
-            distributions.push(distribution.clone());
-        }
-    }
-    if distributions.is_empty() {
-        return Err(build::Error::NoDistribution.into());
-    }
-    Ok(distributions)
 }
 
 fn check_target(

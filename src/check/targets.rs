@@ -40,7 +40,7 @@ fn named(subject: &Subject<'_>) -> Option<Spot> {
 }
 
 /// Tables `[distribution.<name>]` that are about none of the `targets`.
-pub fn unused_overrides(config: &Config, targets: &[Distribution]) -> Vec<Found> {
+pub fn unused_overrides(config: &Config, targets: &[&Distribution]) -> Vec<Found> {
     let is_used = |name: &String| targets.iter().any(|target| target.name == *name || target.family == *name);
     let unused = config.overrides().into_iter().filter(|(name, _)| !is_used(name));
     unused.map(|(name, spot)| Found::new(Hint::UnusedOverride { name }, Some(spot))).collect()

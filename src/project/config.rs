@@ -6,7 +6,7 @@
 //! distribution itself.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ use super::targets;
 use super::values;
 use super::without_python;
 use super::{BuilderSettings, Metadata, Project, PythonSettings, Source, Targets, schema};
-use crate::distribution::{Distribution, PackageFormat, near_machine};
+use crate::distribution::{self, Catalogue, Distribution, PackageFormat, near_machine};
 
 /// A checked configuration.
 #[derive(Debug, Clone)]
@@ -98,6 +98,20 @@ impl Config {
     pub fn targets(&self) -> Vec<String> {
         let raw = self.document.merged(&[]).and_then(|tree| self.document.deserialize(&tree));
         raw.map(|raw| raw.targets.distributions).unwrap_or_default()
+    }
+
+    /// What to build for: `named` of the command line, or else [`Config::targets`], each once.
+    ///
+    /// # Errors
+    /// When there is no distribution of such a name.
+    pub fn distributions<'c>(
+        &self,
+        named: &[String],
+        catalogue: &'c Catalogue,
+    ) -> Result<Vec<&'c Distribution>, distribution::Error> {
+        let names = if named.is_empty() { self.targets() } else { named.to_vec() };
+        let mut seen = BTreeSet::new();
+        names.iter().filter(|name| seen.insert(*name)).map(|name| catalogue.get(name)).collect()
     }
 
     /// `[package] name`, as it stands for all distributions.

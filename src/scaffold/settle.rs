@@ -253,6 +253,10 @@ mod tests {
     const PYPROJECT: &str = "[project]\nname = \"shop\"\ndependencies = [\"celery\"]\n[project.optional-dependencies]\nweb = [\"gunicorn\"]\n\
                              [project.scripts]\nshop = \"shop.cli:main\"\n";
 
+    fn shop<'a>(tree: &'a Tree, application: &'a Application) -> Context<'a> {
+        Context { tree, application, package: "shop", application_name: "shop", account: "shop" }
+    }
+
     fn one(trust: Trust, name: &str, command: CommandText) -> Option<Service> {
         let tree = Tree::of(
             "shop",
@@ -266,13 +270,7 @@ mod tests {
         );
         let mut findings = Findings::default();
         let application = Application::read(&tree, &mut findings);
-        let context = Context {
-            tree: &tree,
-            application: &application,
-            package: "shop",
-            application_name: "shop",
-            account: "shop",
-        };
+        let context = shop(&tree, &application);
         settle(Candidate::new(trust, Origin::new("Procfile", 1), name, command), &context, &mut findings)
     }
 
@@ -313,13 +311,7 @@ mod tests {
         let tree = Tree::of("shop", [("pyproject.toml", PYPROJECT)]);
         let mut findings = Findings::default();
         let application = Application::read(&tree, &mut findings);
-        let context = Context {
-            tree: &tree,
-            application: &application,
-            package: "shop",
-            application_name: "shop",
-            account: "shop",
-        };
+        let context = shop(&tree, &application);
         let service = settle(candidate, &context, &mut findings).unwrap();
         assert_eq!(
             (service.name.as_str(), service.user.as_str(), service.formerly.as_deref()),
