@@ -96,7 +96,9 @@ impl Calendar {
         };
         if text.contains('~') && days != "*" {
             self.day_count = DayCount::FromLast;
-            self.days = component("day", days, LAST_DAYS, Steps::Down)?;
+            // All that can be counted so are not all days of most months.
+            let all = || (LAST_DAYS.0..=LAST_DAYS.1).collect();
+            self.days = component("day", days, LAST_DAYS, Steps::Down)?.or_else(|| Some(all()));
         } else {
             self.days = component("day", days, DAYS, Steps::Up)?;
         }

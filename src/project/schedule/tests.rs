@@ -69,6 +69,7 @@ fn words_lines_and_expressions_become_both() {
 fn two_restricted_days_of_cron_are_two_expressions() {
     assert_eq!(calendar("0 0 13 * 5"), ["*-*-13 00:00:00", "Fri *-*-* 00:00:00"]);
     assert_eq!(calendar("*-*~1..3,28"), ["*-*~01..03 00:00:00", "*-*~28 00:00:00"]);
+    assert_eq!(calendar("*-*~28/1"), ["*-*~01..28 00:00:00"]);
     // The one that never comes is left out.
     assert_eq!(calendar("0 0 30 2 mon"), ["Mon *-02-* 00:00:00"]);
 }
