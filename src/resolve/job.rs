@@ -190,7 +190,7 @@ impl Tried {
 
 fn complete(built: Built, target: &Target) -> Here {
     let newer = fit::too_new(&built, target);
-    Here { result: Ok(built), wanting: newer.map(|glibc| Wanting::Fit(format!("built here it needs glibc {glibc}"))) }
+    Here { result: Ok(built), wanting: newer.map(|newer| Wanting::Fit(format!("built here it needs {newer}"))) }
 }
 
 /// Has a compiler failed, and nothing that it should have made is in the wheel?
