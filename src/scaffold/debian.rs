@@ -90,8 +90,9 @@ fn depends(value: &str, at: &Origin, findings: &mut Findings) {
     let mut left = Vec::new();
     for relation in value.split(',').map(str::trim).filter(|relation| !relation.is_empty()) {
         let name = relation.split([' ', '(']).next().unwrap_or_default();
+        // Every Debian has dpkg, in a later version than anything asks for.
         let sound = |c: char| c.is_ascii_alphanumeric() || "+-. ()<>=:~".contains(c);
-        if relation.starts_with("${") || matches!(name, "lsb-base" | "adduser" | "init-system-helpers") {
+        if relation.starts_with("${") || matches!(name, "lsb-base" | "adduser" | "init-system-helpers" | "dpkg") {
             continue;
         }
         if name.starts_with("python") || relation.contains('|') || !relation.chars().all(sound) || name.contains(':') {
@@ -232,7 +233,7 @@ mod tests {
     #[test]
     fn a_debian_directory_with_dh_virtualenv_is_read() {
         let control = "Source: app\nSection: web\nMaintainer: Ada <ada@example.org>\nHomepage: https://e.org\n\nPackage: app-server\nArchitecture: any\n\
-                       Depends: ${misc:Depends}, redis-server (>= 5),\n python3-lxml, nginx | apache2\nDescription: Does it\n Long.\n\nPackage: app-doc\n";
+                       Depends: ${misc:Depends}, dpkg (>= 1.16.1), redis-server (>= 5),\n python3-lxml, nginx | apache2\nDescription: Does it\n Long.\n\nPackage: app-doc\n";
         let rules = "#!/usr/bin/make -f\nexport DH_VIRTUALENV_INSTALL_ROOT=/srv\n%:\n\tdh $@ --with python-virtualenv\noverride_dh_virtualenv:\n\
                      \tdh_virtualenv --python /usr/bin/python3.8 \\\n\t  --extra-index-url https://pypi.example.org/simple --upgrade-pip\n";
         let files = [

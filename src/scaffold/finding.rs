@@ -164,6 +164,8 @@ pub struct Findings {
     /// Directories that the package owns.
     pub directories: Vec<Said>,
     pub index_urls: Vec<Said>,
+    /// Distributions (normalised names) that an image has by `pip install`, and that no list of requirements has to name.
+    pub in_image: Vec<Said>,
     pub notes: Vec<Note>,
 }
 

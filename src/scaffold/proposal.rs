@@ -82,8 +82,14 @@ pub fn propose(tree: &Tree, surroundings: &Surroundings<'_>) -> Result<Proposal,
     let usable = usable_name(tree, &default);
     let (name, mut package) = package_settings(&findings, &application, &usable);
     let account = account_of(&name);
-    let context =
-        Context { tree, application: &application, package: &name, application_name: &default, account: &account };
+    let context = Context {
+        tree,
+        application: &application,
+        package: &name,
+        application_name: &default,
+        account: &account,
+        in_image: &std::mem::take(&mut findings.in_image),
+    };
     let services = services(&context, &mut findings);
     let targets = targets(tree, &application, surroundings, &mut findings)?;
     let python = python_settings(&application, &findings, &services);

@@ -152,7 +152,7 @@ fn directive(key: &str, value: &str, at: Origin, candidate: &mut Candidate, find
         "EnvironmentFile" => return environment_file(value, at, candidate, findings),
         "After" | "Requires" | "BindsTo" | "Before" => return units(key, value, at, candidate, findings),
         // "notify" services are asked for by what runs them, whatever the type.
-        "Type" if word(&["simple", "notify", "oneshot", "idle"]) => ("type", text()),
+        "Type" if word(&["simple", "notify", "notify-reload", "oneshot", "idle", "forking"]) => ("type", text()),
         "Type" if word(&["exec"]) => return,
         "Restart" if word(&["no", "always", "on-success", "on-failure", "on-abnormal", "on-abort", "on-watchdog"]) => {
             ("restart", text())
