@@ -185,7 +185,7 @@ pub enum Hint {
 
     // What was not looked at
     #[error("{what} when the application is built, so what depends on that was not looked at")]
-    #[diagnostic(code(hint::not_built), help("with `--build`, its wheel is built and looked at"))]
+    #[diagnostic(code(hint::not_built), help("`omnipack check --build` builds its wheel and looks at that, too"))]
     NotBuilt { what: String },
 }
 
