@@ -247,6 +247,7 @@ fn take(stage: Stage, path: &str, findings: &mut Findings) {
         candidate.comments.push(format!(
             "there it runs in {directory} ({path}, line {line}); an installed application has its code in its virtualenv"
         ));
+        candidate.directory = Some(directory);
     }
     findings.services.push(candidate);
 }

@@ -44,6 +44,8 @@ pub struct Service {
     pub formerly: Option<String>,
     /// The extra of the application that brings its program.
     pub extra: Option<String>,
+    /// Variables that are not taken over, as everybody could read them.
+    pub secrets: Vec<String>,
     pub comments: Vec<String>,
 }
 
@@ -104,8 +106,14 @@ pub fn settle(candidate: Candidate, context: &Context<'_>, findings: &mut Findin
     let mut settings = candidate.settings.clone();
     // systemd would wait for the first process to end, which it does not any more.
     settings.retain(|(key, value)| !(program.foreground && *key == "type" && value.as_str() == Some("forking")));
+    if runs_somewhere(&candidate, role, &program.words) && !settings.iter().any(|(key, _)| *key == "working-directory")
+    {
+        settings.push(("working-directory", Value::String(home_of(&user))));
+    }
+    let (environment, secrets) = environment(&candidate, given);
     Some(Service {
-        environment: environment(&candidate, given, &mut comments),
+        environment,
+        secrets,
         formerly: candidate.installed_as.filter(former),
         group: candidate.group.filter(|group| kept && *group != user && is_own(group)),
         name,
@@ -154,22 +162,29 @@ fn program(
     (program, line.environment, obstacle)
 }
 
-/// Variables of the service, those of its command last. Secrets are for no file that a package ships.
-fn environment(
-    candidate: &Candidate,
-    given: BTreeMap<String, String>,
-    comments: &mut Vec<String>,
-) -> BTreeMap<String, String> {
+/// Variables of the service, those of its command last, and the names of those that are for no file that a package ships.
+fn environment(candidate: &Candidate, given: BTreeMap<String, String>) -> (BTreeMap<String, String>, Vec<String>) {
     let mut environment = BTreeMap::new();
+    let mut secrets = Vec::new();
     for (name, value) in candidate.environment.clone().into_iter().chain(given) {
-        if is_secret(&name) {
-            let name = one_line(&name);
-            comments.push(format!("{name} is a secret, as its name says: give it in an `environment-file`"));
+        if is_secret(&name) || crate::project::is_secret(&name, &value) {
+            secrets.push(one_line(&name));
         } else if accepts(AcceptedValue::Variable, &name).is_ok() && accepts(AcceptedValue::Line, &value).is_ok() {
             environment.insert(name, value);
         }
     }
-    environment
+    (environment, secrets)
+}
+
+/// The home of an account that a package makes.
+pub fn home_of(user: &str) -> String {
+    format!("/var/lib/{user}")
+}
+
+/// Does it run in a directory that it may write to? What it writes without a path would go to `/` otherwise.
+fn runs_somewhere(candidate: &Candidate, role: Role, words: &[String]) -> bool {
+    let has_schedule = words.iter().any(|word| word.starts_with("--schedule") || word == "-s");
+    candidate.directory.is_some() || candidate.trust == Trust::Procfile || (role == Role::Beat && !has_schedule)
 }
 
 fn from_words(words: &[String], candidate: &Candidate) -> Result<Line, String> {
