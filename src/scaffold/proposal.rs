@@ -271,13 +271,15 @@ fn services(context: &Context<'_>, findings: &mut Findings) -> Vec<Service> {
                 known.name = before.name;
                 known.formerly = known.formerly.take().or(before.formerly);
             }
-            Some(known) if known.command != new.command && new.trust != Trust::Trace => {
-                known.comments.push(mention(&new));
+            Some(known) if new.trust != Trust::Trace => {
+                if known.command != new.command {
+                    known.comments.push(mention(&new));
+                } else if known.from != new.from {
+                    known.comments.push(format!("also in {}", new.from));
+                }
                 take_environment(known, &new);
             }
-            Some(known) => known
-                .comments
-                .extend((known.from != new.from && new.trust != Trust::Trace).then(|| format!("also in {}", new.from))),
+            Some(_) => {}
         }
     }
     services
