@@ -147,6 +147,8 @@ fn what_only_a_build_can_tell_is_left_out_and_said() {
     let output = check(place.path(), &["--json", "-D", "rocky-9", "--strict"]);
     assert_eq!(codes(&findings(&output)), ["hint::not_built"], "nothing was run");
     assert_eq!(output.code, 0, "what was not looked at is no fault");
+    let shown = check(place.path(), &["-D", "rocky-9"]).stdout_text();
+    assert!(shown.contains("omnipack check --build") && shown.ends_with("1 note for 1 target\n"), "{shown}");
 }
 
 #[test]

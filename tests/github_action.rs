@@ -318,6 +318,7 @@ fn workflows_are_what_their_services_read() {
         let path = directory.path().join(&file);
         fits(&path, schema, transform);
         assert_eq!(expect_success(&command()), fs_err::read_to_string(&path).unwrap());
+        assert_eq!(expect_success(&command().args(["--output", "-"])), fs_err::read_to_string(&path).unwrap());
         let again = command().args(["--output", &file]).run().unwrap();
         assert!(again.code == 1 && again.stderr_text().contains("--force"), "{}", again.stderr_text());
         expect_success(&command().args(["--force", "--output", &file, "--branch", "release/1.x"]));

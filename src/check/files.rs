@@ -1,17 +1,23 @@
 //! Rules about files and directories: who may write them, what an upgrade does to them, what rotates logs.
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
 use super::finding::Found;
 use super::hint::Hint;
 use super::subject::Subject;
+use super::trial;
 use crate::project::{ConfigFile, Place};
 
 /// Where logs are (FHS 5.10).
 const LOGS: &str = "/var/log/";
 const EVERYBODY: u32 = 0o002;
+const EXECUTABLE: u32 = 0o111;
 const STICKY: u32 = 0o1000;
 
 pub fn hints(subject: &Subject<'_>) -> Vec<Found> {
     let mut found = modes(subject);
+    found.extend(programs(subject));
     found.extend(configuration_files(subject));
     found.extend(logs(subject));
     found
@@ -33,6 +39,44 @@ fn modes(subject: &Subject<'_>) -> Vec<Found> {
         Found::new(hint, subject.config.spot(subject.distribution, &place))
     })
     .collect()
+}
+
+/// Files that services run, which nobody may execute.
+fn programs(subject: &Subject<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for service in &subject.project.services {
+        for program in trial::programs(service) {
+            let is_it = |destination: &str| match program.starts_with('/') {
+                true => destination == program,
+                // A name is that of a `[[file]]` where the package has no virtualenv to look it up in.
+                false => {
+                    subject.plan.as_ref().is_some_and(|plan| !plan.has_python())
+                        && destination.rsplit('/').next() == Some(program.as_str())
+                }
+            };
+            let files = subject.project.files.iter().enumerate().filter(|(_, file)| is_it(&file.destination));
+            for (index, file) in files {
+                let Some(mode) = file.mode.or_else(|| mode_of(&file.source)).filter(|mode| mode & EXECUTABLE == 0)
+                else {
+                    continue;
+                };
+                let hint = Hint::NotExecutable {
+                    service: service.name.clone(),
+                    path: file.destination.clone(),
+                    mode: format!("{mode:04o}"),
+                };
+                let place = Place::at("file").index(index).key("mode");
+                found.push(Found::new(hint, subject.config.nearest_spot(subject.distribution, &place)));
+            }
+        }
+    }
+    found
+}
+
+/// The mode that a file gets where the configuration has none; `None` for a tree, and where there is nothing.
+fn mode_of(source: &Path) -> Option<u32> {
+    let metadata = fs_err::metadata(source).ok().filter(std::fs::Metadata::is_file)?;
+    Some(if metadata.permissions().mode() & EXECUTABLE == 0 { 0o644 } else { 0o755 })
 }
 
 fn configuration_files(subject: &Subject<'_>) -> Vec<Found> {

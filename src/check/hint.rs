@@ -71,6 +71,12 @@ pub enum Hint {
         help("give it an `owner` or a `group` that may write, and a mode such as {better}")
     )]
     WorldWritable { path: String, mode: String, better: String },
+    #[error("service `{service}` runs `{path}`, which nobody can: its mode is {mode}")]
+    #[diagnostic(
+        code(hint::not_executable),
+        help("give the file `mode = \"0755\"`, or make it executable in the sources (`chmod +x`)")
+    )]
+    NotExecutable { service: String, path: String, mode: String },
     #[error("what service `{service}` writes can be changed by everybody: its umask is {umask}")]
     #[diagnostic(code(hint::umask), help("`umask = \"0022\"`, or \"0027\" if nobody else has to read it"))]
     Umask { service: String, umask: String },
@@ -185,12 +191,12 @@ pub enum Hint {
 
     // What was not looked at
     #[error("{what} when the application is built, so what depends on that was not looked at")]
-    #[diagnostic(code(hint::not_built), help("with `--build`, its wheel is built and looked at"))]
+    #[diagnostic(code(hint::not_built), help("`omnipack check --build` builds its wheel and looks at that, too"))]
     NotBuilt { what: String },
 }
 
 /// Every code of a hint.
-pub const CODES: [&str; 26] = [
+pub const CODES: [&str; 27] = [
     "hint::root",
     "hint::shell",
     "hint::secret",
@@ -199,6 +205,7 @@ pub const CODES: [&str; 26] = [
     "hint::enable",
     "hint::command",
     "hint::world_writable",
+    "hint::not_executable",
     "hint::umask",
     "hint::config",
     "hint::logrotate",
@@ -227,6 +234,7 @@ impl Hint {
             Self::Secret { .. }
             | Self::Port { .. }
             | Self::WorldWritable { .. }
+            | Self::NotExecutable { .. }
             | Self::Umask { .. }
             | Self::IndexPassword { .. }
             | Self::IndexHttp { .. }

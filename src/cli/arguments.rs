@@ -448,7 +448,7 @@ pub struct CiArgs {
     /// Branch whose pushes are built. Default: the remote's own, or `main`.
     #[arg(long, value_name = "NAME")]
     pub branch: Option<String>,
-    /// File to write. Default: standard output.
+    /// File to write, or `-` for standard output. Default: standard output.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Replace the file when it is there.

@@ -87,13 +87,13 @@ fn text(report: &Report, arguments: &CheckArgs) -> String {
     text
 }
 
-/// `2 errors, 1 warning and 3 hints (1 silenced) for 2 targets`
+/// `2 errors, 1 warning, 3 hints, 1 note (1 silenced) for 2 targets`
 fn summary(report: &Report) -> String {
     let count = |level: Level| {
         let findings = report.findings.iter();
         findings.filter(|finding| finding.level == level && !finding.silenced).count()
     };
-    let levels = [(Level::Error, "error"), (Level::Warning, "warning"), (Level::Hint, "hint")];
+    let levels = [(Level::Error, "error"), (Level::Warning, "warning"), (Level::Hint, "hint"), (Level::Note, "note")];
     let counts = levels.into_iter().map(|(level, word)| (count(level), word)).filter(|(count, _)| *count > 0);
     let counts = counts.map(|(count, word)| counted(count, word)).collect::<Vec<_>>();
     let found = if counts.is_empty() { "nothing to say".to_owned() } else { counts.join(", ") };

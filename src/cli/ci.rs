@@ -17,7 +17,7 @@ pub fn run(arguments: CiArgs) -> Result<(), Failure> {
     };
     let request = Request { service, projects: arguments.projects, action: arguments.action, branch: arguments.branch };
     let text = workflow(&request)?;
-    let Some(path) = arguments.output else { return print(&text) };
+    let Some(path) = arguments.output.filter(|path| path.as_os_str() != "-") else { return print(&text) };
     if path.exists() && !arguments.force {
         let message = format!("{} is there already: `--force` replaces it", path.display());
         return Err(std::io::Error::new(std::io::ErrorKind::AlreadyExists, message).into());

@@ -89,6 +89,13 @@ fn summary(proposal: &Proposal, destination: &Destination, project: &str) -> Str
     for service in &proposal.services {
         let state = if service.obstacle.is_some() { "left out" } else { "service" };
         let _ = writeln!(text, "  {state} {}: {} ({})", service.name, service.command, service.from);
+        if !service.secrets.is_empty() {
+            let names = service.secrets.join(", ");
+            let _ = writeln!(
+                text,
+                "    left out as secrets: {names}\n    -> write them into its `environment-file` on each machine"
+            );
+        }
         if let Some(obstacle) = &service.obstacle {
             let _ = writeln!(text, "    {}\n    -> {}", obstacle.reason, obstacle.advice);
         }

@@ -12,6 +12,11 @@ pub fn read(tree: &Tree, findings: &mut Findings) {
     let package = self::control(control, findings);
     for (path, text) in tree.texts().filter(|(path, _)| path.starts_with("debian/") && path.matches('/').count() == 1) {
         let name = name_of(path);
+        if name.contains("cron.") {
+            let advice =
+                "say it as a `[[service]]` with a `schedule`, such as `schedule = \"*:0/5\"` for every five minutes";
+            findings.note(Origin::new(path, 0), "a job of cron", advice);
+        }
         match name.rsplit_once('.').map_or(name, |(_, end)| end) {
             "install" => install(tree, path, text, findings),
             "dirs" => findings.directories.extend(lines(text).map(|(line, path_on_target)| {
@@ -80,6 +85,7 @@ fn control(text: &str, findings: &mut Findings) -> String {
             "homepage" => findings.package(PackageKey::Url, &value, at),
             "description" => findings.package(PackageKey::Summary, &value, at),
             "depends" | "pre-depends" => depends(&value, &at, findings),
+            "build-depends" | "build-depends-arch" | "build-depends-indep" => build_depends(&value, &at, findings),
             _ => {}
         }
     }
@@ -90,8 +96,9 @@ fn depends(value: &str, at: &Origin, findings: &mut Findings) {
     let mut left = Vec::new();
     for relation in value.split(',').map(str::trim).filter(|relation| !relation.is_empty()) {
         let name = relation.split([' ', '(']).next().unwrap_or_default();
+        // Every Debian has dpkg, in a later version than anything asks for.
         let sound = |c: char| c.is_ascii_alphanumeric() || "+-. ()<>=:~".contains(c);
-        if relation.starts_with("${") || matches!(name, "lsb-base" | "adduser" | "init-system-helpers") {
+        if relation.starts_with("${") || matches!(name, "lsb-base" | "adduser" | "init-system-helpers" | "dpkg") {
             continue;
         }
         if name.starts_with("python") || relation.contains('|') || !relation.chars().all(sound) || name.contains(':') {
@@ -105,6 +112,17 @@ fn depends(value: &str, at: &Origin, findings: &mut Findings) {
         let advice =
             "what Python needs is bundled; add what else is needed to `[distribution.debian.relations] requires`";
         findings.note(at.clone(), format!("Depends: {}", left.join(", ")), advice);
+    }
+}
+
+/// What builds need besides debhelper and Python, which are omnipack's matter.
+fn build_depends(value: &str, at: &Origin, findings: &mut Findings) {
+    for relation in value.split(',').map(|relation| relation.split_whitespace().collect::<Vec<_>>().join(" ")) {
+        let name = relation.split([' ', '(', ':', '[']).next().unwrap_or_default();
+        let own = ["debhelper", "dh-", "python", "cdbs"].iter().any(|start| name.starts_with(start));
+        if !own && name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+            findings.build_requires.push(super::finding::Said::new(relation, at.clone()));
+        }
     }
 }
 
@@ -232,7 +250,7 @@ mod tests {
     #[test]
     fn a_debian_directory_with_dh_virtualenv_is_read() {
         let control = "Source: app\nSection: web\nMaintainer: Ada <ada@example.org>\nHomepage: https://e.org\n\nPackage: app-server\nArchitecture: any\n\
-                       Depends: ${misc:Depends}, redis-server (>= 5),\n python3-lxml, nginx | apache2\nDescription: Does it\n Long.\n\nPackage: app-doc\n";
+                       Depends: ${misc:Depends}, dpkg (>= 1.16.1), redis-server (>= 5),\n python3-lxml, nginx | apache2\nDescription: Does it\n Long.\n\nPackage: app-doc\n";
         let rules = "#!/usr/bin/make -f\nexport DH_VIRTUALENV_INSTALL_ROOT=/srv\n%:\n\tdh $@ --with python-virtualenv\noverride_dh_virtualenv:\n\
                      \tdh_virtualenv --python /usr/bin/python3.8 \\\n\t  --extra-index-url https://pypi.example.org/simple --upgrade-pip\n";
         let files = [

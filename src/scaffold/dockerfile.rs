@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::finding::{Candidate, CommandText, Findings, Names, Need, Origin, Trust, joined_lines};
+use super::finding::{Candidate, CommandText, Findings, Names, Need, Origin, Said, Trust, joined_lines};
 use super::tree::{Tree, name_of};
 
 /// Packages that building needs, or that any system has.
@@ -70,7 +70,10 @@ pub fn read(tree: &Tree, findings: &mut Findings) {
             "ENV" => environment(rest, &at(), &mut stage.environment, findings),
             "EXPOSE" => stage.exposed.extend(rest.split_whitespace().map(str::to_owned)),
             "WORKDIR" => stage.working_directory = Some((line, rest.to_owned())),
-            "RUN" => packages(rest, &at(), findings),
+            "RUN" => {
+                packages(rest, &at(), findings);
+                python_packages(rest, &at(), findings);
+            }
             "VOLUME" => findings.note(
                 at(),
                 format!("VOLUME {rest}"),
@@ -197,6 +200,29 @@ fn packages(rest: &str, from: &Origin, findings: &mut Findings) {
     }
 }
 
+/// `pip install gunicorn==21.2`, `python -m pip install`, `uv pip install`: names only, no files and no addresses.
+fn python_packages(rest: &str, from: &Origin, findings: &mut Findings) {
+    for part in rest.split("&&").flat_map(|part| part.split(';')) {
+        let words = part.split_whitespace().collect::<Vec<_>>();
+        let is_pip = |word: &str| matches!(name_of(word), "pip" | "pip3");
+        let Some(pip) = words.windows(2).position(|pair| is_pip(pair[0]) && pair[1] == "install") else { continue };
+        let mut option = "";
+        for word in words.iter().skip(pip + 2) {
+            let is_value =
+                matches!(option, "-r" | "--requirement" | "-c" | "--constraint" | "-e" | "-i" | "--index-url")
+                    || option.ends_with("-index-url");
+            option = word;
+            let requirement = word.trim_matches(['"', '\'']);
+            let end = requirement.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)));
+            let (name, after) = requirement.split_at(end.unwrap_or(requirement.len()));
+            let is_name = !name.starts_with(['-', '.']) && !name.is_empty() && !after.starts_with(['/', ':', '+']);
+            if is_name && !is_value {
+                findings.in_image.push(Said::new(crate::project::normalised(name), from.clone()));
+            }
+        }
+    }
+}
+
 fn take(stage: Stage, path: &str, findings: &mut Findings) {
     let joined = match (stage.entrypoint, stage.command) {
         (None, None) => return,
@@ -221,6 +247,7 @@ fn take(stage: Stage, path: &str, findings: &mut Findings) {
         candidate.comments.push(format!(
             "there it runs in {directory} ({path}, line {line}); an installed application has its code in its virtualenv"
         ));
+        candidate.directory = Some(directory);
     }
     findings.services.push(candidate);
 }

@@ -89,6 +89,8 @@ pub struct Candidate {
     pub environment_file: Option<String>,
     /// Keys of `[[service]]` that need no more than to be copied, with values that were checked.
     pub settings: Vec<(&'static str, toml::Value)>,
+    /// The directory that it runs in, which no package has.
+    pub directory: Option<String>,
     /// What a reader of the file should know.
     pub comments: Vec<String>,
 }
@@ -106,6 +108,7 @@ impl Candidate {
             environment: BTreeMap::new(),
             environment_file: None,
             settings: Vec::new(),
+            directory: None,
             comments: Vec::new(),
         }
     }
@@ -164,6 +167,10 @@ pub struct Findings {
     /// Directories that the package owns.
     pub directories: Vec<Said>,
     pub index_urls: Vec<Said>,
+    /// Distributions (normalised names) that an image has by `pip install`, and that no list of requirements has to name.
+    pub in_image: Vec<Said>,
+    /// What Debian's packages have for building them.
+    pub build_requires: Vec<Said>,
     pub notes: Vec<Note>,
 }
 

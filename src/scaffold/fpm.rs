@@ -4,7 +4,7 @@ use super::finding::{Findings, Names, Need, Origin, PackageKey, Shipped, joined_
 use super::tree::{Tree, name_of};
 
 /// Options that take a value and matter to nothing here: versions come from the application, or are decided.
-const IGNORED: [&str; 22] = [
+const IGNORED: [&str; 21] = [
     "-v",
     "--version",
     "-a",
@@ -13,7 +13,6 @@ const IGNORED: [&str; 22] = [
     "--package",
     "-C",
     "--chdir",
-    "--rpm-os",
     "--rpm-dist",
     "--deb-dist",
     "--workdir",
@@ -155,6 +154,7 @@ fn option(tree: &Tree, option: &str, value: &str, names: Names, at: &Origin, fin
                     "accounts and services are made by omnipack; what else the script does goes into `[scriptlets]`"
                 }
                 "--config-files" => "what lies below /etc and is shipped as a `[[file]]` is configuration by itself",
+                "--rpm-os" => "packages are for Linux",
                 "--directories" => "say it as `[[directory]]`",
                 _ => "it has no counterpart, or another one: see `omnipack help config`",
             };

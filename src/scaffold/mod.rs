@@ -8,6 +8,7 @@ mod debian;
 mod dockerfile;
 mod finding;
 mod fpm;
+mod leftovers;
 mod procfile;
 mod program;
 mod proposal;
@@ -122,6 +123,7 @@ fn look(tree: &Tree, application: &python::Application, findings: &mut finding::
     procfile::read(tree, findings);
     dockerfile::read(tree, findings);
     traces::read(tree, application, findings);
+    leftovers::read(tree, findings);
 }
 
 /// Reads an INI file as Python's configparser does.

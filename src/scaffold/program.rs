@@ -52,6 +52,8 @@ pub struct Program {
     /// The extra of the application that brings it.
     pub extra: Option<String>,
     pub remarks: Vec<String>,
+    /// Was an option left out that put it into the background?
+    pub foreground: bool,
 }
 
 impl Program {
@@ -77,12 +79,7 @@ impl Program {
             match self.brought_by(&name, context) {
                 Ok(()) => self.words.first_mut().into_iter().for_each(|word| word.clone_from(&name)),
                 Err(Some(distribution)) => {
-                    let reason =
-                        format!("nothing says that {distribution} is installed, which brings `{}`", one_line(&name));
-                    return obstacle(
-                        reason,
-                        "add it to what the project requires, or to a requirement file under `[python]`",
-                    );
+                    return Err(missing(distribution, &name, context));
                 }
                 Err(None) => {
                     let reason = format!("nothing says what brings the program `{}`", one_line(&name));
@@ -147,6 +144,7 @@ impl Program {
         let before = self.words.len();
         self.words.retain(|word| !options.contains(&word.as_str()));
         if self.words.len() != before {
+            self.foreground = true;
             self.remarks
                 .push("it stays in the foreground here, so its option for the background is left out".to_owned());
         }
@@ -198,6 +196,19 @@ impl Program {
         }
         Ok(())
     }
+}
+
+/// A distribution that no requirement names, though an image may have it.
+fn missing(distribution: &str, program: &str, context: &Context<'_>) -> Obstacle {
+    let program = one_line(program);
+    let reason = match context.in_image.iter().find(|said| said.value == distribution) {
+        Some(said) => {
+            format!("{} installs {distribution}, which brings `{program}`, and no requirement does", said.from)
+        }
+        None => format!("nothing says that {distribution} is installed, which brings `{program}`"),
+    };
+    let advice = "add it to what the project requires, or to a requirement file under `[python]`";
+    Obstacle { reason, advice: advice.to_owned() }
 }
 
 /// `python`, `python3`, `python3.11`, `pypy3` is none.

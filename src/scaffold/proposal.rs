@@ -8,7 +8,7 @@ use toml::Value;
 
 use super::finding::{Findings, Names, Note, Origin, PackageKey, Said, Trust, one_line};
 use super::python::{Application, Kind};
-use super::settle::{Context, Role, Service, settle};
+use super::settle::{Context, Role, Service, home_of, settle};
 use super::targets::{self, Targets, Wish};
 use super::tree::Tree;
 use crate::distribution::{Catalogue, PackageFormat, ToolVersion};
@@ -54,6 +54,8 @@ pub struct Proposal {
     pub services: Vec<Service>,
     /// The account of the application's own.
     pub account: String,
+    /// For Debian source packages, as `debian/control` has them.
+    pub build_requires: Vec<Said>,
     pub files: Vec<File>,
     pub directories: Vec<Said>,
     pub requires: Vec<Requires>,
@@ -82,8 +84,14 @@ pub fn propose(tree: &Tree, surroundings: &Surroundings<'_>) -> Result<Proposal,
     let usable = usable_name(tree, &default);
     let (name, mut package) = package_settings(&findings, &application, &usable);
     let account = account_of(&name);
-    let context =
-        Context { tree, application: &application, package: &name, application_name: &default, account: &account };
+    let context = Context {
+        tree,
+        application: &application,
+        package: &name,
+        application_name: &default,
+        account: &account,
+        in_image: &std::mem::take(&mut findings.in_image),
+    };
     let services = services(&context, &mut findings);
     let targets = targets(tree, &application, surroundings, &mut findings)?;
     let python = python_settings(&application, &findings, &services);
@@ -110,6 +118,7 @@ pub fn propose(tree: &Tree, surroundings: &Surroundings<'_>) -> Result<Proposal,
         python,
         services,
         account,
+        build_requires: findings.build_requires,
         files,
         directories,
         requires,
@@ -133,8 +142,14 @@ impl Proposal {
 
     /// Lets the services that run as the application's own account run as `account`.
     pub fn set_account(&mut self, account: &str) {
+        let home = Value::String(home_of(&self.account));
         for service in self.services.iter_mut().filter(|service| service.user == self.account) {
             account.clone_into(&mut service.user);
+            // No package makes a home for root.
+            service.settings.retain(|(_, value)| account != "root" || *value != home);
+            for (_, value) in service.settings.iter_mut().filter(|(_, value)| *value == home) {
+                *value = Value::String(home_of(account));
+            }
         }
         account.clone_into(&mut self.account);
     }
@@ -172,10 +187,11 @@ fn usable_name(tree: &Tree, own: &str) -> String {
 
 /// The name, and the other keys of `[package]`. `debian/` is believed first, then a spec file, then a call of fpm.
 fn package_settings(findings: &Findings, application: &Application, default: &str) -> (String, Vec<Setting>) {
-    const ORDER: [(PackageKey, &str); 9] = [
+    const ORDER: [(PackageKey, &str); 10] = [
         (PackageKey::Name, "name"),
         (PackageKey::Prefix, "prefix"),
         (PackageKey::Epoch, "epoch"),
+        (PackageKey::Release, "release"),
         (PackageKey::License, "license"),
         (PackageKey::Summary, "summary"),
         (PackageKey::Url, "url"),
@@ -240,6 +256,9 @@ fn services(context: &Context<'_>, findings: &mut Findings) -> Vec<Service> {
     let mut services: Vec<Service> = Vec::new();
     for candidate in candidates {
         let Some(new) = settle(candidate, context, findings) else { continue };
+        if new.trust == Trust::Trace && services.iter().any(|known| runs_the_same(known, &new, context.application)) {
+            continue;
+        }
         let same = |known: &&mut Service| {
             known.name == new.name || (known.role == new.role && new.role != Role::Other && known.trust != new.trust)
         };
@@ -248,18 +267,43 @@ fn services(context: &Context<'_>, findings: &mut Findings) -> Vec<Service> {
             Some(known) if known.obstacle.is_some() && new.obstacle.is_none() => {
                 let before = std::mem::replace(known, new);
                 known.comments.push(mention(&before));
+                take_environment(known, &before);
                 known.name = before.name;
                 known.formerly = known.formerly.take().or(before.formerly);
             }
-            Some(known) if known.command != new.command && new.trust != Trust::Trace => {
-                known.comments.push(mention(&new))
+            Some(known) if new.trust != Trust::Trace => {
+                if known.command != new.command {
+                    known.comments.push(mention(&new));
+                } else if known.from != new.from {
+                    known.comments.push(format!("also in {}", new.from));
+                }
+                take_environment(known, &new);
             }
-            Some(known) => known
-                .comments
-                .extend((known.from != new.from && new.trust != Trust::Trace).then(|| format!("also in {}", new.from))),
+            Some(_) => {}
         }
     }
     services
+}
+
+/// Does a service run the console script that a guess is about?
+fn runs_the_same(known: &Service, guess: &Service, application: &Application) -> bool {
+    let program = |service: &Service| service.command.split_whitespace().next().map(str::to_owned);
+    let script = program(guess).filter(|name| application.scripts.contains_key(name));
+    known.obstacle.is_none() && script.is_some() && program(known) == script
+}
+
+/// Variables of another source of the same service, where it has none of that name.
+fn take_environment(service: &mut Service, other: &Service) {
+    let has = |name: &String| service.environment.contains_key(name);
+    let new = other.environment.iter().filter(|(name, _)| !has(name)).collect::<Vec<_>>();
+    if !new.is_empty() {
+        let names = new.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+        service.comments.push(format!("{names} of its environment: from {}", other.from.file));
+    }
+    let new = new.into_iter().map(|(name, value)| (name.clone(), value.clone())).collect::<Vec<_>>();
+    service.environment.extend(new);
+    let secrets = other.secrets.iter().filter(|name| !service.secrets.contains(name)).cloned().collect::<Vec<_>>();
+    service.secrets.extend(secrets);
 }
 
 fn mention(service: &Service) -> String {

@@ -29,6 +29,8 @@ struct Table {
 #[derive(Debug, Serialize)]
 struct Entry {
     comments: Vec<String>,
+    /// Is it a comment only?
+    left: bool,
     key: String,
     value: Value,
 }
@@ -47,12 +49,13 @@ struct Context {
 pub fn text(proposal: &Proposal) -> Result<String, TemplateError> {
     let mut tables = vec![package(proposal)];
     tables.extend(python(proposal));
-    tables.extend(proposal.services.iter().map(service));
+    tables.extend(proposal.services.iter().map(|one| service(one, &proposal.name)));
     tables.extend(users(proposal));
     tables.extend(files(proposal));
     tables.extend(directories(proposal));
     tables.push(targets(proposal));
     tables.extend(requires(proposal));
+    tables.extend(build_requires(proposal));
     let note =
         |what: &str, from: &Origin, advice: &str| wrapped(&format!("{from}: {what}"), &format!("   -> {advice}"));
     let notes = proposal.notes.iter().map(|seen| note(&seen.what, &seen.from, &seen.advice)).collect();
@@ -69,7 +72,7 @@ fn item(path: &str, comments: Vec<String>, entries: Vec<Entry>) -> Table {
 }
 
 fn entry(key: &str, value: Value) -> Entry {
-    Entry { comments: Vec::new(), key: key.to_owned(), value }
+    Entry { comments: Vec::new(), left: false, key: key.to_owned(), value }
 }
 
 fn text_entry(key: &str, value: &str) -> Entry {
@@ -82,7 +85,7 @@ fn list(values: &[String]) -> Value {
 
 fn setting(setting: &Setting) -> Entry {
     let comments = setting.comments.iter().flat_map(|line| wrap(line)).collect();
-    Entry { comments, key: setting.key.to_owned(), value: setting.value.clone() }
+    Entry { comments, ..entry(setting.key, setting.value.clone()) }
 }
 
 fn package(proposal: &Proposal) -> Table {
@@ -96,7 +99,24 @@ fn package(proposal: &Proposal) -> Table {
     let from = proposal.name_from.iter().flat_map(|line| wrap(line)).collect();
     let mut entries = vec![Entry { comments: from, ..text_entry("name", &proposal.name) }];
     entries.extend(proposal.package.iter().map(setting));
+    entries.extend(unsaid(proposal));
     table(&["package"], comments, entries)
+}
+
+/// Keys that nothing says, to be filled in: modules have no metadata.
+fn unsaid(proposal: &Proposal) -> Vec<Entry> {
+    const KEYS: [(&str, &str); 3] =
+        [("version", "1.0.0"), ("license", "MIT"), ("maintainer", "A Name <name@example.org>")];
+    if proposal.application.kind != super::python::Kind::Modules {
+        return Vec::new();
+    }
+    let is_said = |key: &str| proposal.package.iter().any(|setting| setting.key == key);
+    let missing = KEYS.iter().filter(|(key, _)| !is_said(key));
+    let mut entries = missing.map(|(key, value)| Entry { left: true, ..text_entry(key, value) }).collect::<Vec<_>>();
+    if let Some(first) = entries.first_mut() {
+        first.comments = vec!["nothing says these:".to_owned()];
+    }
+    entries
 }
 
 fn python(proposal: &Proposal) -> Option<Table> {
@@ -106,7 +126,7 @@ fn python(proposal: &Proposal) -> Option<Table> {
     Some(table(&["python"], Vec::new(), proposal.python.iter().map(setting).collect()))
 }
 
-fn service(service: &Service) -> Table {
+fn service(service: &Service, package: &str) -> Table {
     let mut comments = vec![format!("from {}", service.from)];
     comments.extend(service.comments.iter().cloned());
     if let Some(obstacle) = &service.obstacle {
@@ -125,8 +145,31 @@ fn service(service: &Service) -> Table {
         entries.push(entry("environment", Value::Table(pairs.collect())));
     }
     entries.extend(service.environment_file.iter().map(|path| text_entry("environment-file", path)));
+    entries.extend(secrets(service, package));
     entries.extend(service.settings.iter().map(|(key, value)| entry(key, value.clone())));
     Table { left: service.obstacle.is_some(), ..item("service", comments, entries) }
+}
+
+/// Where the secrets go, which each machine has its own of.
+fn secrets(service: &Service, package: &str) -> Option<Entry> {
+    if service.secrets.is_empty() {
+        return None;
+    }
+    let path = service.environment_file.clone().unwrap_or_else(|| format!("/etc/{package}/{}.env", service.name));
+    let said =
+        format!("left out as secrets: {}; write them into such a file on each machine", service.secrets.join(", "));
+    Some(Entry { comments: wrap(&said), left: true, ..text_entry("environment-file", &path) })
+}
+
+/// What `debian/control` needs for building.
+fn build_requires(proposal: &Proposal) -> Option<Table> {
+    let first = proposal.build_requires.first()?;
+    let relations = proposal.build_requires.iter().map(|said| said.value.clone()).collect::<Vec<_>>();
+    let comments = vec![format!(
+        "from {}: for Debian source packages (`omnipack generate-spec` with a Debian target)",
+        first.from
+    )];
+    Some(Table { left: true, ..table(&["deb"], comments, vec![entry("build-requires", list(&relations))]) })
 }
 
 /// The accounts of the services that run.

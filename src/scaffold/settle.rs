@@ -7,7 +7,7 @@ use serde::Serialize;
 use toml::Value;
 
 use super::dockerfile::is_secret;
-use super::finding::{Candidate, CommandText, Findings, Origin, Trust, one_line};
+use super::finding::{Candidate, CommandText, Findings, Origin, Said, Trust, one_line};
 use super::program::Program;
 use super::python::Application;
 use super::tree::{Tree, name_of};
@@ -44,6 +44,8 @@ pub struct Service {
     pub formerly: Option<String>,
     /// The extra of the application that brings its program.
     pub extra: Option<String>,
+    /// Variables that are not taken over, as everybody could read them.
+    pub secrets: Vec<String>,
     pub comments: Vec<String>,
 }
 
@@ -64,6 +66,8 @@ pub struct Context<'a> {
     pub application_name: &'a str,
     /// The account of the application's own.
     pub account: &'a str,
+    /// What an image installs besides (`Findings::in_image`).
+    pub in_image: &'a [Said],
 }
 
 /// Stands for the name of the package in a command that is proposed.
@@ -99,8 +103,17 @@ pub fn settle(candidate: Candidate, context: &Context<'_>, findings: &mut Findin
     comments.extend(remark);
     let is_own = |group: &String| accepts(AcceptedValue::Account, group).is_ok() && !NOT_OWN.contains(&group.as_str());
     let kept = candidate.user.as_deref() == Some(user.as_str());
+    let mut settings = candidate.settings.clone();
+    // systemd would wait for the first process to end, which it does not any more.
+    settings.retain(|(key, value)| !(program.foreground && *key == "type" && value.as_str() == Some("forking")));
+    if runs_somewhere(&candidate, role, &program.words) && !settings.iter().any(|(key, _)| *key == "working-directory")
+    {
+        settings.push(("working-directory", Value::String(home_of(&user))));
+    }
+    let (environment, secrets) = environment(&candidate, given);
     Some(Service {
-        environment: environment(&candidate, given, &mut comments),
+        environment,
+        secrets,
         formerly: candidate.installed_as.filter(former),
         group: candidate.group.filter(|group| kept && *group != user && is_own(group)),
         name,
@@ -111,7 +124,7 @@ pub fn settle(candidate: Candidate, context: &Context<'_>, findings: &mut Findin
         obstacle,
         user,
         environment_file: candidate.environment_file,
-        settings: candidate.settings,
+        settings,
         extra: program.extra.take(),
         comments,
     })
@@ -132,33 +145,46 @@ fn program(
     let line = match read {
         Ok(line) => line,
         Err(reason) => {
-            let advice = "write the command by hand, or put what needs a shell into a script of the application";
-            let program = Program { words: vec![shown.to_owned()], extra: None, remarks: Vec::new() };
+            let advice = if reason.starts_with(words::ONLY_A_SHELL) {
+                "what is done again and again is a service with a `schedule` (such as `schedule = \"hourly\"`); all else goes \
+                 into a script of the application"
+            } else {
+                "write the command by hand, or put what needs a shell into a script of the application"
+            };
+            let program =
+                Program { words: vec![shown.to_owned()], extra: None, remarks: Vec::new(), foreground: false };
             return (program, BTreeMap::new(), Some(Obstacle { reason, advice: advice.to_owned() }));
         }
     };
-    let mut program = Program { words: line.words, extra: None, remarks: line.remarks };
+    let mut program = Program { words: line.words, extra: None, remarks: line.remarks, foreground: false };
     let obstacle = program.locate(context).err();
     comments.extend(program.remarks.iter().map(|remark| one_line(remark)));
     (program, line.environment, obstacle)
 }
 
-/// Variables of the service, those of its command last. Secrets are for no file that a package ships.
-fn environment(
-    candidate: &Candidate,
-    given: BTreeMap<String, String>,
-    comments: &mut Vec<String>,
-) -> BTreeMap<String, String> {
+/// Variables of the service, those of its command last, and the names of those that are for no file that a package ships.
+fn environment(candidate: &Candidate, given: BTreeMap<String, String>) -> (BTreeMap<String, String>, Vec<String>) {
     let mut environment = BTreeMap::new();
+    let mut secrets = Vec::new();
     for (name, value) in candidate.environment.clone().into_iter().chain(given) {
-        if is_secret(&name) {
-            let name = one_line(&name);
-            comments.push(format!("{name} is a secret, as its name says: give it in an `environment-file`"));
+        if is_secret(&name) || crate::project::is_secret(&name, &value) {
+            secrets.push(one_line(&name));
         } else if accepts(AcceptedValue::Variable, &name).is_ok() && accepts(AcceptedValue::Line, &value).is_ok() {
             environment.insert(name, value);
         }
     }
-    environment
+    (environment, secrets)
+}
+
+/// The home of an account that a package makes.
+pub fn home_of(user: &str) -> String {
+    format!("/var/lib/{user}")
+}
+
+/// Does it run in a directory that it may write to? What it writes without a path would go to `/` otherwise.
+fn runs_somewhere(candidate: &Candidate, role: Role, words: &[String]) -> bool {
+    let has_schedule = words.iter().any(|word| word.starts_with("--schedule") || word == "-s");
+    candidate.directory.is_some() || candidate.trust == Trust::Procfile || (role == Role::Beat && !has_schedule)
 }
 
 fn from_words(words: &[String], candidate: &Candidate) -> Result<Line, String> {
@@ -254,7 +280,7 @@ mod tests {
                              [project.scripts]\nshop = \"shop.cli:main\"\n";
 
     fn shop<'a>(tree: &'a Tree, application: &'a Application) -> Context<'a> {
-        Context { tree, application, package: "shop", application_name: "shop", account: "shop" }
+        Context { tree, application, package: "shop", application_name: "shop", account: "shop", in_image: &[] }
     }
 
     fn one(trust: Trust, name: &str, command: CommandText) -> Option<Service> {
@@ -300,6 +326,48 @@ mod tests {
             let service = shell(text);
             assert!(service.obstacle.is_some(), "{text}: {}", service.command);
         }
+    }
+
+    #[test]
+    fn a_type_is_that_of_what_is_run() {
+        let unit = |command: &str| {
+            let text = format!("[Service]\nType=forking\nExecStart={command}\n");
+            let tree = Tree::of("shop", [("pyproject.toml", PYPROJECT), ("shop.service", text.as_str())]);
+            let mut findings = Findings::default();
+            let application = Application::read(&tree, &mut findings);
+            super::super::unit::read(&tree, &mut findings);
+            assert!(findings.notes.is_empty(), "{:?}", findings.notes);
+            let candidate = findings.services.remove(0);
+            settle(candidate, &shop(&tree, &application), &mut findings).unwrap().settings
+        };
+        assert_eq!(unit("/usr/bin/shop"), [("type", Value::String("forking".to_owned()))]);
+        assert_eq!(unit("/usr/bin/gunicorn --daemon shop"), [], "it does not fork here");
+    }
+
+    #[test]
+    fn what_an_image_has_besides_still_has_to_be_required() {
+        let tree = Tree::of(
+            "shop",
+            [
+                ("pyproject.toml", PYPROJECT),
+                (
+                    "Dockerfile",
+                    "FROM a\nRUN pip install -r base.txt 'uvicorn[standard]==0.1' ./x && ls\nCMD [\"uvicorn\", \"shop:app\"]",
+                ),
+            ],
+        );
+        let mut findings = Findings::default();
+        let application = Application::read(&tree, &mut findings);
+        super::super::dockerfile::read(&tree, &mut findings);
+        let names = findings.in_image.iter().map(|said| said.value.as_str()).collect::<Vec<_>>();
+        assert_eq!(names, ["uvicorn"]);
+        let in_image = findings.in_image.clone();
+        let context = Context { in_image: &in_image, ..shop(&tree, &application) };
+        let service = settle(findings.services.remove(0), &context, &mut findings).unwrap();
+        assert_eq!(
+            service.obstacle.unwrap().reason,
+            "Dockerfile, line 2 installs uvicorn, which brings `uvicorn`, and no requirement does"
+        );
     }
 
     #[test]

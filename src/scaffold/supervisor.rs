@@ -27,6 +27,10 @@ pub fn read(tree: &Tree, findings: &mut Findings) {
             candidate.user = value("user");
             if let Some(directory) = value("directory") {
                 candidate.comments.push(format!("there it runs in {directory}"));
+                candidate.directory = Some(directory);
+            }
+            if let Some(log) = value("stdout_logfile").filter(|path| path.contains('/') && !path.starts_with("/dev/")) {
+                candidate.comments.push(format!("there it prints into {log}, here into the journal (`journalctl -u`)"));
             }
             for pair in value("environment").iter().flat_map(|text| text.split(',')) {
                 if let Some((name, value)) = pair.split_once('=') {

@@ -130,6 +130,47 @@ fn another_name_and_account_go_through_all() {
     );
 }
 
+#[test]
+fn secrets_have_a_place_to_go() {
+    let files = [
+        ("requirements.txt", "gunicorn\n"),
+        ("app.py", ""),
+        ("Procfile", "web: gunicorn app:app\n"),
+        (
+            "Dockerfile",
+            "FROM a\nENV MODE=pro DATABASE_URL=postgres://shop:hunter2@db/shop\nCMD [\"gunicorn\", \"app:app\"]\n",
+        ),
+    ];
+    let text = written(&files, &["debian-12"]);
+    assert!(text.contains("environment = { MODE = \"pro\" }\n"), "{text}");
+    assert!(text.contains("# environment-file = \"/etc/shop/web.env\"\n") && !text.contains("hunter2"), "{text}");
+    let mut proposal = proposal(&files, &["debian-12"]);
+    assert_eq!(proposal.services[0].secrets, ["DATABASE_URL"]);
+    proposal.set_account("root");
+    assert_eq!(proposal.services[0].settings, [], "no package makes a home for root");
+}
+
+#[test]
+fn what_a_unit_runs_is_not_guessed_again() {
+    let files = [
+        ("pyproject.toml", "[project]\nname = \"shop\"\n[project.scripts]\nshop-agent = \"shop:main\"\n"),
+        ("shop/__init__.py", ""),
+        ("shop.service", "[Service]\nUser=shop\nPIDFile=/run/shop.pid\nExecStart=/usr/bin/shop-agent\n"),
+    ];
+    let proposal = proposal(&files, &["debian-12"]);
+    assert_eq!(proposal.services.len(), 1, "{:?}", proposal.services);
+    assert_eq!(proposal.notes[0].what, "PIDFile=/run/shop.pid");
+}
+
+#[test]
+fn what_debian_needs_for_building_is_a_line_to_take() {
+    let control = "Source: shop\nBuild-Depends: debhelper (>= 9), python3-all, libpcap-dev (>= 1)\n\nPackage: shop\n";
+    let files = [("app.py", ""), ("debian/control", control), ("debian/shop.cron.d", "* * * * * root x\n")];
+    let text = written(&files, &["debian-12"]);
+    assert!(text.contains("# [deb]\n# build-requires = [\"libpcap-dev (>= 1)\"]\n"), "{text}");
+    assert!(text.contains("debian/shop.cron.d: a job of cron"), "{text}");
+}
+
 /// Pieces of what is read.
 const PARTS: [&str; 60] = [
     "web: ",

@@ -21,7 +21,7 @@ const ALWAYS: [&str; 8] = [
 ];
 
 /// Directives that say what omnipack decides by itself.
-const DECIDED: [&str; 44] = [
+const DECIDED: [&str; 43] = [
     "Description",
     "Documentation",
     "WantedBy",
@@ -35,7 +35,6 @@ const DECIDED: [&str; 44] = [
     "ProtectSystem",
     "ProtectHome",
     "NoNewPrivileges",
-    "PIDFile",
     "Alias",
     "PrivateDevices",
     "ProtectKernelTunables",
@@ -152,7 +151,7 @@ fn directive(key: &str, value: &str, at: Origin, candidate: &mut Candidate, find
         "EnvironmentFile" => return environment_file(value, at, candidate, findings),
         "After" | "Requires" | "BindsTo" | "Before" => return units(key, value, at, candidate, findings),
         // "notify" services are asked for by what runs them, whatever the type.
-        "Type" if word(&["simple", "notify", "oneshot", "idle"]) => ("type", text()),
+        "Type" if word(&["simple", "notify", "notify-reload", "oneshot", "idle", "forking"]) => ("type", text()),
         "Type" if word(&["exec"]) => return,
         "Restart" if word(&["no", "always", "on-success", "on-failure", "on-abnormal", "on-abort", "on-watchdog"]) => {
             ("restart", text())
@@ -169,6 +168,11 @@ fn directive(key: &str, value: &str, at: Origin, candidate: &mut Candidate, find
         }
         "ExecReload" => return reload(value, at, candidate, findings),
         "WorkingDirectory" => return working_directory(value, at, candidate, findings),
+        "PIDFile" => {
+            let advice =
+                "systemd finds the process by itself; one that stays in the foreground needs no such file at all";
+            return findings.note(at, format!("PIDFile={value}"), advice);
+        }
         _ if DECIDED.contains(&key) => return,
         _ => {
             let advice = "it has no counterpart, or needs another value: see `[[service]]` in `omnipack help config`";
@@ -272,8 +276,9 @@ fn working_directory(value: &str, at: Origin, candidate: &mut Candidate, finding
     if kept && accepts(AcceptedValue::TargetPath, value).is_ok() && !value.contains('%') {
         candidate.settings.push(("working-directory", Value::String(value.to_owned())));
     } else {
-        let advice = "nothing makes that directory: where the service needs one, take one below /var/lib";
+        let advice = "no package makes that directory: the service runs in the home of its account, below /var/lib";
         findings.note(at, format!("WorkingDirectory={value}"), advice);
+        candidate.directory = Some(value.to_owned());
     }
 }
 

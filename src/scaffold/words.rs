@@ -13,6 +13,9 @@ pub struct Line {
     pub remarks: Vec<String>,
 }
 
+/// How the reason begins, where a line is a program of the shell's own.
+pub const ONLY_A_SHELL: &str = "only a shell could run it";
+
 /// Variables that platforms set, with what stands for them on a machine of one's own.
 const USUAL: [(&str, &str); 6] = [
     ("PORT", "8000"),
@@ -63,6 +66,9 @@ pub fn shell(text: &str, known: &BTreeMap<String, String>) -> Result<Line, Strin
         }
     }
     commands.retain(|words| !words.is_empty());
+    if let Some(keyword) = commands.iter().filter_map(|words| words.first()).find(|word| is_keyword(word)) {
+        return Err(format!("{ONLY_A_SHELL}, for it has `{keyword}`"));
+    }
     let Some(mut words) = commands.pop() else { return Err("there is no command in it".to_owned()) };
     for before in commands {
         line.remarks.push(format!("before it, `{}` was run: do that by hand, or in a scriptlet", before.join(" ")));
@@ -73,6 +79,11 @@ pub fn shell(text: &str, known: &BTreeMap<String, String>) -> Result<Line, Strin
     }
     line.words = words;
     Ok(line)
+}
+
+/// Reserved words of the shell that begin a loop or a condition (POSIX, Shell Command Language, 2.4).
+fn is_keyword(word: &str) -> bool {
+    matches!(word, "while" | "until" | "for" | "if" | "case" | "{" | "!")
 }
 
 /// `exec`, `env` and assignments before the program.
@@ -325,6 +336,10 @@ mod tests {
 
     #[test]
     fn what_only_a_shell_can_do_is_refused() {
+        assert_eq!(
+            read("while true; do sync; sleep 60; done").unwrap_err(),
+            "only a shell could run it, for it has `while`"
+        );
         for text in [
             "a `b`",
             "a $(b)",
